@@ -1,0 +1,210 @@
+/**
+ * The entries of a job's journal: versioned facts, in the past tense, that are at once the events of the
+ * machine. Everything else about a job is derived from them. They hold plain JSON only, so that what is
+ * written is what is read.
+ */
+import { Schema } from "effect";
+import { PredictionStatus } from "../steps/model-client.ts";
+import { Defect, Failure } from "../steps/failure.ts";
+
+/** Version of the entry format; a reader refuses what is newer than itself. */
+export const entryVersion = 1;
+
+/** A JSON value, inline while small, else in the asset store under its SHA-256. */
+export const Value = Schema.Union([
+  Schema.Struct({ json: Schema.Json }),
+  Schema.Struct({ asset: Schema.String, sizeBytes: Schema.Number }),
+]);
+export type Value = typeof Value.Type;
+
+/** A value, or the entry of this journal (by seq) that already holds it. */
+export const ValueOrEntry = Schema.Union([Value, Schema.Struct({ entry: Schema.Number })]);
+export type ValueOrEntry = typeof ValueOrEntry.Type;
+
+/** A durable wait: resume waits clamp(wakeAt - now, 0, delayMs). Instants and delays in ms. */
+export const Timer = Schema.Struct({ wakeAt: Schema.Number, delayMs: Schema.Number });
+export type Timer = typeof Timer.Type;
+
+/** What a prediction cost, in millionths of a US dollar; `basis` says how the price was reached. */
+export const Receipt = Schema.Struct({
+  provider: Schema.String,
+  model: Schema.String,
+  predictionId: Schema.String,
+  costMicros: Schema.Number,
+  basis: Schema.String,
+  metrics: Schema.Record(Schema.String, Schema.Number),
+});
+export type Receipt = typeof Receipt.Type;
+
+const EncodedFailure = Schema.toEncoded(Failure);
+const Rest = Schema.Union([EncodedFailure, Defect]);
+
+const at = { path: Schema.String, attempt: Schema.Number };
+
+export const JobSubmitted = Schema.Struct({
+  type: Schema.tag("JobSubmitted"),
+  pipeline: Schema.String,
+  version: Schema.Number,
+  fingerprint: Schema.String,
+  input: Value,
+});
+/** A process became the job's only owner. */
+export const Claimed = Schema.Struct({
+  type: Schema.tag("Claimed"),
+  owner: Schema.String,
+  epoch: Schema.Number,
+});
+/** The job left the pending queue. */
+export const JobStarted = Schema.Struct({ type: Schema.tag("JobStarted") });
+
+/** An attempt begins with this input; `round` counts the operator's RETRYs, from 1. */
+export const StepStarted = Schema.Struct({
+  type: Schema.tag("StepStarted"),
+  ...at,
+  round: Schema.Number,
+  input: ValueOrEntry,
+});
+/** The decision to make one paid call; `call` is 1-based within the attempt, `repair` 0 for the first asking. */
+export const PredictionIntended = Schema.Struct({
+  type: Schema.tag("PredictionIntended"),
+  ...at,
+  call: Schema.Number,
+  repair: Schema.Number,
+  key: Schema.String,
+  provider: Schema.String,
+  model: Schema.String,
+  inputHash: Schema.String,
+  request: Value,
+  estimateMicros: Schema.Number,
+  timeoutMs: Schema.Number,
+});
+/** The provider named the prediction; `isAdopted` where it was found again after a lost answer. */
+export const PredictionAccepted = Schema.Struct({
+  type: Schema.tag("PredictionAccepted"),
+  path: Schema.String,
+  key: Schema.String,
+  predictionId: Schema.String,
+  isAdopted: Schema.Boolean,
+});
+/** A definite no: nothing created, no attempt used. With `retry` the call is intended anew after the wait. */
+export const PredictionRejected = Schema.Struct({
+  type: Schema.tag("PredictionRejected"),
+  path: Schema.String,
+  key: Schema.String,
+  failure: EncodedFailure,
+  retry: Schema.NullOr(Timer),
+});
+/** Nobody knows yet whether the prediction exists. */
+export const PredictionUnknown = Schema.Struct({
+  type: Schema.tag("PredictionUnknown"),
+  path: Schema.String,
+  key: Schema.String,
+  detail: Schema.String,
+});
+/** It is certain, by the ledger's rule, that no prediction exists under this intent. */
+export const PredictionAbsent = Schema.Struct({
+  type: Schema.tag("PredictionAbsent"),
+  path: Schema.String,
+  key: Schema.String,
+});
+/** The remote truth: terminal status, raw answer, copied files, cost. Durable before anything is parsed. */
+export const PredictionSettled = Schema.Struct({
+  type: Schema.tag("PredictionSettled"),
+  path: Schema.String,
+  key: Schema.String,
+  predictionId: Schema.String,
+  status: PredictionStatus,
+  raw: Value,
+  /** Provider URL of each copied output file to its asset. */
+  files: Schema.Array(Schema.Struct({ url: Schema.String, asset: Schema.Json })),
+  /** Where an output file could not be copied. */
+  fileFailure: Schema.NullOr(EncodedFailure),
+  receipt: Receipt,
+});
+/** The remote end of a cancelled or timed out prediction could not be confirmed within `closeGrace`. */
+export const PredictionUnconfirmed = Schema.Struct({
+  type: Schema.tag("PredictionUnconfirmed"),
+  path: Schema.String,
+  key: Schema.String,
+});
+/** The time of an attempt ran out while its prediction was open; only now may it be cancelled remotely. */
+export const AttemptTimedOut = Schema.Struct({
+  type: Schema.tag("AttemptTimedOut"),
+  ...at,
+  key: Schema.NullOr(Schema.String),
+  timeoutMs: Schema.Number,
+  awaited: Schema.Literals(["attempt", "boot", "step"]),
+});
+/** An output did not parse or decode; the model is asked once more within the same attempt. */
+export const OutputRejected = Schema.Struct({
+  type: Schema.tag("OutputRejected"),
+  ...at,
+  key: Schema.String,
+  failure: EncodedFailure,
+});
+/** An attempt failed and another follows after the wait. */
+export const AttemptFailed = Schema.Struct({
+  type: Schema.tag("AttemptFailed"),
+  ...at,
+  failure: EncodedFailure,
+  retry: Timer,
+});
+export const StepSucceeded = Schema.Struct({
+  type: Schema.tag("StepSucceeded"),
+  ...at,
+  output: Value,
+});
+/** The step is out of attempts, or its failure is not for retrying; the job rests on it. */
+export const StepFailed = Schema.Struct({
+  type: Schema.tag("StepFailed"),
+  ...at,
+  kind: Schema.Literals(["validation", "timeout", "provider", "policy", "defect"]),
+  failure: Rest,
+});
+/** What users see is ready. */
+export const JobCompleted = Schema.Struct({ type: Schema.tag("JobCompleted"), output: Value });
+
+const asked = { by: Schema.String };
+export const CancelRequested = Schema.Struct({ type: Schema.tag("CancelRequested"), ...asked });
+export const PauseRequested = Schema.Struct({ type: Schema.tag("PauseRequested"), ...asked });
+export const ResumeRequested = Schema.Struct({ type: Schema.tag("ResumeRequested"), ...asked });
+/** Opens a new round at the failed step, with a fresh allowance; `isFresh` forbids decoding a stored answer again. */
+export const RetryRequested = Schema.Struct({
+  type: Schema.tag("RetryRequested"),
+  ...asked,
+  isFresh: Schema.Boolean,
+});
+/** Every open prediction of a cancelled job is settled, or given up as unconfirmed. */
+export const JobCancelled = Schema.Struct({ type: Schema.tag("JobCancelled") });
+
+/** A fact before the sequencer has given it its place. */
+export const Fact = Schema.Union([
+  JobSubmitted,
+  Claimed,
+  JobStarted,
+  StepStarted,
+  PredictionIntended,
+  PredictionAccepted,
+  PredictionRejected,
+  PredictionUnknown,
+  PredictionAbsent,
+  PredictionSettled,
+  PredictionUnconfirmed,
+  AttemptTimedOut,
+  OutputRejected,
+  AttemptFailed,
+  StepSucceeded,
+  StepFailed,
+  JobCompleted,
+  CancelRequested,
+  PauseRequested,
+  ResumeRequested,
+  RetryRequested,
+  JobCancelled,
+]);
+export type Fact = typeof Fact.Type;
+export type FactOf<Type extends Fact["type"]> = Extract<Fact, { readonly type: Type }>;
+
+/** A fact in its place: `seq` is 1-based without holes, `at` the owner's clock in ms (never used for order). */
+export type Entry = Fact & { readonly seq: number; readonly at: number };
+export type EntryOf<Type extends Fact["type"]> = FactOf<Type> & { readonly seq: number; readonly at: number };

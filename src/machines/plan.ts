@@ -1,0 +1,34 @@
+/** A pipeline as plain data: what the builder writes down and the compiler reads. */
+import type { AnySchema, AnyStep } from "../steps/step.ts";
+
+/** What a mapper sees: the job's input, every output so far by step name, and the last one. */
+export interface HandOver {
+  readonly input: unknown;
+  readonly outputs: Readonly<Record<string, unknown>>;
+  readonly last: unknown;
+}
+
+export interface StepNode {
+  readonly kind: "step";
+  /** The journal path: a step's name; later also `render/3` for the third item of a loop. */
+  readonly path: string;
+  readonly step: AnyStep;
+  /** Absent: the last output is the input. */
+  readonly mapper: ((handOver: HandOver) => unknown) | undefined;
+}
+
+export interface OutputNode {
+  readonly schema: AnySchema<unknown>;
+  readonly map: (handOver: HandOver) => unknown;
+}
+
+export interface PipelinePlan {
+  readonly name: string;
+  readonly version: number;
+  readonly input: AnySchema<unknown>;
+  readonly nodes: ReadonlyArray<StepNode>;
+  readonly output: OutputNode;
+}
+
+/** The state in which the pipeline's output is shaped; not a step name anybody can take. */
+export const outputPath = "(output)";

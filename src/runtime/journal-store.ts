@@ -1,0 +1,230 @@
+/**
+ * The port to where journals live: entries, state records, the inbox, the ledger of predictions, timers.
+ *
+ * Guarantees of every adapter. `commit` writes all its writes in one transaction; when it has returned,
+ * they are as durable as the adapter says (SQLite with FULL: power loss; NORMAL: death of the process;
+ * memory: nothing). A write that conflicts leaves nothing of itself behind and does not disturb the
+ * others. Any other trouble fails the whole call with StoreFailure and leaves nothing of it behind:
+ * after an unclear COMMIT the adapter looks before it answers. An append is conditional on the job's
+ * epoch and last seq, so that who no longer owns a job appends nothing.
+ */
+import { Context, Schema } from "effect";
+import type { Effect, Option, Scope } from "effect";
+import type { Entry, Receipt, Timer, Value } from "../machines/entry.ts";
+import type { PredictionStatus } from "../steps/model-client.ts";
+import type { RestKind } from "../steps/failure.ts";
+
+/** `Full`: no space left. `Busy`: another process holds the file. All but `Broken` may pass by themselves. */
+export class StoreFailure extends Schema.TaggedError<StoreFailure>()("StoreFailure", {
+  operation: Schema.String,
+  reason: Schema.Literals(["Full", "Busy", "ReadOnly", "Broken", "Io"]),
+  cause: Schema.Defect(),
+}) {
+  override get message(): string {
+    return `The journal store could not ${this.operation} (${this.reason}): ${String(this.cause)}`;
+  }
+}
+
+export type JobStatus = "pending" | "processing" | "failed" | "complete" | "cancelled";
+
+/** What a job that is not terminal waits for; instants in ms. */
+export interface Waiting {
+  readonly waitingFor: string;
+  readonly since: number;
+  readonly until: number | null;
+  readonly next: string;
+}
+
+/** The row a person reads. Instants in ms since the epoch, cost in millionths of a US dollar. */
+export interface StateRecord {
+  readonly jobId: string;
+  readonly pipeline: string;
+  readonly version: number;
+  readonly fingerprint: string;
+  readonly status: JobStatus;
+  /** Finer than the status: `active`, `backingOff`, `waiting`, `unknown`, `paused`, `cancelling`; null where there is none. */
+  readonly detail: string | null;
+  readonly currentStep: string | null;
+  readonly attempt: number;
+  readonly inputPayload: Value;
+  /** The last committed output: of the latest step, in the end of the pipeline. */
+  readonly normalizedOutput: Value | null;
+  readonly errorMessage: string | null;
+  readonly failureKind: RestKind | null;
+  /** Where the raw answer behind the last output or failure is kept. */
+  readonly rawReference: Value | null;
+  readonly costMicros: number;
+  readonly waiting: Waiting | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export interface StoredJob {
+  readonly record: StateRecord;
+  readonly idempotencyKey: string | null;
+  /** The last entry's seq. */
+  readonly seq: number;
+  /** 0 while nobody ever owned it. */
+  readonly epoch: number;
+  readonly owner: string | null;
+}
+
+/** How far a prediction's story is known. `intended` and `unknown` have no id yet. */
+export type PredictionState = "intended" | "unknown" | "accepted" | "rejected" | "absent" | "settled" | "duplicate";
+
+/** The ledger's row for one intent (or for a double that appeared later: `duplicate`). */
+export interface PredictionRow {
+  /** The intent's key; unique. A duplicate's key is `<key>#<predictionId>`. */
+  readonly key: string;
+  readonly jobId: string;
+  readonly path: string;
+  readonly attempt: number;
+  readonly call: number;
+  readonly provider: string;
+  readonly model: string;
+  /** SHA-256 of the canonical JSON of the input as sent. */
+  readonly inputHash: string;
+  readonly estimateMicros: number;
+  readonly timeoutMs: number;
+  readonly intendedAt: number;
+  readonly state: PredictionState;
+  /** Unique together with the provider. */
+  readonly predictionId: string | null;
+  readonly status: PredictionStatus | null;
+  /** When the remote end was asked for; only after CancelRequested or AttemptTimedOut is committed. */
+  readonly cancelRequestedAt: number | null;
+  /** True once `closeGrace` passed without a confirmed end: still watched, no longer waited for. */
+  readonly isUnconfirmed: boolean;
+  readonly settledAt: number | null;
+  readonly raw: Value | null;
+  readonly receipt: Receipt | null;
+}
+
+/** What anyone but the owner tells a job. `id` makes a repeated message one message. */
+export interface InboxRow {
+  readonly id: string;
+  readonly jobId: string;
+  readonly at: number;
+  /** The facts the owner shall append, in order. Facts that no longer fit are dropped by the machine. */
+  readonly facts: ReadonlyArray<import("../machines/entry.ts").Fact>;
+}
+
+/** A change of the ledger that belongs to an append and shares its transaction. */
+export type LedgerChange =
+  | { readonly type: "intend"; readonly row: PredictionRow }
+  | { readonly type: "accept"; readonly key: string; readonly predictionId: string }
+  | { readonly type: "reject"; readonly key: string }
+  | { readonly type: "unknown"; readonly key: string }
+  | { readonly type: "requestCancel"; readonly key: string; readonly at: number };
+
+export interface JobTimer extends Timer {
+  readonly path: string;
+}
+
+/** A new job with its first entries; `owner` is set where the submitter starts it at once. */
+export interface CreateJob {
+  readonly type: "CreateJob";
+  readonly job: StoredJob;
+  readonly entries: ReadonlyArray<Entry>;
+}
+
+/** The owner's append. Entries follow `afterSeq` without holes. */
+export interface AppendEntries {
+  readonly type: "AppendEntries";
+  readonly jobId: string;
+  readonly epoch: number;
+  readonly afterSeq: number;
+  readonly entries: ReadonlyArray<Entry>;
+  readonly record: StateRecord;
+  readonly ledger: ReadonlyArray<LedgerChange>;
+  /** All timers the job has after this append. */
+  readonly timers: ReadonlyArray<JobTimer>;
+  /** Inbox rows that became entries here. */
+  readonly consumed: ReadonlyArray<string>;
+  /** A takeover: the row's owner and epoch become these; `epoch` above is the one it had. */
+  readonly claim: { readonly owner: string; readonly epoch: number } | null;
+  /** The job has nothing more to do: the row's owner is cleared once no prediction of it is open. */
+  readonly isReleased: boolean;
+}
+
+/** A message from anyone. */
+export interface PostInbox {
+  readonly type: "PostInbox";
+  readonly row: InboxRow;
+}
+
+/** The watcher's word on one intent, conditional on the state it had; the inbox row shares its fate. */
+export interface ChangePrediction {
+  readonly type: "ChangePrediction";
+  readonly key: string;
+  readonly from: ReadonlyArray<PredictionState>;
+  readonly change: Partial<
+    Pick<
+      PredictionRow,
+      "state" | "predictionId" | "status" | "isUnconfirmed" | "settledAt" | "raw" | "receipt" | "cancelRequestedAt"
+    >
+  >;
+  readonly inbox: InboxRow | null;
+}
+
+/** A double that appeared after its intent was closed: recorded once, to be cancelled and booked. */
+export interface AddDuplicate {
+  readonly type: "AddDuplicate";
+  readonly row: PredictionRow;
+}
+
+export type Write = CreateJob | AppendEntries | PostInbox | ChangePrediction | AddDuplicate;
+
+/**
+ * `Conflict`: the condition did not hold (fenced, already settled, id already taken, message known).
+ * `Duplicate`: the idempotency key belongs to that job already.
+ */
+export type WriteResult =
+  | { readonly type: "Committed" }
+  | { readonly type: "Conflict" }
+  | { readonly type: "Duplicate"; readonly jobId: string };
+
+export interface JobFilter {
+  readonly status?: JobStatus;
+  readonly pipeline?: string;
+  /** Newest first; default 100. */
+  readonly limit?: number;
+}
+
+export class JournalStore extends Context.Service<
+  JournalStore,
+  {
+    /** All writes in one transaction; one result per write, in order. Fails with: StoreFailure. */
+    commit(writes: ReadonlyArray<Write>): Effect.Effect<ReadonlyArray<WriteResult>, StoreFailure>;
+    job(jobId: string): Effect.Effect<Option.Option<StoredJob>, StoreFailure>;
+    jobs(filter: JobFilter): Effect.Effect<ReadonlyArray<StoredJob>, StoreFailure>;
+    /** The journal in order of seq. Fails with: StoreFailure (Broken where an entry does not decode). */
+    entries(jobId: string): Effect.Effect<ReadonlyArray<Entry>, StoreFailure>;
+    /** One entry, for a reference by seq. */
+    entry(jobId: string, seq: number): Effect.Effect<Option.Option<Entry>, StoreFailure>;
+    /** Messages for the job, oldest first. */
+    inbox(jobId: string): Effect.Effect<ReadonlyArray<InboxRow>, StoreFailure>;
+    /** Ids of jobs of this owner for which messages lie. Cheap enough to ask several times a second. */
+    jobsWithInbox(owner: string): Effect.Effect<ReadonlyArray<string>, StoreFailure>;
+    /** Pending jobs that nobody owns, oldest first, of these pipelines (`name@version`). */
+    pending(pipelines: ReadonlyArray<string>, limit: number): Effect.Effect<ReadonlyArray<StoredJob>, StoreFailure>;
+    /** Jobs that this owner has not released, oldest first. */
+    jobsOf(owner: string): Effect.Effect<ReadonlyArray<StoredJob>, StoreFailure>;
+    /** All timers of this owner's jobs, next first. */
+    timersOf(owner: string): Effect.Effect<ReadonlyArray<JobTimer & { readonly jobId: string }>, StoreFailure>;
+    /** Ledger rows of a job, oldest first. */
+    predictions(jobId: string): Effect.Effect<ReadonlyArray<PredictionRow>, StoreFailure>;
+    /** Rows that are not closed (intended, unknown, accepted, duplicate without settlement) of this owner's jobs. */
+    openPredictions(owner: string): Effect.Effect<ReadonlyArray<PredictionRow>, StoreFailure>;
+    /** Which of these provider ids the ledger already knows. */
+    knownPredictions(provider: string, ids: ReadonlyArray<string>): Effect.Effect<ReadonlySet<string>, StoreFailure>;
+    /** Ledger rows by key, for a double whose key is known. */
+    prediction(key: string): Effect.Effect<Option.Option<PredictionRow>, StoreFailure>;
+    /** Becomes an owner for as long as the scope lives; the id is unique. Fails with: StoreFailure. */
+    readonly register: Effect.Effect<string, StoreFailure, Scope.Scope>;
+    /** Owners other than the given one that still have unreleased jobs and are certainly dead. */
+    deadOwners(self: string): Effect.Effect<ReadonlyArray<string>, StoreFailure>;
+    /** Changes whenever another connection has committed; equal answers mean nothing new. */
+    readonly changeCount: Effect.Effect<number, StoreFailure>;
+  }
+>()("catena-ai/runtime/JournalStore") {}

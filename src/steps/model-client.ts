@@ -1,0 +1,109 @@
+/**
+ * The port to a provider of models. A client makes exactly one request per call and never retries: what
+ * an unclear answer means is decided by the ledger, which knows what was intended.
+ *
+ * Guarantee: `submit` either returns the prediction the provider accepted, or says for certain that
+ * none exists (`SubmitRejected`), or admits that nobody knows (`SubmitUnknown`). No error, snapshot or
+ * log of a client ever holds a credential.
+ */
+import { Schema } from "effect";
+import type { Effect, JsonSchema } from "effect";
+import { ProviderFailure, ValidationFailure } from "./failure.ts";
+
+export const PredictionStatus = Schema.Literals([
+  "starting",
+  "processing",
+  "succeeded",
+  "failed",
+  "canceled",
+  "aborted",
+]);
+export type PredictionStatus = typeof PredictionStatus.Type;
+
+const terminal: ReadonlySet<PredictionStatus> = new Set(["succeeded", "failed", "canceled", "aborted"]);
+export const isTerminal = (status: PredictionStatus): boolean => terminal.has(status);
+
+/** A prediction as the provider last showed it. `raw` is the whole answer, kept for the operator. */
+export interface Prediction {
+  readonly id: string;
+  readonly status: PredictionStatus;
+  readonly output: Schema.Json;
+  readonly error: string | null;
+  /** The input as sent, while the provider still keeps it. */
+  readonly input: Schema.Json;
+  /** The intent's key, read from the webhook URL where the provider shows it. */
+  readonly key: string | null;
+  readonly source: "api" | "web" | null;
+  /** Instants in ms since the epoch; null where not (yet) known. */
+  readonly createdAt: number | null;
+  readonly startedAt: number | null;
+  readonly completedAt: number | null;
+  /** Seconds of compute, token counts, image counts: whatever the provider measured, numbers only. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** The provider has removed input, output and files. */
+  readonly isDataRemoved: boolean;
+  readonly raw: Schema.Json;
+}
+
+/** The schemas a model publishes of itself, in JSON Schema; null where it publishes none. */
+export interface ModelDescription {
+  readonly model: string;
+  readonly version: string | null;
+  readonly input: ModelSchema | null;
+  readonly output: ModelSchema | null;
+}
+
+/** One schema with the definitions its `$ref`s point to (OpenAPI 3.0 dialect, as Replicate serves it). */
+export interface ModelSchema {
+  readonly schema: JsonSchema.JsonSchema;
+  readonly definitions: Readonly<Record<string, JsonSchema.JsonSchema>>;
+}
+
+export interface SubmitRequest {
+  readonly model: string;
+  readonly input: Schema.JsonObject;
+  /** The intent's unguessable key; put into the webhook URL where there is one. */
+  readonly key: string;
+  /** The provider must end the prediction this long (ms) after its creation. */
+  readonly cancelAfterMs: number;
+}
+
+/** A definite no: nothing was created and nothing is owed. */
+export class SubmitRejected extends Schema.TaggedError<SubmitRejected>()("SubmitRejected", {
+  failure: Schema.Union([ProviderFailure, ValidationFailure]),
+}) {}
+
+/** No answer that says whether the prediction exists: network error, 5xx, unreadable body. */
+export class SubmitUnknown extends Schema.TaggedError<SubmitUnknown>()("SubmitUnknown", {
+  detail: Schema.String,
+}) {}
+
+export interface DownloadedFile {
+  readonly bytes: Uint8Array;
+  readonly contentType: string;
+}
+
+export interface ModelClient {
+  /** Names the provider in receipts and the ledger, such as `replicate`. */
+  readonly provider: string;
+  /** What the provider can do after a lost answer; without it, creates are at-least-once by policy. */
+  readonly canFind: boolean;
+  /** Creates one prediction, asynchronously, with exactly one request. Fails with: SubmitRejected, SubmitUnknown. */
+  submit(request: SubmitRequest): Effect.Effect<Prediction, SubmitRejected | SubmitUnknown>;
+  /** Fails with: ProviderFailure. */
+  get(id: string): Effect.Effect<Prediction, ProviderFailure>;
+  /** Asks for the end of a prediction; a finished one stays as it is. Confirm with `get`. Fails with: ProviderFailure. */
+  cancel(id: string): Effect.Effect<Prediction, ProviderFailure>;
+  /**
+   * Every prediction created at or after the instant (ms), all pages, newest first. A listing that could
+   * not be read to its end fails: half a list proves nothing. Fails with: ProviderFailure.
+   */
+  find(createdAfter: number): Effect.Effect<ReadonlyArray<Prediction>, ProviderFailure>;
+  /** Cached by the adapter for some minutes. Fails with: ProviderFailure. */
+  describe(model: string): Effect.Effect<ModelDescription, ProviderFailure>;
+  /** Fetches an output file: https and the provider's hosts only, unless the client was told otherwise;
+   * size, type and length are checked. Fails with: ProviderFailure (OutputExpired, BadResponse, Unavailable). */
+  download(url: string): Effect.Effect<DownloadedFile, ProviderFailure>;
+  /** Makes bytes readable for a model, as a data URI up to 256 kB, else as an upload. Fails with: ProviderFailure. */
+  present(file: DownloadedFile, sha256: string): Effect.Effect<string, ProviderFailure>;
+}

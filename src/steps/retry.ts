@@ -1,0 +1,58 @@
+/**
+ * Retry as data: a policy can be stored, shown and replayed. The delay before attempt n is a pure
+ * function of the policy; its jittered instant is journaled, so a restart waits the rest, not anew.
+ */
+import { Duration, Schedule, Schema } from "effect";
+
+/** `attempts` counts the first try; delays in ms; `jitter` 0…1 is the share of the delay that varies. */
+export const RetryPolicy = Schema.Struct({
+  attempts: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)),
+  baseMs: Schema.Number.check(Schema.isGreaterThanOrEqualTo(0)),
+  factor: Schema.Number.check(Schema.isGreaterThanOrEqualTo(1)),
+  maxMs: Schema.Number.check(Schema.isGreaterThanOrEqualTo(0)),
+  jitter: Schema.Number.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
+  /** Whether an attempt that timed out is tried again. */
+  timeouts: Schema.Boolean,
+});
+export type RetryPolicy = typeof RetryPolicy.Type;
+
+const transientDefaults: RetryPolicy = {
+  attempts: 4,
+  baseMs: 500,
+  factor: 2,
+  maxMs: 30_000,
+  jitter: 0.25,
+  timeouts: true,
+};
+
+const make = RetryPolicy.make;
+
+/** Ready policies. Fails with: a SchemaError thrown at once that names the option out of range. */
+export const Retry = {
+  /** One try, no more. */
+  none: make({ ...transientDefaults, attempts: 1, timeouts: false }),
+  /** Exponential back-off for what may pass by itself; default 4 attempts, 0.5 s doubling to 30 s, a quarter jitter. */
+  transient: (options: Partial<RetryPolicy> = {}): RetryPolicy => make({ ...transientDefaults, ...options }),
+  /** The same delay before every further attempt. */
+  fixed: (options: { readonly attempts: number; readonly delayMs: number }): RetryPolicy =>
+    make({ ...transientDefaults, attempts: options.attempts, baseMs: options.delayMs, factor: 1, jitter: 0 }),
+} as const;
+
+/**
+ * The delay in ms after the failed attempt `attempt` (1-based in its round). `chance` 0…1 places it in
+ * the jitter's span: 0.5 is the undisturbed delay.
+ */
+export const backoffMs = (policy: RetryPolicy, attempt: number, chance: number): number => {
+  const plain = Math.min(policy.baseMs * policy.factor ** (attempt - 1), policy.maxMs);
+  return Math.round(plain * (1 + policy.jitter * (2 * chance - 1)));
+};
+
+/** The policy as an Effect Schedule without jitter, for use outside a job. */
+export const toSchedule = (policy: RetryPolicy): Schedule.Schedule<Duration.Duration, unknown> =>
+  Schedule.min([
+    Schedule.exponential(Duration.millis(policy.baseMs), policy.factor),
+    Schedule.map(Schedule.spaced(Duration.millis(policy.maxMs)), () => Duration.millis(policy.maxMs)),
+  ]).pipe(
+    Schedule.map(([delay]) => delay),
+    Schedule.upTo({ times: policy.attempts - 1 }),
+  );

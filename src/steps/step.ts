@@ -1,0 +1,189 @@
+/**
+ * A step is a contract and a program: what it takes, what it returns, how it may fail, how long it may
+ * take, whether it may be tried again, and what to run. It is plain data until a pipeline runs it.
+ */
+import type { Effect, Schema } from "effect";
+import type {
+  Failure,
+  FailureKind,
+  PolicyFailure,
+  ProviderFailure,
+  TimeoutFailure,
+  ValidationFailure,
+} from "./failure.ts";
+import { defaultParse, type Parse } from "./parse.ts";
+import { Retry, type RetryPolicy } from "./retry.ts";
+import { timeoutPolicy, type TimeoutInput, type TimeoutPolicy } from "./timeout.ts";
+
+/** A schema without services on either side; what a step takes or returns must survive a restart. */
+export type AnySchema<A> = Schema.Codec<A, unknown>;
+
+interface FailureByKind {
+  readonly validation: ValidationFailure;
+  readonly timeout: TimeoutFailure;
+  readonly provider: ProviderFailure;
+  readonly policy: PolicyFailure;
+}
+
+/** The failures a step may end in: those it declares, and the two that need no declaring. */
+export type DeclaredFailure<Kinds extends FailureKind> = FailureByKind[Kinds | "validation" | "timeout"];
+
+export interface StepContext {
+  /** The same over all attempts and restarts of this step of this job: hand it to whoever can deduplicate. */
+  readonly key: string;
+  /** 1-based. */
+  readonly attempt: number;
+  /** Aborted when the attempt is interrupted, times out or is cancelled. */
+  readonly signal: AbortSignal;
+}
+
+/** Why a model is asked once more: what it wrote and what was wrong with it. `ordinal` is 1-based. */
+export interface Repair {
+  readonly ordinal: number;
+  readonly issues: ReadonlyArray<{ readonly path: string; readonly message: string }>;
+  readonly output: Schema.Json;
+}
+
+export interface RunProgram {
+  readonly kind: "run";
+  // The step's own types are checked where it is made; from here on values pass through its schemas.
+  readonly run: (input: never, context: StepContext) => unknown;
+  readonly mapError: ((error: unknown) => Failure | undefined) | undefined;
+}
+
+export interface ModelProgram {
+  readonly kind: "model";
+  /** `owner/name[:version]`, or `client:owner/name` where several clients are configured. */
+  readonly model: string;
+  readonly request: (input: never, context: { readonly repair: Repair | undefined }) => Record<string, unknown>;
+  readonly parse: Parse;
+  readonly refuse: ((result: { readonly input: never; readonly output: never }) => PolicyFailure | undefined) | undefined;
+  /** How many times an output that does not parse or decode is asked for again within an attempt. */
+  readonly repair: number;
+  readonly onUnknown: OnUnknown;
+}
+
+/** What happens when it is certain that a create of unknown outcome left no prediction. */
+export type OnUnknown = "recreate" | "ask" | "fail";
+
+export interface Step<Name extends string, in out I, in out O, out F extends Failure, out R> {
+  readonly name: Name;
+  readonly input: AnySchema<I>;
+  readonly output: AnySchema<O>;
+  readonly fails: ReadonlyArray<FailureKind>;
+  readonly timeout: TimeoutPolicy;
+  readonly retry: RetryPolicy;
+  /** Whether a crash in the middle may run it again; a step that may not rests as OutcomeUnknown. */
+  readonly isRepeatable: boolean;
+  readonly program: RunProgram | ModelProgram;
+  /** The same step under another name, so that a pipeline can use it twice. */
+  as<Other extends string>(name: Other): Step<Other, I, O, F, R>;
+  /** Only for the compiler: carries F and R. */
+  readonly "~types"?: { readonly failure: F; readonly services: R };
+}
+
+/** Any step, as the machine and the runtime see it. */
+// A variance-free view needs `any`: a Step is invariant in its input and output on purpose.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type AnyStep = Step<string, any, any, Failure, any>;
+
+interface RunOptions<I, O, Kinds extends FailureKind, E extends DeclaredFailure<Kinds>, R> {
+  readonly input: AnySchema<I>;
+  readonly output: AnySchema<O>;
+  readonly fails?: ReadonlyArray<Kinds>;
+  readonly run: (
+    input: NoInfer<I>,
+    context: StepContext,
+  ) => Effect.Effect<NoInfer<O>, E, R> | Promise<NoInfer<O>> | NoInfer<O>;
+  /** Turns what was thrown or rejected into a declared failure; what it leaves undefined is a defect. */
+  readonly mapError?: (error: unknown) => DeclaredFailure<NoInfer<Kinds>> | undefined;
+  /** Default: 10 minutes an attempt. */
+  readonly timeout?: TimeoutInput;
+  /** Default: none. */
+  readonly retry?: RetryPolicy;
+  /** Default: true. */
+  readonly isRepeatable?: boolean;
+}
+
+interface ModelOptions<I, O> {
+  readonly input: AnySchema<I>;
+  readonly output: AnySchema<O>;
+  readonly model: string;
+  /** The model's input; an Asset in it is handed over as a data URI or an upload. */
+  readonly request: (
+    input: NoInfer<I>,
+    context: { readonly repair: Repair | undefined },
+  ) => Record<string, unknown>;
+  /** Default by output schema: text for strings, the file for assets, JSON for everything else. */
+  readonly parse?: Parse;
+  /** A verdict on a decoded output: what it returns blocks the job. */
+  readonly refuse?: (result: {
+    readonly input: NoInfer<I>;
+    readonly output: NoInfer<O>;
+  }) => PolicyFailure | undefined;
+  /** Default: 10 minutes an attempt. */
+  readonly timeout?: TimeoutInput;
+  /** Default: `Retry.transient()`. */
+  readonly retry?: RetryPolicy;
+  /** Default: 0. */
+  readonly repair?: number;
+  /** Default: recreate. */
+  readonly onUnknown?: OnUnknown;
+}
+
+type StepFields = Omit<AnyStep, "name" | "as">;
+
+const named = <Name extends string, I, O, F extends Failure, R>(
+  name: Name,
+  fields: StepFields,
+): Step<Name, I, O, F, R> => ({
+  ...fields,
+  name,
+  as: <Other extends string>(other: Other) => named<Other, I, O, F, R>(other, fields),
+});
+
+export const Step = {
+  /** A step that runs a function: an Effect, a promise or a plain value. */
+  make: <
+    const Name extends string,
+    I,
+    O,
+    const Kinds extends FailureKind = never,
+    E extends DeclaredFailure<Kinds> = never,
+    R = never,
+  >(
+    name: Name,
+    options: RunOptions<I, O, Kinds, E, R>,
+  ): Step<Name, I, O, DeclaredFailure<Kinds>, R> =>
+    named(name, {
+      input: options.input,
+      output: options.output,
+      fails: options.fails ?? [],
+      timeout: timeoutPolicy(options.timeout),
+      retry: options.retry ?? Retry.none,
+      isRepeatable: options.isRepeatable ?? true,
+      program: { kind: "run", run: options.run, mapError: options.mapError },
+    }),
+  /** A step that asks a model: one paid prediction a call, normalised, parsed and decoded. */
+  model: <const Name extends string, I, O>(
+    name: Name,
+    options: ModelOptions<I, O>,
+  ): Step<Name, I, O, Failure, never> =>
+    named(name, {
+      input: options.input,
+      output: options.output,
+      fails: ["validation", "timeout", "provider", "policy"],
+      timeout: timeoutPolicy(options.timeout),
+      retry: options.retry ?? Retry.transient(),
+      isRepeatable: true,
+      program: {
+        kind: "model",
+        model: options.model,
+        request: options.request,
+        parse: options.parse ?? defaultParse(options.output),
+        refuse: options.refuse,
+        repair: options.repair ?? 0,
+        onUnknown: options.onUnknown ?? "recreate",
+      },
+    }),
+} as const;
