@@ -37,6 +37,7 @@ export const Receipt = Schema.Struct({
 export type Receipt = typeof Receipt.Type;
 
 const EncodedFailure = Schema.toEncoded(Failure);
+/** What a job rests on in `failed`. */
 const Rest = Schema.Union([EncodedFailure, Defect]);
 
 const at = { path: Schema.String, attempt: Schema.Number };
@@ -86,13 +87,12 @@ export const PredictionAccepted = Schema.Struct({
   predictionId: Schema.String,
   isAdopted: Schema.Boolean,
 });
-/** A definite no: nothing created, no attempt used. With `retry` the call is intended anew after the wait. */
+/** A definite no: nothing was created and no attempt is used up. */
 export const PredictionRejected = Schema.Struct({
   type: Schema.tag("PredictionRejected"),
   path: Schema.String,
   key: Schema.String,
   failure: EncodedFailure,
-  retry: Schema.NullOr(Timer),
 });
 /** Nobody knows yet whether the prediction exists. */
 export const PredictionUnknown = Schema.Struct({
@@ -131,7 +131,7 @@ export const PredictionUnconfirmed = Schema.Struct({
 export const AttemptTimedOut = Schema.Struct({
   type: Schema.tag("AttemptTimedOut"),
   ...at,
-  key: Schema.NullOr(Schema.String),
+  key: Schema.String,
   timeoutMs: Schema.Number,
   awaited: Schema.Literals(["attempt", "boot", "step"]),
 });
@@ -141,6 +141,13 @@ export const OutputRejected = Schema.Struct({
   ...at,
   key: Schema.String,
   failure: EncodedFailure,
+});
+/** The provider asked for patience: the same attempt intends again after the wait. */
+export const AttemptHeld = Schema.Struct({
+  type: Schema.tag("AttemptHeld"),
+  ...at,
+  failure: EncodedFailure,
+  retry: Timer,
 });
 /** An attempt failed and another follows after the wait. */
 export const AttemptFailed = Schema.Struct({
@@ -192,6 +199,7 @@ export const Fact = Schema.Union([
   PredictionUnconfirmed,
   AttemptTimedOut,
   OutputRejected,
+  AttemptHeld,
   AttemptFailed,
   StepSucceeded,
   StepFailed,

@@ -1,0 +1,148 @@
+/**
+ * From a pipeline to the XState machine of its jobs. The only file that knows XState's config shape.
+ *
+ * Entries are the events. Every transition records its entry into the context by the one fold; which
+ * state follows is all that is said here. `running` is one compound state, so that cancelling, pausing
+ * and failing are drawn once; a step's `invoke` stands on the step, so that moving between its
+ * `active`, `waiting`, `backingOff` and `unknown` does not restart its service.
+ */
+import { assign, fromCallback, setup } from "xstate";
+import type { RestKind } from "../steps/failure.ts";
+import { initialContext, type JobContext } from "./context.ts";
+import type { Entry } from "./entry.ts";
+import { outputPath, type PipelinePlan, type StepNode } from "./plan.ts";
+import { record } from "./record.ts";
+
+/** What a running state invokes; the runtime holds an Effect program for each. */
+export type ServiceSource = "step" | "output" | "cancelling";
+
+const restKinds: ReadonlyArray<RestKind> = ["validation", "timeout", "provider", "policy", "defect"];
+
+/** Stands for a service where the machine runs under a plain actor; the runtime starts the real ones. */
+const inert = fromCallback<Entry>(() => undefined);
+
+const base = setup({
+  types: {
+    // XState takes types through empty values; nothing reads them.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    context: {} as JobContext,
+    // As above.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    events: {} as Entry,
+  },
+  actors: { step: inert, output: inert, cancelling: inert },
+  actions: { record: assign(({ context, event }) => record(context, event)) },
+  guards: {
+    isPaused: ({ context }) => context.isPaused,
+    isRunning: ({ context }) => !context.isPaused,
+    hasOpenPredictions: ({ context }) => Object.keys(context.open).length > 0,
+    isOpen: ({ context, event }) => "key" in event && event.key in context.open,
+    isOf: ({ event }, { path }: { readonly path: string }) => "path" in event && event.path === path,
+    isPresentCall: ({ context, event }, { path }: { readonly path: string }) =>
+      "key" in event && context.steps[path]?.call?.key === event.key,
+    isKind: ({ event }, { kind }: { readonly kind: RestKind }) =>
+      event.type === "StepFailed" && event.kind === kind,
+  },
+});
+
+const cancel = [
+  { target: "#job.cancelling", guard: "hasOpenPredictions", actions: "record" },
+  { target: "#job.cancelled", actions: "record" },
+] as const;
+
+/** The state of one step. `next` is the path of what follows. */
+const stepState = (path: string, next: string) => {
+  const mine = { type: "isOf", params: { path } } as const;
+  const present = { type: "isPresentCall", params: { path } } as const;
+  return base.createStateConfig({
+    initial: "active",
+    invoke: { id: path, src: "step" },
+    on: {
+      StepStarted: { target: ".active", guard: mine, actions: "record" },
+      PredictionIntended: { target: ".active", guard: mine, actions: "record" },
+      PredictionAccepted: { target: ".waiting", guard: present, actions: "record" },
+      PredictionUnknown: { target: ".unknown", guard: present, actions: "record" },
+      PredictionRejected: { target: ".active", guard: present, actions: "record" },
+      PredictionAbsent: { target: ".active", guard: present, actions: "record" },
+      PredictionUnconfirmed: { target: ".active", guard: present, actions: "record" },
+      PredictionSettled: { target: ".active", guard: present, actions: "record" },
+      AttemptTimedOut: { guard: present, actions: "record" },
+      OutputRejected: { target: ".active", guard: mine, actions: "record" },
+      AttemptHeld: { target: ".backingOff", guard: mine, actions: "record" },
+      AttemptFailed: { target: ".backingOff", guard: mine, actions: "record" },
+      StepSucceeded: { target: `#job.running.${next}`, guard: mine, actions: "record" },
+    },
+    states: { active: {}, waiting: {}, backingOff: {}, unknown: {} },
+  });
+};
+
+const outputState = base.createStateConfig({
+  invoke: { id: outputPath, src: "output" },
+  on: { JobCompleted: { target: "#job.complete", actions: "record" } },
+});
+
+const runningStates = (nodes: ReadonlyArray<StepNode>) =>
+  Object.fromEntries([
+    ...nodes.map((node, index) => [node.path, stepState(node.path, nodes[index + 1]?.path ?? outputPath)]),
+    [outputPath, outputState],
+    ["last", { type: "history" }],
+  ]);
+
+/** Facts that may come at any time, from a call that no step waits for any more: booked, nothing else. */
+const anytime = {
+  Claimed: { actions: "record" },
+  PredictionSettled: { guard: "isOpen", actions: "record" },
+  PredictionRejected: { guard: "isOpen", actions: "record" },
+  PredictionAbsent: { guard: "isOpen", actions: "record" },
+  PredictionUnconfirmed: { guard: "isOpen", actions: "record" },
+  PredictionAccepted: { guard: "isOpen", actions: "record" },
+  PredictionUnknown: { guard: "isOpen", actions: "record" },
+} as const;
+
+/** Compiles the plan. Same plan, same machine: the compiler reads nothing else. */
+export const compile = (plan: PipelinePlan) =>
+  base.createMachine({
+    id: "job",
+    initial: "pending",
+    context: initialContext,
+    on: anytime,
+    states: {
+      pending: {
+        on: {
+          JobSubmitted: { actions: "record" },
+          JobStarted: { target: "running", actions: "record" },
+          CancelRequested: { target: "cancelled", actions: "record" },
+        },
+      },
+      running: {
+        initial: plan.nodes[0]?.path ?? outputPath,
+        on: {
+          StepFailed: restKinds.map((kind) => ({
+            target: `failed.${kind}`,
+            guard: { type: "isKind", params: { kind } } as const,
+            actions: "record" as const,
+          })),
+          CancelRequested: cancel,
+          PauseRequested: { guard: "isRunning", actions: "record" },
+          ResumeRequested: { guard: "isPaused", actions: "record" },
+        },
+        states: runningStates(plan.nodes),
+      },
+      cancelling: {
+        invoke: { id: "cancelling", src: "cancelling" },
+        on: { JobCancelled: { target: "cancelled", actions: "record" } },
+      },
+      failed: {
+        initial: "defect",
+        on: {
+          RetryRequested: { target: "running.last", actions: "record" },
+          CancelRequested: cancel,
+        },
+        states: Object.fromEntries(restKinds.map((kind) => [kind, {}])),
+      },
+      complete: { type: "final" },
+      cancelled: { type: "final" },
+    },
+  });
+
+export type JobMachine = ReturnType<typeof compile>;

@@ -1,0 +1,189 @@
+/**
+ * The fold: how one entry changes what the machine remembers. Reads entry fields only; no user function,
+ * no clock, no I/O, so that a stored journal always folds to the same context.
+ */
+import { type CallProgress, type JobContext, progressOf, type StepProgress } from "./context.ts";
+import type { Entry, EntryOf } from "./entry.ts";
+
+/** The context after the entry. */
+export const record = (context: JobContext, entry: Entry): JobContext => {
+  const next = fold(context, entry);
+  if (entry.type === "Claimed") return { ...next, claims: next.claims + 1 };
+  return next.claims === 0 || !isProgress(entry) ? next : { ...next, claims: 0 };
+};
+
+/** A start that never comes to anything is what poison looks like; only results count as progress. */
+const isProgress = (entry: Entry): boolean =>
+  entry.type !== "JobSubmitted" && entry.type !== "JobStarted" && entry.type !== "StepStarted";
+
+const fold = (context: JobContext, entry: Entry): JobContext => {
+  switch (entry.type) {
+    case "JobSubmitted":
+      return { ...context, submittedSeq: entry.seq, lastSeq: entry.seq };
+    case "Claimed":
+    case "JobStarted":
+      return context;
+    case "StepStarted":
+      return withStep(context, entry.path, (step) => started(step, entry));
+    case "PredictionIntended":
+      return intended(context, entry);
+    case "PredictionAccepted":
+      return withCall(context, entry, (step, call) => ({ ...step, call: { ...call, state: "accepted" } }));
+    case "PredictionUnknown":
+      return withCall(context, entry, (step, call) => ({ ...step, call: { ...call, state: "unknown" } }));
+    case "PredictionRejected":
+      return closed(context, entry, "rejected");
+    case "PredictionAbsent":
+      return closed(context, entry, "absent");
+    case "PredictionUnconfirmed":
+      return closed(context, entry, "unconfirmed");
+    case "PredictionSettled":
+      return settled(context, entry);
+    case "AttemptTimedOut":
+      return timedOut(context, entry);
+    case "OutputRejected":
+      return withStep(context, entry.path, (step) => ({
+        ...step,
+        phase: "repairing",
+        repairs: step.repairs + 1,
+        repairSeq: entry.seq,
+      }));
+    case "AttemptHeld":
+      return withStep(context, entry.path, (step) => ({ ...step, phase: "held", timer: entry.retry }));
+    case "AttemptFailed":
+      return withStep(context, entry.path, (step) => ({ ...step, phase: "backingOff", timer: entry.retry }));
+    case "StepSucceeded":
+      return {
+        ...without(context, entry.path),
+        outputs: { ...context.outputs, [entry.path]: entry.seq },
+        lastSeq: entry.seq,
+      };
+    case "StepFailed":
+      return { ...context, failure: { path: entry.path, kind: entry.kind, seq: entry.seq } };
+    case "JobCompleted":
+      return { ...context, completedSeq: entry.seq };
+    case "CancelRequested":
+      return { ...context, isPaused: false, open: allClosing(context.open) };
+    case "PauseRequested":
+      return { ...context, isPaused: true };
+    case "ResumeRequested":
+      return { ...context, isPaused: false };
+    case "RetryRequested":
+      return retried(context, entry);
+    case "JobCancelled":
+      return context;
+  }
+};
+
+const withStep = (
+  context: JobContext,
+  path: string,
+  change: (step: StepProgress) => StepProgress,
+): JobContext => ({
+  ...context,
+  steps: { ...context.steps, [path]: change(progressOf(context, path)) },
+});
+
+const without = (context: JobContext, path: string): JobContext => {
+  const { [path]: _, ...steps } = context.steps;
+  return { ...context, steps };
+};
+
+const started = (step: StepProgress, entry: EntryOf<"StepStarted">): StepProgress => ({
+  ...step,
+  phase: "started",
+  round: entry.round,
+  attempt: entry.attempt,
+  attemptsInRound: step.attemptsInRound + 1,
+  roundAt: step.roundAt ?? entry.at,
+  attemptAt: entry.at,
+  inputSeq: entry.seq,
+  timer: null,
+  calls: 0,
+  repairs: 0,
+  repairSeq: null,
+  call: null,
+});
+
+const intended = (context: JobContext, entry: EntryOf<"PredictionIntended">): JobContext => {
+  const call: CallProgress = {
+    key: entry.key,
+    call: entry.call,
+    repair: entry.repair,
+    state: "intended",
+    intendedSeq: entry.seq,
+    intendedAt: entry.at,
+    timeoutMs: entry.timeoutMs,
+    timedOut: null,
+    closedSeq: null,
+  };
+  const next = withStep(context, entry.path, (step) => ({
+    ...step,
+    phase: "calling",
+    timer: null,
+    calls: entry.call,
+    call,
+    answerSeq: null,
+  }));
+  return { ...next, open: { ...context.open, [entry.key]: { path: entry.path, isClosing: false } } };
+};
+
+/** Only the step's present call changes; a fact of an earlier call touches no step. */
+const withCall = (
+  context: JobContext,
+  entry: { readonly path: string; readonly key: string },
+  change: (step: StepProgress, call: CallProgress) => StepProgress,
+): JobContext => {
+  const call = context.steps[entry.path]?.call;
+  if (call?.key !== entry.key) return context;
+  return withStep(context, entry.path, (step) => change(step, call));
+};
+
+const closed = (
+  context: JobContext,
+  entry: Entry & { readonly path: string; readonly key: string },
+  phase: "rejected" | "absent" | "unconfirmed" | "settled",
+): JobContext => {
+  const { [entry.key]: _, ...open } = context.open;
+  const next = withCall(context, entry, (step, call) => ({
+    ...step,
+    phase,
+    call: { ...call, state: "closed", closedSeq: entry.seq },
+  }));
+  return { ...next, open };
+};
+
+const settled = (context: JobContext, entry: EntryOf<"PredictionSettled">): JobContext => {
+  const next = closed(context, entry, "settled");
+  const booked = { ...next, rawSeq: entry.seq, costMicros: next.costMicros + entry.receipt.costMicros };
+  if (entry.status !== "succeeded") return booked;
+  return withCall(booked, entry, (step) => ({ ...step, answerSeq: entry.seq }));
+};
+
+const timedOut = (context: JobContext, entry: EntryOf<"AttemptTimedOut">): JobContext => {
+  const next = withCall(context, entry, (step, call) => ({
+    ...step,
+    call: { ...call, timedOut: entry.awaited },
+  }));
+  const open = next.open[entry.key];
+  return open === undefined ? next : { ...next, open: { ...next.open, [entry.key]: { ...open, isClosing: true } } };
+};
+
+const allClosing = (open: JobContext["open"]): JobContext["open"] =>
+  Object.fromEntries(Object.entries(open).map(([key, one]) => [key, { ...one, isClosing: true }]));
+
+const retried = (context: JobContext, entry: EntryOf<"RetryRequested">): JobContext => {
+  const path = context.failure?.path;
+  const cleared = { ...context, failure: null };
+  if (path === undefined) return cleared;
+  return withStep(cleared, path, (step) => ({
+    ...step,
+    phase: "idle",
+    round: step.round + 1,
+    attemptsInRound: 0,
+    roundAt: null,
+    timer: null,
+    call: null,
+    answerSeq: entry.isFresh ? null : step.answerSeq,
+  }));
+};
