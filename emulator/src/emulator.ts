@@ -1,0 +1,123 @@
+/**
+ * The emulator as a value: a local server that answers like Replicate's API. Tests start it in their own process;
+ * main.ts makes a process of it. Nothing here reads the environment or exits.
+ */
+import { randomBytes, randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Emulation } from "./emulation.ts";
+import { FaultPlan } from "./faults/fault-plan.ts";
+import type { FaultRule } from "./faults/fault.ts";
+import { respond } from "./http/respond.ts";
+import { serve } from "./http/server.ts";
+import { instantEngine } from "./models/instant-engine.ts";
+import { startWorkerEngine } from "./models/worker-engine.ts";
+import { PredictionRunner } from "./predictions/prediction-runner.ts";
+import { resolveSettings, type Settings } from "./settings.ts";
+import { FileStore } from "./storage/file-store.ts";
+import { Ledger, type LedgerEntry } from "./storage/ledger.ts";
+import { PredictionStore } from "./storage/prediction-store.ts";
+import { openRecordLog } from "./storage/record-log.ts";
+import { WebhookSender } from "./webhooks/webhook-sender.ts";
+
+export type { AnswerFault, Fault, FaultRule, Match, Operation, Outcome } from "./faults/fault.ts";
+export type { Settings } from "./settings.ts";
+export type { LedgerEntry } from "./storage/ledger.ts";
+
+export interface EmulatorOptions extends Partial<Settings> {
+  /** Where state is kept; without it everything is in memory and gone with stop. One emulator a directory at a time. */
+  readonly stateDirectory?: string | undefined;
+  /** Default 0: a free port. */
+  readonly port?: number;
+  readonly faults?: readonly FaultRule[];
+  /** Loads the real models in the background right away. Default false: with their first prediction. */
+  readonly isWarm?: boolean;
+}
+
+export interface Emulator {
+  /** Scheme, host and port; the API is under `/v1`. */
+  readonly url: string;
+  readonly port: number;
+  readonly nonce: string;
+  /** A token that this emulator accepts. */
+  readonly token: string;
+  /** Every prediction ever made here, oldest first. */
+  readonly ledger: () => readonly LedgerEntry[];
+  /** Replaces the fault plan; all counters begin again. */
+  readonly plan: (rules: readonly FaultRule[]) => void;
+  /** True when no model works and nothing was asked for idleMs. */
+  readonly isIdle: (idleMs: number) => boolean;
+  /** Breaks open connections and leaves unfinished predictions as they are. Idempotent. */
+  readonly stop: () => Promise<void>;
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
+}
+
+/** Starts an emulator on 127.0.0.1; predictions left unfinished in the state directory run again. */
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  const { stateDirectory, port = 0, faults = [], isWarm = false, ...given } = options;
+  const settings = resolveSettings(given);
+  if (stateDirectory !== undefined) mkdirSync(stateDirectory, { recursive: true });
+  const log = (name: string) =>
+    openRecordLog(stateDirectory === undefined ? undefined : join(stateDirectory, name));
+  const ledger = new Ledger(log("ledger.jsonl"));
+  const predictions = new PredictionStore(log("predictions.jsonl"), ledger);
+  const files = new FileStore(stateDirectory);
+  const plan = new FaultPlan();
+  plan.set(faults);
+  const secret = webhookSecret(stateDirectory);
+  const engine = settings.models === "real" ? startWorkerEngine() : instantEngine;
+  const webhooks = new WebhookSender({
+    settings,
+    predictions,
+    plan,
+    secret,
+    origin: () => server.url,
+  });
+  const runner = new PredictionRunner({ settings, predictions, files, engine, webhooks });
+  const nonce = randomUUID();
+  const emulation: Emulation = {
+    settings,
+    predictions,
+    files,
+    ledger,
+    plan,
+    runner,
+    webhookSecret: secret,
+    nonce,
+  };
+  const server = await serve(port, (call) => respond(emulation, call));
+  runner.resume();
+  if (isWarm) engine.warm();
+  const stop = once(async () => {
+    runner.close();
+    webhooks.close();
+    await server.close();
+    await engine.close();
+    for (const store of [predictions, files, ledger]) store.close();
+  });
+  return {
+    url: server.url,
+    port: server.port,
+    nonce,
+    token: settings.token ?? "r8_emulated",
+    ledger: () => ledger.entries(),
+    plan: (rules) => plan.set(rules),
+    isIdle: (idleMs) => !runner.isBusy() && Date.now() - server.lastActivityAt() >= idleMs,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** One secret an account; it stays the same over restarts. */
+function webhookSecret(stateDirectory: string | undefined): string {
+  const path = stateDirectory === undefined ? undefined : join(stateDirectory, "webhook-secret");
+  if (path !== undefined && existsSync(path)) return readFileSync(path, "utf8");
+  const secret = `whsec_${randomBytes(24).toString("base64")}`;
+  if (path !== undefined) writeFileSync(path, secret, { mode: 0o600 });
+  return secret;
+}
+
+function once(action: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => (running ??= action());
+}

@@ -1,0 +1,89 @@
+/**
+ * Bytes the emulator holds: uploads of the files API and outputs of predictions. Each file is one file on disk,
+ * written before its record, or memory where there is no state directory.
+ */
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { isJsonObject, type JsonObject } from "../json.ts";
+import { openRecordLog, type RecordLog } from "./record-log.ts";
+
+export interface StoredFile {
+  readonly id: string;
+  readonly purpose: "upload" | "output";
+  readonly name: string;
+  readonly contentType: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly md5: string;
+  readonly createdAt: number;
+  readonly metadata: JsonObject;
+  /** For an output, the prediction that made it. */
+  readonly predictionId?: string;
+}
+
+export type NewFile = Omit<StoredFile, "sizeBytes" | "sha256" | "md5">;
+
+export class FileStore {
+  readonly #directory: string | undefined;
+  readonly #log: RecordLog;
+  readonly #files = new Map<string, StoredFile>();
+  readonly #bytes = new Map<string, Buffer>();
+
+  constructor(stateDirectory: string | undefined) {
+    this.#directory = stateDirectory === undefined ? undefined : join(stateDirectory, "files");
+    if (this.#directory !== undefined) mkdirSync(this.#directory, { recursive: true });
+    this.#log = openRecordLog(
+      stateDirectory === undefined ? undefined : join(stateDirectory, "files.jsonl"),
+    );
+    for (const record of this.#log.stored) this.#replay(record);
+  }
+
+  add(file: NewFile, bytes: Buffer): StoredFile {
+    const hash = (algorithm: string): string => createHash(algorithm).update(bytes).digest("hex");
+    const stored = { ...file, sizeBytes: bytes.length, sha256: hash("sha256"), md5: hash("md5") };
+    if (this.#directory === undefined) this.#bytes.set(file.id, bytes);
+    else writeFileSync(join(this.#directory, file.id), bytes);
+    this.#log.append(stored);
+    this.#files.set(file.id, stored);
+    return stored;
+  }
+
+  get(id: string): StoredFile | undefined {
+    return this.#files.get(id);
+  }
+
+  all(): readonly StoredFile[] {
+    return [...this.#files.values()];
+  }
+
+  /** The bytes of a file that get returned. */
+  read({ id }: StoredFile): Buffer {
+    return this.#directory === undefined
+      ? (this.#bytes.get(id) ?? Buffer.alloc(0))
+      : readFileSync(join(this.#directory, id));
+  }
+
+  delete(id: string): void {
+    if (!this.#files.delete(id)) return;
+    this.#log.append({ deleted: id });
+    this.#bytes.delete(id);
+    if (this.#directory !== undefined) rmSync(join(this.#directory, id), { force: true });
+  }
+
+  close(): void {
+    this.#log.close();
+  }
+
+  #replay(record: unknown): void {
+    if (isStoredFile(record)) this.#files.set(record.id, record);
+    else if (isJsonObject(record) && typeof record["deleted"] === "string")
+      this.#files.delete(record["deleted"]);
+  }
+}
+
+function isStoredFile(value: unknown): value is StoredFile {
+  return (
+    isJsonObject(value) && typeof value["id"] === "string" && typeof value["sha256"] === "string"
+  );
+}

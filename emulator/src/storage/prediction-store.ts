@@ -1,0 +1,59 @@
+/**
+ * All predictions, in memory for reading and in an append-only log for the next process. Saving writes the whole
+ * record; opening folds the log to the last record of each id. Prediction first, ledger second: opening books what
+ * a kill between the two left out.
+ */
+import { isPrediction, type Prediction } from "../predictions/prediction.ts";
+import type { Ledger } from "./ledger.ts";
+import type { RecordLog } from "./record-log.ts";
+
+export class PredictionStore {
+  readonly #log: RecordLog;
+  readonly #ledger: Ledger;
+  readonly #byId = new Map<string, Prediction>();
+
+  constructor(log: RecordLog, ledger: Ledger) {
+    this.#log = log;
+    this.#ledger = ledger;
+    for (const record of log.stored) if (isPrediction(record)) this.#byId.set(record.id, record);
+    for (const prediction of this.#byId.values()) ledger.book(prediction);
+  }
+
+  get(id: string): Prediction | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Oldest first. */
+  all(): readonly Prediction[] {
+    return [...this.#byId.values()];
+  }
+
+  /** Stores the record and books it; after a SIGKILL it is still there. */
+  save(prediction: Prediction): void {
+    this.#log.append(prediction);
+    this.#byId.set(prediction.id, prediction);
+    this.#ledger.book(prediction);
+  }
+
+  /** Changes a stored prediction and returns it; undefined where there is none. */
+  update(id: string, change: Partial<Prediction>): Prediction | undefined {
+    const before = this.#byId.get(id);
+    if (before === undefined) return undefined;
+    const after = { ...before, ...change };
+    this.save(after);
+    return after;
+  }
+
+  /** Changes what is seen and stores nothing: for a growing output, which a restart makes again. */
+  show(id: string, change: Partial<Prediction>): Prediction | undefined {
+    const before = this.#byId.get(id);
+    if (before === undefined) return undefined;
+    const after = { ...before, ...change };
+    this.#byId.set(id, after);
+    return after;
+  }
+
+  close(): void {
+    this.#log.close();
+  }
+}
