@@ -12,7 +12,8 @@ import {
   type Reply,
 } from "../http/reply.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { modelNamed, modelOfVersion, type Model } from "../models/catalog.ts";
+import { modelNamed, modelOfVersion } from "../models/catalog.ts";
+import type { Model } from "../models/model.ts";
 import { parseCancelAfter } from "../predictions/deadline.ts";
 import type { Prediction, WebhookEvent } from "../predictions/prediction.ts";
 import { inputProblems, topLevelProblems } from "../predictions/validate-create.ts";

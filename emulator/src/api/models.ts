@@ -2,7 +2,8 @@
 import type { Emulation } from "../emulation.ts";
 import { parameter, type Call } from "../http/call.ts";
 import { json, notFound, type Reply } from "../http/reply.ts";
-import { allModels, modelNamed, type Model } from "../models/catalog.ts";
+import { allModels, modelNamed } from "../models/catalog.ts";
+import type { Model } from "../models/model.ts";
 
 const CREATED_AT = "2024-04-17T21:44:58.480057Z";
 

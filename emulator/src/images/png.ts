@@ -104,20 +104,28 @@ function unfilter(lines: Uint8Array, { stride, height, channels }: Layout): Uint
       const left = x >= channels ? (out[at - channels] ?? 0) : 0;
       const up = y > 0 ? (out[at - stride] ?? 0) : 0;
       const corner = x >= channels && y > 0 ? (out[at - stride - channels] ?? 0) : 0;
-      out[at] = (lines[y * (stride + 1) + 1 + x] ?? 0) + predict(filter, left, up, corner);
+      out[at] = (lines[y * (stride + 1) + 1 + x] ?? 0) + predict(filter, { left, up, corner });
     }
   }
   return out;
 }
 
-function predict(filter: number, left: number, up: number, corner: number): number {
+/** The samples beside and above the one that is read. */
+interface Neighbours {
+  readonly left: number;
+  readonly up: number;
+  readonly corner: number;
+}
+
+function predict(filter: number, neighbours: Neighbours): number {
+  const { left, up } = neighbours;
   if (filter === 1) return left;
   if (filter === 2) return up;
   if (filter === 3) return (left + up) >> 1;
-  return filter === 4 ? paeth(left, up, corner) : 0;
+  return filter === 4 ? paeth(neighbours) : 0;
 }
 
-function paeth(left: number, up: number, corner: number): number {
+function paeth({ left, up, corner }: Neighbours): number {
   const estimate = left + up - corner;
   const toLeft = Math.abs(estimate - left);
   const toUp = Math.abs(estimate - up);

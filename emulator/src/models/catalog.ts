@@ -6,27 +6,8 @@ import { createHash } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { fluxSchnell } from "./schemas/flux-schnell.ts";
 import { llama3Instruct } from "./schemas/llama-3-instruct.ts";
+import type { Model } from "./model.ts";
 import { nsfwImageDetection } from "./schemas/nsfw-image-detection.ts";
-
-/** Which toy does the work. */
-export type ModelKind = "copywriter" | "painter" | "moderator";
-
-export interface ModelSpec {
-  readonly owner: string;
-  readonly name: string;
-  readonly kind: ModelKind;
-  readonly description: string;
-  /** Official models can be called by name; others need a version. */
-  readonly isOfficial: boolean;
-  readonly versionId?: string;
-  /** `Input`, `Output` and the enums they refer to. */
-  readonly schemas: Readonly<Record<string, JsonObject>>;
-}
-
-export interface Model extends ModelSpec {
-  readonly fullName: string;
-  readonly versionId: string;
-}
 
 const MODELS: readonly Model[] = [llama3Instruct, fluxSchnell, nsfwImageDetection].map((spec) => {
   const fullName = `${spec.owner}/${spec.name}`;

@@ -1,7 +1,7 @@
 /** What does the models' work: a port with two adapters, the toys (worker-engine.ts) and canned answers (instant-engine.ts). */
 import type { JsonObject } from "../json.ts";
 import type { Metrics } from "../predictions/prediction.ts";
-import type { Model } from "./catalog.ts";
+import type { Model } from "./model.ts";
 
 /** A picture or other bytes that a model was given, already fetched. */
 export interface ModelRequest {

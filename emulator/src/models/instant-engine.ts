@@ -6,7 +6,7 @@ import { encodePng } from "../images/png.ts";
 import { seedOf } from "../random.ts";
 import { canonicalJson, type JsonObject } from "../json.ts";
 import { readLabels } from "./copywriter/labels.ts";
-import type { Model } from "./catalog.ts";
+import type { Model } from "./model.ts";
 import type { ModelAnswer, ModelEngine, ModelRequest, OutputFile } from "./engine.ts";
 
 const LOGS = "emulated: toy model, canned answer\n";

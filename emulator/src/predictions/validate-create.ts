@@ -3,7 +3,8 @@
  * refused, the input must fit the model's published schema, and every wrong field is named.
  */
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { inputFields, type Model } from "../models/catalog.ts";
+import { inputFields } from "../models/catalog.ts";
+import type { Model } from "../models/model.ts";
 import type { InvalidField } from "../http/reply.ts";
 import type { WebhookEvent } from "./prediction.ts";
 
@@ -42,21 +43,15 @@ export function inputProblems(model: Model, input: JsonObject): readonly Invalid
     const schema = fields[name];
     return schema === undefined
       ? [notAllowed("input.", name)]
-      : valueProblems(model, schema, `input.${name}`, value);
+      : valueProblems(resolve(model, schema), `input.${name}`, value);
   });
   return [...missing, ...wrong, ...unsupported(model, input)];
 }
 
-function valueProblems(
-  model: Model,
-  schema: JsonObject,
-  field: string,
-  value: unknown,
-): readonly InvalidField[] {
-  const resolved = resolve(model, schema);
-  const expected = String(resolved["type"]);
+function valueProblems(schema: JsonObject, field: string, value: unknown): readonly InvalidField[] {
+  const expected = String(schema["type"]);
   if (!hasType(expected, value)) return [invalidType(field, expected, value)];
-  const { enum: allowed, minimum, maximum, format } = resolved;
+  const { enum: allowed, minimum, maximum, format } = schema;
   const problem = (type: string, description: string): readonly InvalidField[] => [
     { type, field, description },
   ];
@@ -118,7 +113,7 @@ function isAllowedWebhook(webhook: string): boolean {
 }
 
 function resolve(model: Model, schema: JsonObject): JsonObject {
-  const [reference] = Array.isArray(schema["allOf"]) ? schema["allOf"] : [];
+  const reference: unknown = Array.isArray(schema["allOf"]) ? schema["allOf"][0] : undefined;
   const name = isJsonObject(reference) ? String(reference["$ref"]).split("/").at(-1) : undefined;
   return (name === undefined ? undefined : model.schemas[name]) ?? schema;
 }

@@ -1,11 +1,10 @@
 /** black-forest-labs/flux-schnell: a prompt in, one to four pictures out. */
-import type { ModelSpec } from "../catalog.ts";
+import type { ModelSpec } from "../model.ts";
 
-const choice = (schema: string, order: number, value: string, description: string) => ({
+const choice = (schema: string, order: number, rest: object) => ({
   allOf: [{ $ref: `#/components/schemas/${schema}` }],
-  default: value,
-  description,
   "x-order": order,
+  ...rest,
 });
 
 const choices = (title: string, values: readonly string[]) => ({
@@ -33,7 +32,10 @@ export const fluxSchnell: ModelSpec = {
           description: "Prompt for generated image",
           "x-order": 0,
         },
-        aspect_ratio: choice("aspect_ratio", 1, "1:1", "Aspect ratio for the generated image"),
+        aspect_ratio: choice("aspect_ratio", 1, {
+          default: "1:1",
+          description: "Aspect ratio for the generated image",
+        }),
         num_outputs: {
           type: "integer",
           title: "Num Outputs",
@@ -51,7 +53,10 @@ export const fluxSchnell: ModelSpec = {
           "x-order": 3,
         },
         seed: { type: "integer", title: "Seed", nullable: true, "x-order": 4 },
-        output_format: choice("output_format", 5, "webp", "Format of the output images"),
+        output_format: choice("output_format", 5, {
+          default: "webp",
+          description: "Format of the output images",
+        }),
         output_quality: {
           type: "integer",
           title: "Output Quality",
@@ -67,12 +72,10 @@ export const fluxSchnell: ModelSpec = {
           "x-order": 7,
         },
         go_fast: { type: "boolean", title: "Go Fast", default: true, "x-order": 8 },
-        megapixels: choice(
-          "megapixels",
-          9,
-          "1",
-          "Approximate number of megapixels for generated image",
-        ),
+        megapixels: choice("megapixels", 9, {
+          default: "1",
+          description: "Approximate number of megapixels for generated image",
+        }),
       },
     },
     Output: { type: "array", title: "Output", items: { type: "string", format: "uri" } },

@@ -1,5 +1,5 @@
 /** meta/meta-llama-3-8b-instruct: text in, a list of tokens out. */
-import type { ModelSpec } from "../catalog.ts";
+import type { ModelSpec } from "../model.ts";
 
 const number = (order: number, title: string, rest: object) => ({
   type: "number",

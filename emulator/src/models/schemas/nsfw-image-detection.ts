@@ -1,5 +1,5 @@
 /** falcons-ai/nsfw_image_detection: a picture in, `normal` or `nsfw` out. A community model: it needs a version. */
-import type { ModelSpec } from "../catalog.ts";
+import type { ModelSpec } from "../model.ts";
 
 export const nsfwImageDetection: ModelSpec = {
   owner: "falcons-ai",
