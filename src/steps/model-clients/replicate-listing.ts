@@ -1,0 +1,89 @@
+/** All predictions since an instant, page by page, to the end or not at all: half a list proves nothing. */
+import { Clock, Effect, Option, Result, Schema } from "effect";
+import type { ProviderFailure } from "../failure.ts";
+import type { Prediction } from "../model-client.ts";
+import { badResponse, failureOfReply } from "./replicate-errors.ts";
+import type { Reply, SendRequest } from "./replicate-fetch.ts";
+import { jsonOf, readPrediction } from "./replicate-prediction.ts";
+
+const decodePage = Schema.decodeUnknownOption(
+  Schema.Struct({
+    next: Schema.optionalKey(Schema.NullOr(Schema.String)),
+    results: Schema.Array(Schema.Json),
+  }),
+);
+
+/** At 100 a page, 100,000 predictions: more than can be created within any grace that is looked back over. */
+const maxPages = 1_000;
+
+/** Asked for a second earlier, because whether `created_after` includes its instant is not documented. */
+const marginMs = 1_000;
+
+export interface Listing {
+  readonly provider: string;
+  readonly baseUrl: string;
+  readonly send: SendRequest;
+}
+
+/** Newest first, each once. Fails with: ProviderFailure. */
+export const listPredictions = Effect.fnUntraced(function* (
+  listing: Listing,
+  createdAfter: number,
+) {
+  const found = new Map<string, Prediction>();
+  const created_after = new Date(createdAfter - marginMs).toISOString();
+  let reply = yield* listing.send("/predictions", { params: { created_after } });
+  const seen = new Set<string>();
+  for (let page = 1; page <= maxPages; page += 1) {
+    const { next, predictions } = yield* readPage(listing, reply);
+    for (const prediction of predictions)
+      if (!found.has(prediction.id)) found.set(prediction.id, prediction);
+    if (next === null) return since([...found.values()], createdAfter);
+    if (seen.has(next.href))
+      return yield* badResponse(listing.provider, "the list of predictions goes in circles");
+    seen.add(next.href);
+    reply = yield* listing.send(next, {});
+  }
+  return yield* badResponse(
+    listing.provider,
+    `the list of predictions has more than ${maxPages} pages`,
+  );
+});
+
+/** One whose creation time the provider does not show cannot be ruled out. */
+const since = (
+  predictions: ReadonlyArray<Prediction>,
+  createdAfter: number,
+): ReadonlyArray<Prediction> =>
+  predictions.filter(({ createdAt }) => createdAt === null || createdAt >= createdAfter);
+
+const readPage = Effect.fnUntraced(function* ({ provider, baseUrl }: Listing, reply: Reply) {
+  if (reply.kind === "lost" || reply.status !== 200) {
+    return yield* failureOfReply(reply, { provider, now: yield* Clock.currentTimeMillis });
+  }
+  const page = Option.flatMap(jsonOf(reply.body), decodePage);
+  if (Option.isNone(page)) return yield* badResponse(provider, "expected a page of predictions");
+  const predictions: Array<Prediction> = [];
+  for (const result of page.value.results) {
+    const prediction = readPrediction(result);
+    if (Result.isFailure(prediction)) return yield* badResponse(provider, prediction.failure);
+    predictions.push(prediction.success);
+  }
+  return { predictions, next: yield* nextUrl(provider, baseUrl, page.value.next ?? null) };
+});
+
+/** The official client sends the token to whatever absolute URL it is given, so only our own origin will do. */
+const nextUrl = (
+  provider: string,
+  baseUrl: string,
+  next: string | null,
+): Effect.Effect<URL | null, ProviderFailure> => {
+  if (next === null || next === "") return Effect.succeed(null);
+  const url = URL.canParse(next, baseUrl) ? new URL(next, baseUrl) : null;
+  return url !== null &&
+    url.origin === new URL(baseUrl).origin &&
+    url.username === "" &&
+    url.password === ""
+    ? Effect.succeed(url)
+    : Effect.fail(badResponse(provider, "the next page of predictions is at another origin"));
+};
