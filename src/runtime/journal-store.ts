@@ -7,12 +7,24 @@
  * others. Any other trouble fails the whole call with StoreFailure and leaves nothing of it behind:
  * after an unclear COMMIT the adapter looks before it answers. An append is conditional on the job's
  * epoch and last seq, so that who no longer owns a job appends nothing.
+ *
+ * A released job keeps its owner until its last prediction is closed, so that someone watches on. The
+ * ledger never goes back: a change that says less than the ledger knows changes nothing, one that
+ * contradicts it is a conflict. A message's id stays known after the message was consumed.
  */
 import { Context, Schema } from "effect";
 import type { Effect, Option, Scope } from "effect";
 import type { Entry, Receipt, Timer, Value } from "../machines/entry.ts";
 import type { PredictionStatus } from "../steps/model-client.ts";
 import type { RestKind } from "../steps/failure.ts";
+
+const advice = {
+  Full: "Free some space; nothing was written, and the same call works again then.",
+  Busy: "Another process holds the file; try again.",
+  ReadOnly: "Make the file and its folder writable for this process.",
+  Broken: "Restore the file from a copy, or open it with the version that wrote it.",
+  Io: "Look after the disk and the path; nothing was written unless the cause says so.",
+};
 
 /** `Full`: no space left. `Busy`: another process holds the file. All but `Broken` may pass by themselves. */
 export class StoreFailure extends Schema.TaggedError<StoreFailure>()("StoreFailure", {
@@ -21,7 +33,7 @@ export class StoreFailure extends Schema.TaggedError<StoreFailure>()("StoreFailu
   cause: Schema.Defect(),
 }) {
   override get message(): string {
-    return `The journal store could not ${this.operation} (${this.reason}): ${String(this.cause)}`;
+    return `The journal store could not ${this.operation} (${this.reason}): ${String(this.cause)}. ${advice[this.reason]}`;
   }
 }
 
@@ -70,7 +82,14 @@ export interface StoredJob {
 }
 
 /** How far a prediction's story is known. `intended` and `unknown` have no id yet. */
-export type PredictionState = "intended" | "unknown" | "accepted" | "rejected" | "absent" | "settled" | "duplicate";
+export type PredictionState =
+  | "intended"
+  | "unknown"
+  | "accepted"
+  | "rejected"
+  | "absent"
+  | "settled"
+  | "duplicate";
 
 /** The ledger's row for one intent (or for a double that appeared later: `duplicate`). */
 export interface PredictionRow {
@@ -128,7 +147,11 @@ export interface CreateJob {
   readonly entries: ReadonlyArray<Entry>;
 }
 
-/** The owner's append. Entries follow `afterSeq` without holes. */
+/**
+ * The owner's append. Entries follow `afterSeq` without holes; none at all change the row only, which is
+ * how a released job whose owner died gets a new watcher. What a record is created with (job, pipeline,
+ * version, fingerprint, input, createdAt) never changes and is not written again.
+ */
 export interface AppendEntries {
   readonly type: "AppendEntries";
   readonly jobId: string;
@@ -161,7 +184,14 @@ export interface ChangePrediction {
   readonly change: Partial<
     Pick<
       PredictionRow,
-      "state" | "predictionId" | "status" | "isUnconfirmed" | "settledAt" | "raw" | "receipt" | "cancelRequestedAt"
+      | "state"
+      | "predictionId"
+      | "status"
+      | "isUnconfirmed"
+      | "settledAt"
+      | "raw"
+      | "receipt"
+      | "cancelRequestedAt"
     >
   >;
   readonly inbox: InboxRow | null;
@@ -176,12 +206,14 @@ export interface AddDuplicate {
 export type Write = CreateJob | AppendEntries | PostInbox | ChangePrediction | AddDuplicate;
 
 /**
- * `Conflict`: the condition did not hold (fenced, already settled, id already taken, message known).
+ * `Conflict`: the condition did not hold, over the `Job` (fenced, job id taken, no such job), a
+ * `Prediction` (already settled, key or provider id taken) or a `Message` (known already). Only a
+ * conflict over the job means a takeover.
  * `Duplicate`: the idempotency key belongs to that job already.
  */
 export type WriteResult =
   | { readonly type: "Committed" }
-  | { readonly type: "Conflict" }
+  | { readonly type: "Conflict"; readonly over: "Job" | "Prediction" | "Message" }
   | { readonly type: "Duplicate"; readonly jobId: string };
 
 export interface JobFilter {
@@ -204,25 +236,41 @@ export class JournalStore extends Context.Service<
     entry(jobId: string, seq: number): Effect.Effect<Option.Option<Entry>, StoreFailure>;
     /** Messages for the job, oldest first. */
     inbox(jobId: string): Effect.Effect<ReadonlyArray<InboxRow>, StoreFailure>;
-    /** Ids of jobs of this owner for which messages lie. Cheap enough to ask several times a second. */
-    jobsWithInbox(owner: string): Effect.Effect<ReadonlyArray<string>, StoreFailure>;
+    /**
+     * Ids of jobs of this owner for which messages lie; null asks for jobs nobody owns (a RETRY of a
+     * released job). Cheap enough to ask several times a second.
+     */
+    jobsWithInbox(owner: string | null): Effect.Effect<ReadonlyArray<string>, StoreFailure>;
     /** Pending jobs that nobody owns, oldest first, of these pipelines (`name@version`). */
-    pending(pipelines: ReadonlyArray<string>, limit: number): Effect.Effect<ReadonlyArray<StoredJob>, StoreFailure>;
+    pending(
+      pipelines: ReadonlyArray<string>,
+      limit: number,
+    ): Effect.Effect<ReadonlyArray<StoredJob>, StoreFailure>;
     /** Jobs that this owner has not released, oldest first. */
     jobsOf(owner: string): Effect.Effect<ReadonlyArray<StoredJob>, StoreFailure>;
+    /** Jobs that this owner has released while predictions of them are still open, oldest first. */
+    watchedJobs(owner: string): Effect.Effect<ReadonlyArray<StoredJob>, StoreFailure>;
     /** All timers of this owner's jobs, next first. */
-    timersOf(owner: string): Effect.Effect<ReadonlyArray<JobTimer & { readonly jobId: string }>, StoreFailure>;
+    timersOf(
+      owner: string,
+    ): Effect.Effect<ReadonlyArray<JobTimer & { readonly jobId: string }>, StoreFailure>;
     /** Ledger rows of a job, oldest first. */
     predictions(jobId: string): Effect.Effect<ReadonlyArray<PredictionRow>, StoreFailure>;
-    /** Rows that are not closed (intended, unknown, accepted, duplicate without settlement) of this owner's jobs. */
+    /**
+     * Rows that are not closed (intended, unknown, accepted, duplicate without settlement) of this
+     * owner's jobs, and of jobs nobody owns (a double that appeared long after), oldest first.
+     */
     openPredictions(owner: string): Effect.Effect<ReadonlyArray<PredictionRow>, StoreFailure>;
     /** Which of these provider ids the ledger already knows. */
-    knownPredictions(provider: string, ids: ReadonlyArray<string>): Effect.Effect<ReadonlySet<string>, StoreFailure>;
+    knownPredictions(
+      provider: string,
+      ids: ReadonlyArray<string>,
+    ): Effect.Effect<ReadonlySet<string>, StoreFailure>;
     /** Ledger rows by key, for a double whose key is known. */
     prediction(key: string): Effect.Effect<Option.Option<PredictionRow>, StoreFailure>;
     /** Becomes an owner for as long as the scope lives; the id is unique. Fails with: StoreFailure. */
     readonly register: Effect.Effect<string, StoreFailure, Scope.Scope>;
-    /** Owners other than the given one that still have unreleased jobs and are certainly dead. */
+    /** Owners other than the given one that still have jobs, unreleased or watched, and are certainly dead. */
     deadOwners(self: string): Effect.Effect<ReadonlyArray<string>, StoreFailure>;
     /** Changes whenever another connection has committed; equal answers mean nothing new. */
     readonly changeCount: Effect.Effect<number, StoreFailure>;

@@ -1,0 +1,116 @@
+/**
+ * Journals in memory, for tests and for work that may be lost: every guarantee of the port but
+ * durability. An owner is dead once its scope has closed or a test has killed it.
+ */
+import { Effect, Layer, Option } from "effect";
+import { JournalStore } from "../journal-store.ts";
+import type { JobFilter, PredictionRow, StoredJob } from "../journal-store.ts";
+import { MemoryJournals } from "./memory/journals.ts";
+import type { JobFile } from "./memory/journals.ts";
+import { applyWrite } from "./memory/writes.ts";
+import { checkWrites } from "./write-rules.ts";
+
+export { MemoryJournals };
+
+const oldestFirst = (left: JobFile, right: JobFile): number =>
+  left.job.record.createdAt - right.job.record.createdAt || left.ordinal - right.ordinal;
+
+const jobsIn = (files: Iterable<JobFile>): ReadonlyArray<StoredJob> =>
+  [...files].sort(oldestFirst).map((file) => file.job);
+
+const listed = (journals: MemoryJournals, filter: JobFilter): ReadonlyArray<StoredJob> =>
+  jobsIn(
+    [...journals.files.values()].filter(
+      ({ job: { record } }) =>
+        (filter.status === undefined || record.status === filter.status) &&
+        (filter.pipeline === undefined || record.pipeline === filter.pipeline),
+    ),
+  )
+    .toReversed()
+    .slice(0, filter.limit ?? 100);
+
+const rowsOf = (journals: MemoryJournals, keys: Iterable<string>): ReadonlyArray<PredictionRow> =>
+  [...keys].flatMap((key) => journals.predictions.get(key) ?? []);
+
+const ownerOf = (journals: MemoryJournals, jobId: string): string | null =>
+  journals.files.get(jobId)?.job.owner ?? null;
+
+/** One connection to the journals; two of them over one `MemoryJournals` are two processes over one store. */
+const make = (journals: MemoryJournals = new MemoryJournals()): JournalStore["Service"] => {
+  let ownCommits = 0;
+  const filesOf = (owner: string): ReadonlyArray<JobFile> => [...(journals.owned.get(owner) ?? [])];
+  return JournalStore.of({
+    commit: (writes) =>
+      Effect.sync(() => {
+        checkWrites(writes);
+        if (writes.length > 0) {
+          ownCommits += 1;
+          journals.commits += 1;
+        }
+        return writes.map((write) => applyWrite(journals, write));
+      }),
+    job: (jobId) => Effect.sync(() => Option.fromNullishOr(journals.files.get(jobId)?.job)),
+    jobs: (filter) => Effect.sync(() => listed(journals, filter)),
+    entries: (jobId) => Effect.sync(() => [...(journals.files.get(jobId)?.entries ?? [])]),
+    entry: (jobId, seq) =>
+      Effect.sync(() => Option.fromNullishOr(journals.files.get(jobId)?.entries[seq - 1])),
+    inbox: (jobId) => Effect.sync(() => [...(journals.files.get(jobId)?.inbox.values() ?? [])]),
+    jobsWithInbox: (owner) =>
+      Effect.sync(() =>
+        [...journals.unread]
+          .filter((file) => file.job.owner === owner)
+          .map((file) => file.job.record.jobId),
+      ),
+    pending: (pipelines, limit) =>
+      Effect.sync(() => {
+        const wanted = new Set(pipelines);
+        return jobsIn(journals.pending)
+          .filter(({ record }) => wanted.has(`${record.pipeline}@${record.version}`))
+          .slice(0, limit);
+      }),
+    jobsOf: (owner) => Effect.sync(() => jobsIn(filesOf(owner).filter((file) => !file.isReleased))),
+    watchedJobs: (owner) =>
+      Effect.sync(() => jobsIn(filesOf(owner).filter((file) => file.isReleased))),
+    timersOf: (owner) =>
+      Effect.sync(() =>
+        filesOf(owner)
+          .flatMap((file) =>
+            file.timers.map((timer) => ({ ...timer, jobId: file.job.record.jobId })),
+          )
+          .sort((left, right) => left.wakeAt - right.wakeAt),
+      ),
+    predictions: (jobId) =>
+      Effect.sync(() => rowsOf(journals, journals.files.get(jobId)?.predictionKeys ?? [])),
+    openPredictions: (owner) =>
+      Effect.sync(() =>
+        rowsOf(journals, journals.openKeys).filter(({ jobId }) =>
+          [owner, null].includes(ownerOf(journals, jobId)),
+        ),
+      ),
+    knownPredictions: (provider, ids) =>
+      Effect.sync(
+        () => new Set(ids.filter((id) => journals.keyOfPrediction(provider, id) !== undefined)),
+      ),
+    prediction: (key) => Effect.sync(() => Option.fromNullishOr(journals.predictions.get(key))),
+    register: Effect.acquireRelease(
+      Effect.sync(() => {
+        const owner = journals.nextOwner();
+        journals.alive.add(owner);
+        return owner;
+      }),
+      (owner) => Effect.sync(() => journals.kill(owner)),
+    ),
+    deadOwners: (self) =>
+      Effect.sync(() =>
+        [...journals.owned.keys()].filter((owner) => owner !== self && !journals.alive.has(owner)),
+      ),
+    changeCount: Effect.sync(() => journals.commits - ownCommits),
+  });
+};
+
+/** A journal store that forgets everything with the process. */
+export const MemoryJournalStore = {
+  make,
+  layer: (journals?: MemoryJournals): Layer.Layer<JournalStore> =>
+    Layer.sync(JournalStore, () => make(journals)),
+};

@@ -1,0 +1,124 @@
+/**
+ * The journals that memory stores share, with the indices that keep every question's cost independent
+ * of how many jobs are finished. Nothing here outlives the process.
+ */
+import type { Entry } from "../../../machines/entry.ts";
+import type { InboxRow, JobTimer, PredictionRow, StoredJob } from "../../journal-store.ts";
+import { isOpen } from "../write-rules.ts";
+
+/** Everything of one job. */
+export interface JobFile {
+  readonly ordinal: number;
+  readonly entries: Array<Entry>;
+  readonly inbox: Map<string, InboxRow>;
+  readonly predictionKeys: Array<string>;
+  job: StoredJob;
+  isReleased: boolean;
+  timers: ReadonlyArray<JobTimer>;
+}
+
+const pair = (left: string, right: string): string => JSON.stringify([left, right]);
+
+/** The shared backing of memory stores: two owners over one store are two stores over one of these. */
+export class MemoryJournals {
+  readonly files = new Map<string, JobFile>();
+  readonly pending = new Set<JobFile>();
+  readonly unread = new Set<JobFile>();
+  readonly messageIds = new Set<string>();
+  readonly predictions = new Map<string, PredictionRow>();
+  readonly openKeys = new Set<string>();
+  readonly alive = new Set<string>();
+  readonly owned = new Map<string, Set<JobFile>>();
+  readonly #jobByIdempotencyKey = new Map<string, string>();
+  readonly #keyByPredictionId = new Map<string, string>();
+  /** How many commits there were, over all stores. */
+  commits = 0;
+  #owners = 0;
+
+  nextOwner(): string {
+    this.#owners += 1;
+    return `owner-${this.#owners}`;
+  }
+
+  /** Makes an owner dead as SIGKILL would: what it has stays its own until someone takes it over. */
+  kill(owner: string): void {
+    this.alive.delete(owner);
+  }
+
+  jobWithKey(pipeline: string, idempotencyKey: string): string | undefined {
+    return this.#jobByIdempotencyKey.get(pair(pipeline, idempotencyKey));
+  }
+
+  keyOfPrediction(provider: string, predictionId: string): string | undefined {
+    return this.#keyByPredictionId.get(pair(provider, predictionId));
+  }
+
+  add(job: StoredJob, entries: ReadonlyArray<Entry>): void {
+    const file: JobFile = {
+      ordinal: this.files.size,
+      entries: [...entries],
+      inbox: new Map(),
+      predictionKeys: [],
+      job,
+      isReleased: false,
+      timers: [],
+    };
+    this.files.set(job.record.jobId, file);
+    if (job.idempotencyKey !== null) {
+      this.#jobByIdempotencyKey.set(
+        pair(job.record.pipeline, job.idempotencyKey),
+        job.record.jobId,
+      );
+    }
+    this.place(file, job);
+  }
+
+  /** Replaces the job's row and keeps the indices true. */
+  place(file: JobFile, job: StoredJob): void {
+    if (file.job.owner !== null) this.#disown(file.job.owner, file);
+    file.job = job;
+    if (job.owner !== null) this.#own(job.owner, file);
+    if (job.owner === null && job.record.status === "pending") this.pending.add(file);
+    else this.pending.delete(file);
+  }
+
+  #own(owner: string, file: JobFile): void {
+    const files = this.owned.get(owner);
+    if (files === undefined) this.owned.set(owner, new Set([file]));
+    else files.add(file);
+  }
+
+  #disown(owner: string, file: JobFile): void {
+    const files = this.owned.get(owner);
+    files?.delete(file);
+    if (files?.size === 0) this.owned.delete(owner);
+  }
+
+  post(file: JobFile, row: InboxRow): void {
+    this.messageIds.add(row.id);
+    file.inbox.set(row.id, row);
+    this.unread.add(file);
+  }
+
+  consume(file: JobFile, ids: ReadonlyArray<string>): void {
+    for (const id of ids) file.inbox.delete(id);
+    if (file.inbox.size === 0) this.unread.delete(file);
+  }
+
+  /** Adds or replaces a row of the ledger. */
+  putPrediction(file: JobFile, row: PredictionRow): void {
+    if (!this.predictions.has(row.key)) file.predictionKeys.push(row.key);
+    this.predictions.set(row.key, row);
+    if (row.predictionId !== null)
+      this.#keyByPredictionId.set(pair(row.provider, row.predictionId), row.key);
+    if (isOpen(row)) this.openKeys.add(row.key);
+    else this.openKeys.delete(row.key);
+  }
+
+  /** Clears the owner of a released job none of whose predictions is open any more. */
+  settleRelease(file: JobFile): void {
+    if (file.isReleased && !file.predictionKeys.some((key) => this.openKeys.has(key))) {
+      this.place(file, { ...file.job, owner: null });
+    }
+  }
+}

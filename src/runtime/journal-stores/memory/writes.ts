@@ -1,0 +1,137 @@
+/** How one write changes the shared journals: every condition is looked at before anything is touched. */
+import type {
+  AddDuplicate,
+  AppendEntries,
+  ChangePrediction,
+  CreateJob,
+  LedgerChange,
+  PostInbox,
+  PredictionRow,
+  Write,
+  WriteResult,
+} from "../../journal-store.ts";
+import {
+  committed,
+  jobConflict,
+  messageConflict,
+  moveOf,
+  predictionConflict,
+} from "../write-rules.ts";
+import type { MemoryJournals } from "./journals.ts";
+
+const create = (journals: MemoryJournals, { job, entries }: CreateJob): WriteResult => {
+  const key = job.idempotencyKey;
+  const known = key === null ? undefined : journals.jobWithKey(job.record.pipeline, key);
+  if (known !== undefined) return { type: "Duplicate", jobId: known };
+  if (journals.files.has(job.record.jobId)) return jobConflict;
+  journals.add(job, entries);
+  return committed;
+};
+
+const isIdTaken = (journals: MemoryJournals, row: PredictionRow): boolean => {
+  if (row.predictionId === null) return false;
+  const holder = journals.keyOfPrediction(row.provider, row.predictionId);
+  return holder !== undefined && holder !== row.key;
+};
+
+/** The rows as they will be after these changes; null where one contradicts the ledger. */
+const rowsAfter = (
+  journals: MemoryJournals,
+  jobId: string,
+  changes: ReadonlyArray<LedgerChange>,
+): ReadonlyMap<string, PredictionRow> | null => {
+  const rows = new Map<string, PredictionRow>();
+  for (const change of changes) {
+    const key = change.type === "intend" ? change.row.key : change.key;
+    const before = rows.get(key) ?? journals.predictions.get(key);
+    const after = rowAfter(before, jobId, change);
+    if (after === null || isIdTaken(journals, after)) return null;
+    rows.set(key, after);
+  }
+  const ids = [...rows.values()].flatMap((row) =>
+    row.predictionId === null ? [] : [JSON.stringify([row.provider, row.predictionId])],
+  );
+  return new Set(ids).size === ids.length ? rows : null;
+};
+
+const rowAfter = (
+  before: PredictionRow | undefined,
+  jobId: string,
+  change: LedgerChange,
+): PredictionRow | null => {
+  if (change.type === "intend") return before === undefined ? change.row : null;
+  if (before?.jobId !== jobId) return null;
+  const move = moveOf(before, change);
+  return move === null ? null : { ...before, ...move };
+};
+
+const append = (journals: MemoryJournals, write: AppendEntries): WriteResult => {
+  const file = journals.files.get(write.jobId);
+  if (file === undefined || file.job.epoch !== write.epoch || file.job.seq !== write.afterSeq)
+    return jobConflict;
+  const rows = rowsAfter(journals, write.jobId, write.ledger);
+  if (rows === null) return predictionConflict;
+  for (const entry of write.entries) file.entries.push(entry);
+  for (const row of rows.values()) journals.putPrediction(file, row);
+  journals.consume(file, write.consumed);
+  file.timers = write.timers;
+  file.isReleased = write.isReleased;
+  const { record } = file.job;
+  const { jobId, pipeline, version, fingerprint, inputPayload, createdAt } = record;
+  journals.place(file, {
+    ...file.job,
+    ...write.claim,
+    record: { ...write.record, jobId, pipeline, version, fingerprint, inputPayload, createdAt },
+    seq: write.afterSeq + write.entries.length,
+  });
+  journals.settleRelease(file);
+  return committed;
+};
+
+const post = (journals: MemoryJournals, { row }: PostInbox): WriteResult => {
+  const file = journals.files.get(row.jobId);
+  if (file === undefined) return jobConflict;
+  if (journals.messageIds.has(row.id)) return messageConflict;
+  journals.post(file, row);
+  return committed;
+};
+
+const changePrediction = (journals: MemoryJournals, write: ChangePrediction): WriteResult => {
+  const before = journals.predictions.get(write.key);
+  if (before === undefined || !write.from.includes(before.state)) return predictionConflict;
+  const after = { ...before, ...write.change };
+  if (isIdTaken(journals, after)) return predictionConflict;
+  if (write.inbox !== null) {
+    const posted = post(journals, { type: "PostInbox", row: write.inbox });
+    if (posted.type !== "Committed") return posted;
+  }
+  const file = journals.files.get(before.jobId);
+  if (file === undefined) return jobConflict;
+  journals.putPrediction(file, after);
+  journals.settleRelease(file);
+  return committed;
+};
+
+const addDuplicate = (journals: MemoryJournals, { row }: AddDuplicate): WriteResult => {
+  const file = journals.files.get(row.jobId);
+  if (file === undefined) return jobConflict;
+  if (journals.predictions.has(row.key) || isIdTaken(journals, row)) return predictionConflict;
+  journals.putPrediction(file, row);
+  return committed;
+};
+
+/** Applies one write whole, or changes nothing. */
+export const applyWrite = (journals: MemoryJournals, write: Write): WriteResult => {
+  switch (write.type) {
+    case "CreateJob":
+      return create(journals, write);
+    case "AppendEntries":
+      return append(journals, write);
+    case "PostInbox":
+      return post(journals, write);
+    case "ChangePrediction":
+      return changePrediction(journals, write);
+    case "AddDuplicate":
+      return addDuplicate(journals, write);
+  }
+};

@@ -1,0 +1,154 @@
+/**
+ * Journals in one SQLite file, the default store: durable against power loss with FULL (the default),
+ * against the death of the process with NORMAL. Several processes of one machine may share the file;
+ * who is alive is told by lock files in the folder `<path>-owners` beside it.
+ *
+ * Locks were tried on Linux. Two SQLite libraries in one process (this one and a native addon) must not
+ * open the same file: closing one's descriptor would drop the other's locks.
+ */
+import { randomUUID } from "node:crypto";
+import { resolve } from "node:path";
+import { Effect, Layer, Option, Schema } from "effect";
+import type { Duration, Scope } from "effect";
+import { JournalStore, StoreFailure } from "../journal-store.ts";
+import { closeDatabase, isOnFuse, openDatabase } from "./sqlite/database.ts";
+import { attempt, broken } from "./sqlite/failure.ts";
+import { predictionOf } from "./sqlite/ledger-writes.ts";
+import { isDead, lockFolderOf, sweep, takeOwnerLock } from "./sqlite/owner-lock.ts";
+import type { OwnerLock } from "./sqlite/owner-lock.ts";
+import * as reads from "./sqlite/reads.ts";
+import { inTransaction } from "./sqlite/transaction.ts";
+import type { Connection } from "./sqlite/transaction.ts";
+import { applyWrite } from "./sqlite/writes.ts";
+import { checkWrites } from "./write-rules.ts";
+
+export interface SqliteJournalStoreOptions {
+  /** A file on a local disk; made if it is not there, its folder is not. */
+  readonly path: string;
+  /** Default `FULL`. */
+  readonly synchronous?: "FULL" | "NORMAL";
+  /** How long a call waits while another process holds the file; default 5 seconds. */
+  readonly busyLimit?: Duration.Input;
+  /** Makes ids of owners and connections, never the same twice; default random UUIDs. */
+  readonly nextId?: () => string;
+}
+
+const decodes =
+  <A>(operation: string, read: () => A) =>
+  (): A => {
+    try {
+      return read();
+    } catch (cause) {
+      throw Schema.isSchemaError(cause) ? broken(operation, cause) : cause;
+    }
+  };
+
+type Ask = <A>(operation: string, run: () => A) => Effect.Effect<A, StoreFailure>;
+
+interface Owners {
+  readonly folder: string;
+  readonly nextId: () => string;
+  readonly ask: Ask;
+  readonly connection: Connection;
+}
+
+const takeLock = ({ folder, ask }: Owners, owner: string): Effect.Effect<OwnerLock, StoreFailure> =>
+  ask("register an owner", () => {
+    const lock = takeOwnerLock(folder, owner);
+    if (lock !== null) return lock;
+    // Another owner was just looking whether we live: as with any busy file, ask again.
+    throw new StoreFailure({
+      operation: "register an owner",
+      reason: "Busy",
+      cause: new Error(`${owner} is locked`),
+    });
+  });
+
+const hasJobs = (connection: Connection, owner: string): boolean =>
+  reads.readOwners(connection).includes(owner);
+
+const register = (owners: Owners): Effect.Effect<string, StoreFailure, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.suspend(() => {
+        const owner = owners.nextId();
+        return Effect.map(takeLock(owners, owner), (lock) => ({ owner, lock }));
+      }),
+      ({ owner, lock }) =>
+        Effect.map(
+          Effect.orElseSucceed(
+            owners.ask("release an owner", () => !hasJobs(owners.connection, owner)),
+            () => false,
+          ),
+          (isFileRemoved) => lock.release({ isFileRemoved }),
+        ),
+    ),
+    ({ owner }) => owner,
+  );
+
+const deadOwners = ({ connection, folder }: Owners, self: string): ReadonlyArray<string> => {
+  const withJobs = reads.readOwners(connection);
+  sweep(folder, (owner) => owner === self || withJobs.includes(owner));
+  return withJobs.filter((owner) => owner !== self && isDead(folder, owner));
+};
+
+const over = (connection: Connection, ask: Ask, owners: Owners): JournalStore["Service"] =>
+  JournalStore.of({
+    commit: (writes) =>
+      ask("commit", () => {
+        checkWrites(writes);
+        if (writes.length === 0) return [];
+        return inTransaction(connection, () =>
+          writes.map((write) => applyWrite(connection, write)),
+        );
+      }),
+    job: (jobId) => ask("read a job", () => reads.readJob(connection, jobId)),
+    jobs: (filter) => ask("list jobs", () => reads.readJobs(connection, filter)),
+    entries: (jobId) =>
+      ask(`read the journal of ${jobId}`, () => reads.readEntries(connection, jobId)),
+    entry: (jobId, seq) =>
+      ask(`read entry ${seq} of ${jobId}`, () => reads.readEntry(connection, jobId, seq)),
+    inbox: (jobId) => ask("read an inbox", () => reads.readInbox(connection, jobId)),
+    jobsWithInbox: (owner) =>
+      ask("look for messages", () => reads.readJobsWithInbox(connection, owner)),
+    pending: (pipelines, limit) =>
+      ask("read the queue", () => reads.readPending(connection, pipelines, limit)),
+    jobsOf: (owner) => ask("read an owner's jobs", () => reads.readOwned(connection, owner, false)),
+    watchedJobs: (owner) =>
+      ask("read an owner's jobs", () => reads.readOwned(connection, owner, true)),
+    timersOf: (owner) => ask("read timers", () => reads.readTimers(connection, owner)),
+    predictions: (jobId) => ask("read the ledger", () => reads.readPredictions(connection, jobId)),
+    openPredictions: (owner) =>
+      ask("read the ledger", () => reads.readOpenPredictions(connection, owner)),
+    knownPredictions: (provider, ids) =>
+      ask("read the ledger", () => reads.readKnownPredictions(connection, provider, ids)),
+    prediction: (key) =>
+      ask("read the ledger", () => Option.fromNullishOr(predictionOf(connection, key))),
+    register: register(owners),
+    deadOwners: (self) => ask("look for dead owners", () => deadOwners(owners, self)),
+    changeCount: ask("look for changes", () => reads.readChangeCount(connection)),
+  });
+
+/** Opens the file for as long as the scope lives. Fails with: StoreFailure. */
+const make = Effect.fn("SqliteJournalStore.make")(function* (options: SqliteJournalStoreOptions) {
+  const { synchronous = "FULL", busyLimit = "5 seconds", nextId = randomUUID } = options;
+  const path = options.path.startsWith(":") ? options.path : resolve(options.path);
+  const ask: Ask = (operation, run) => attempt(operation, { busyLimit }, decodes(operation, run));
+  const connection = yield* Effect.acquireRelease(
+    ask(`open ${path}`, () => openDatabase({ path, synchronous, connectionId: nextId() })),
+    (opened) => Effect.sync(() => closeDatabase(opened)),
+  );
+  if (isOnFuse(path)) {
+    yield* Effect.logWarning(
+      `${path} lies on a FUSE file system: make sure that its locks hold on this machine`,
+    );
+  }
+  return over(connection, ask, { folder: lockFolderOf(path), nextId, ask, connection });
+});
+
+/** A journal store in one SQLite file. */
+export const SqliteJournalStore = {
+  make,
+  layer: (options: SqliteJournalStoreOptions): Layer.Layer<JournalStore, StoreFailure> =>
+    Layer.effect(JournalStore, make(options)),
+};

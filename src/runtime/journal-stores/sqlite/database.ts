@@ -1,0 +1,91 @@
+/** Opens the database file: refuses where locks cannot be trusted, sets what durability asks, migrates. */
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { StoreFailure } from "../../journal-store.ts";
+import { migrate } from "./schema.ts";
+import { cachedPrepare, introduce } from "./transaction.ts";
+import type { Connection } from "./transaction.ts";
+
+/** File systems whose locks cannot be trusted between machines. Source: statfs(2). */
+const networkFileSystems: ReadonlyMap<number, string> = new Map([
+  [0x6969, "NFS"],
+  [0x517b, "SMB"],
+  [0xff534d42, "CIFS"],
+  [0xfe534d42, "SMB2"],
+]);
+
+const fuse = 0x65735546;
+
+/** True where the path lies on FUSE, which may or may not be a network file system underneath. */
+export const isOnFuse = (path: string): boolean => fileSystemOf(path) === fuse;
+
+const fileSystemOf = (path: string): number => statfsSync(dirname(path)).type >>> 0;
+
+const refuse = (reason: "Io", message: string): StoreFailure =>
+  new StoreFailure({ operation: "open", reason, cause: new Error(message) });
+
+/** The name of the network file system with this statfs number, or null. */
+export const networkFileSystem = (type: number): string | null =>
+  networkFileSystems.get(type >>> 0) ?? null;
+
+const checkPath = (path: string): void => {
+  if (path === "" || path.startsWith(":memory:")) {
+    throw refuse(
+      "Io",
+      `${JSON.stringify(path)} is no file: use MemoryJournalStore for journals in memory`,
+    );
+  }
+  const network = networkFileSystem(fileSystemOf(path));
+  if (network !== null) {
+    throw refuse(
+      "Io",
+      `${path} lies on ${network}, where locks cannot be trusted: put it on a local disk`,
+    );
+  }
+};
+
+export interface DatabaseOptions {
+  readonly path: string;
+  readonly synchronous: "FULL" | "NORMAL";
+  readonly connectionId: string;
+}
+
+const setUp = (db: DatabaseSync, { synchronous, connectionId }: DatabaseOptions): Connection => {
+  const mode = db.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
+  if (mode !== "wal")
+    throw refuse("Io", `the file system refuses SQLite's WAL mode (got ${String(mode)})`);
+  db.exec(`PRAGMA synchronous = ${synchronous}`);
+  const connection = { db, prepare: cachedPrepare(db), id: connectionId };
+  // The lock comes first, so that of two processes that open a new file only one builds the tables, and
+  // a file that cannot be written is found here and not at the first job.
+  db.exec("BEGIN IMMEDIATE");
+  migrate(db);
+  introduce(connection);
+  db.exec("COMMIT");
+  return connection;
+};
+
+/** Throws what SQLite throws, and StoreFailure for a path or a version that is refused. */
+export const openDatabase = (options: DatabaseOptions): Connection => {
+  checkPath(options.path);
+  // The busy timeout of SQLite would block the whole process; waiting is done outside.
+  const db = new DatabaseSync(options.path, { timeout: 0, enableForeignKeyConstraints: true });
+  try {
+    return setUp(db, options);
+  } catch (cause) {
+    db.close();
+    throw cause;
+  }
+};
+
+/** Moves the log into the file as far as others allow, and closes it. */
+export const closeDatabase = ({ db, prepare, id }: Connection): void => {
+  try {
+    prepare("DELETE FROM connections WHERE id = ?").run(id);
+    db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+  } catch {
+    // Tidying only: the row is dropped in time by younger ones, the log is read by whoever opens next.
+  }
+  db.close();
+};

@@ -1,0 +1,69 @@
+/** SQLite's errors as StoreFailures, and the bounded wait for a file that another process holds. */
+import { Effect, Schedule } from "effect";
+import type { Duration } from "effect";
+import { StoreFailure } from "../../journal-store.ts";
+
+/** Primary result codes, the lower byte of `errcode`. Source: https://sqlite.org/rescode.html */
+const reasonByCode: ReadonlyMap<number, StoreFailure["reason"]> = new Map([
+  [1, "Broken"], // ERROR: a table or column is not what this version knows
+  [5, "Busy"], // BUSY
+  [6, "Busy"], // LOCKED
+  [8, "ReadOnly"], // READONLY
+  [11, "Broken"], // CORRUPT
+  [13, "Full"], // FULL
+  [26, "Broken"], // NOTADB
+]);
+
+/** SQLite's primary result code, or null for an error of another kind. */
+const codeOf = (cause: unknown): number | null =>
+  cause instanceof Error && "errcode" in cause && typeof cause.errcode === "number"
+    ? cause.errcode & 0xff
+    : null;
+
+/** True where another connection holds the file. */
+export const isBusy = (cause: unknown): boolean => codeOf(cause) === 5;
+
+const isClosed = (cause: unknown): boolean =>
+  cause instanceof Error && "code" in cause && cause.code === "ERR_INVALID_STATE";
+
+const constraint = 19;
+
+/** Null for what is no trouble of the store but a bug: a broken constraint, a TypeError. */
+const failureOf = (operation: string, cause: unknown): StoreFailure | null => {
+  if (cause instanceof StoreFailure) return cause;
+  if (isClosed(cause)) return new StoreFailure({ operation, reason: "Io", cause });
+  const code = codeOf(cause);
+  if (code === null || code === constraint) return null;
+  return new StoreFailure({ operation, reason: reasonByCode.get(code) ?? "Io", cause });
+};
+
+/** What does not decode is a broken store. */
+export const broken = (operation: string, cause: unknown): StoreFailure =>
+  new StoreFailure({ operation, reason: "Broken", cause });
+
+/** How long (and that is all that is bounded) a call waits for a busy file. */
+export interface BusyWait {
+  readonly busyLimit: Duration.Input;
+}
+
+/** Runs it at once; a busy file is asked again after 1, 2, 4 ... 50 ms until the limit. Fails with: StoreFailure. */
+export const attempt = <A>(
+  operation: string,
+  { busyLimit }: BusyWait,
+  run: () => A,
+): Effect.Effect<A, StoreFailure> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(run());
+    } catch (cause) {
+      const failure = failureOf(operation, cause);
+      return failure === null ? Effect.die(cause) : Effect.fail(failure);
+    }
+  }).pipe(
+    Effect.retry({
+      schedule: Schedule.min([Schedule.exponential("1 millis"), Schedule.spaced("50 millis")]).pipe(
+        Schedule.upTo({ duration: busyLimit }),
+      ),
+      while: (failure) => failure.reason === "Busy",
+    }),
+  );

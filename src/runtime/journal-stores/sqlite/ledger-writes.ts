@@ -1,0 +1,68 @@
+/** The writes to the table of predictions. Each answers null where it conflicts over a prediction. */
+import type { LedgerChange, PredictionRow } from "../../journal-store.ts";
+import { moveOf } from "../write-rules.ts";
+import { decodePrediction, predictionPart, predictionSelection } from "./rows.ts";
+import { changes } from "./transaction.ts";
+import type { Connection } from "./transaction.ts";
+import { openPrediction } from "./schema.ts";
+
+/** The row with this key, or null. */
+export const predictionOf = ({ prepare }: Connection, key: string): PredictionRow | null => {
+  const stored = prepare(`SELECT ${predictionSelection} FROM predictions WHERE key = ?`).get(key);
+  return stored === undefined ? null : decodePrediction(stored);
+};
+
+/** False where its key or its provider's id is taken. */
+export const insertPrediction = ({ prepare }: Connection, row: PredictionRow): boolean => {
+  const { columns, values } = predictionPart(row);
+  const marks = columns.map(() => "?").join(", ");
+  return changes(
+    prepare(
+      `INSERT INTO predictions (${columns.join(", ")}) VALUES (${marks}) ON CONFLICT DO NOTHING`,
+    ),
+    values,
+  );
+};
+
+const isIdTaken = ({ prepare }: Connection, row: PredictionRow, predictionId: string): boolean =>
+  prepare("SELECT 1 FROM predictions WHERE provider = ? AND prediction_id = ? AND key <> ?").get(
+    row.provider,
+    predictionId,
+    row.key,
+  ) !== undefined;
+
+/** False where the provider's id is taken; nothing is changed then. */
+export const updatePrediction = (
+  connection: Connection,
+  row: PredictionRow,
+  change: Partial<PredictionRow>,
+): boolean => {
+  const { columns, values } = predictionPart(change);
+  if (columns.length === 0) return true;
+  const id = change.predictionId;
+  if (typeof id === "string" && isIdTaken(connection, row, id)) return false;
+  const set = columns.map((column) => `${column} = ?`).join(", ");
+  connection.prepare(`UPDATE predictions SET ${set} WHERE key = ?`).run(...values, row.key);
+  return true;
+};
+
+/** False where the change contradicts the ledger. */
+export const applyLedgerChange = (
+  connection: Connection,
+  jobId: string,
+  change: LedgerChange,
+): boolean => {
+  if (change.type === "intend") return insertPrediction(connection, change.row);
+  const row = predictionOf(connection, change.key);
+  if (row?.jobId !== jobId) return false;
+  const move = moveOf(row, change);
+  return move !== null && updatePrediction(connection, row, move);
+};
+
+/** Clears the owner of a released job none of whose predictions is open any more. */
+export const settleRelease = ({ prepare }: Connection, jobId: string): void => {
+  prepare(
+    `UPDATE jobs SET owner = NULL WHERE job_id = ? AND released = 1 AND owner IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM predictions WHERE job_id = jobs.job_id AND ${openPrediction})`,
+  ).run(jobId);
+};

@@ -1,0 +1,165 @@
+/** The questions of the port, as SQL. Each throws SchemaError where a row does not decode. */
+import { Option } from "effect";
+import type { SQLInputValue } from "node:sqlite";
+import type { Entry } from "../../../machines/entry.ts";
+import type {
+  InboxRow,
+  JobFilter,
+  JobTimer,
+  PredictionRow,
+  StoredJob,
+} from "../../journal-store.ts";
+import {
+  decodeEntry,
+  decodeInbox,
+  decodeJob,
+  decodePrediction,
+  decodeTimer,
+  inboxSelection,
+  predictionSelection,
+  timerSelection,
+} from "./rows.ts";
+import { openPrediction } from "./schema.ts";
+import type { Connection } from "./transaction.ts";
+
+type Values = ReadonlyArray<SQLInputValue>;
+
+const strings = ({ prepare }: Connection, sql: string, values: Values): ReadonlyArray<string> =>
+  prepare(sql)
+    .all(...values)
+    .map((row) => String(row["value"]));
+
+const jobsWhere = (
+  { prepare }: Connection,
+  rest: string,
+  values: Values,
+): ReadonlyArray<StoredJob> =>
+  prepare(`SELECT * FROM jobs ${rest}`)
+    .all(...values)
+    .map(decodeJob);
+
+export const readJob = (connection: Connection, jobId: string): Option.Option<StoredJob> =>
+  Option.fromNullishOr(jobsWhere(connection, "WHERE job_id = ?", [jobId])[0]);
+
+export const readJobs = (connection: Connection, filter: JobFilter): ReadonlyArray<StoredJob> => {
+  const { status, pipeline, limit = 100 } = filter;
+  const conditions = [
+    ...(status === undefined ? [] : ["status = ?"]),
+    ...(pipeline === undefined ? [] : ["pipeline = ?"]),
+  ];
+  const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
+  const values = [status, pipeline, limit].filter((value) => value !== undefined);
+  return jobsWhere(connection, `${where} ORDER BY created_at DESC, ordinal DESC LIMIT ?`, values);
+};
+
+export const readPending = (
+  connection: Connection,
+  pipelines: ReadonlyArray<string>,
+  limit: number,
+): ReadonlyArray<StoredJob> =>
+  jobsWhere(
+    connection,
+    `WHERE status = 'pending' AND owner IS NULL
+       AND pipeline || '@' || version IN (SELECT value FROM json_each(?))
+     ORDER BY created_at, ordinal LIMIT ?`,
+    [JSON.stringify(pipelines), limit],
+  );
+
+/** Jobs the owner has (not) released, oldest first. */
+export const readOwned = (
+  connection: Connection,
+  owner: string,
+  isReleased: boolean,
+): ReadonlyArray<StoredJob> =>
+  jobsWhere(connection, "WHERE owner = ? AND released = ? ORDER BY created_at, ordinal", [
+    owner,
+    isReleased ? 1 : 0,
+  ]);
+
+export const readOwners = (connection: Connection): ReadonlyArray<string> =>
+  strings(connection, "SELECT DISTINCT owner AS value FROM jobs WHERE owner IS NOT NULL", []);
+
+export const readEntries = ({ prepare }: Connection, jobId: string): ReadonlyArray<Entry> =>
+  prepare("SELECT seq, type, at, body FROM entries WHERE job_id = ? ORDER BY seq")
+    .all(jobId)
+    .map(decodeEntry);
+
+export const readEntry = (
+  { prepare }: Connection,
+  jobId: string,
+  seq: number,
+): Option.Option<Entry> =>
+  Option.map(
+    Option.fromNullishOr(
+      prepare("SELECT seq, type, at, body FROM entries WHERE job_id = ? AND seq = ?").get(
+        jobId,
+        seq,
+      ),
+    ),
+    decodeEntry,
+  );
+
+export const readInbox = ({ prepare }: Connection, jobId: string): ReadonlyArray<InboxRow> =>
+  prepare(`SELECT ${inboxSelection} FROM inbox WHERE job_id = ? AND consumed = 0 ORDER BY ordinal`)
+    .all(jobId)
+    .map(decodeInbox);
+
+// CROSS JOIN keeps SQLite from starting with the jobs: the unread messages are the few.
+export const readJobsWithInbox = (
+  connection: Connection,
+  owner: string | null,
+): ReadonlyArray<string> =>
+  strings(
+    connection,
+    `SELECT DISTINCT inbox.job_id AS value FROM inbox CROSS JOIN jobs ON jobs.job_id = inbox.job_id
+     WHERE consumed = 0 AND jobs.owner IS ?`,
+    [owner],
+  );
+
+export const readTimers = (
+  { prepare }: Connection,
+  owner: string,
+): ReadonlyArray<JobTimer & { readonly jobId: string }> =>
+  prepare(
+    `SELECT ${timerSelection} FROM (SELECT timers.* FROM jobs CROSS JOIN timers ON timers.job_id = jobs.job_id
+     WHERE jobs.owner = ?) ORDER BY wake_at`,
+  )
+    .all(owner)
+    .map(decodeTimer);
+
+export const readPredictions = (
+  { prepare }: Connection,
+  jobId: string,
+): ReadonlyArray<PredictionRow> =>
+  prepare(`SELECT ${predictionSelection} FROM predictions WHERE job_id = ? ORDER BY ordinal`)
+    .all(jobId)
+    .map(decodePrediction);
+
+export const readOpenPredictions = (
+  { prepare }: Connection,
+  owner: string,
+): ReadonlyArray<PredictionRow> =>
+  prepare(
+    `SELECT ${predictionSelection} FROM (SELECT * FROM predictions WHERE ${openPrediction}) AS predictions
+     CROSS JOIN jobs ON jobs.job_id = predictions.job_id
+     WHERE jobs.owner = ? OR jobs.owner IS NULL ORDER BY predictions.ordinal`,
+  )
+    .all(owner)
+    .map(decodePrediction);
+
+export const readKnownPredictions = (
+  connection: Connection,
+  provider: string,
+  ids: ReadonlyArray<string>,
+): ReadonlySet<string> =>
+  new Set(
+    strings(
+      connection,
+      "SELECT prediction_id AS value FROM predictions WHERE provider = ? AND prediction_id IN (SELECT value FROM json_each(?))",
+      [provider, JSON.stringify(ids)],
+    ),
+  );
+
+/** Changes whenever another connection has committed. */
+export const readChangeCount = ({ prepare }: Connection): number =>
+  Number(prepare("PRAGMA data_version").get()?.["data_version"]);

@@ -1,0 +1,71 @@
+/**
+ * What a write does to what is stored, decided here once so that every adapter decides alike: the moves
+ * of the ledger, which rows are open, and the shape a batch must have.
+ */
+import type {
+  LedgerChange,
+  PredictionRow,
+  PredictionState,
+  Write,
+  WriteResult,
+} from "../journal-store.ts";
+
+export type Conflict = Extract<WriteResult, { readonly type: "Conflict" }>;
+
+export const committed: WriteResult = { type: "Committed" };
+export const jobConflict: Conflict = { type: "Conflict", over: "Job" };
+export const predictionConflict: Conflict = { type: "Conflict", over: "Prediction" };
+export const messageConflict: Conflict = { type: "Conflict", over: "Message" };
+
+const openStates: ReadonlySet<PredictionState> = new Set(["intended", "unknown", "accepted"]);
+
+/** A row the watcher still has to follow. */
+export const isOpen = (row: Pick<PredictionRow, "state" | "settledAt">): boolean =>
+  openStates.has(row.state) || (row.state === "duplicate" && row.settledAt === null);
+
+/** What of a row the ledger's moves depend on. */
+export type LedgerPosition = Pick<
+  PredictionRow,
+  "jobId" | "state" | "predictionId" | "settledAt" | "cancelRequestedAt"
+>;
+
+type Move = Partial<Pick<PredictionRow, "state" | "predictionId" | "cancelRequestedAt">>;
+type ChangeOfRow = Exclude<LedgerChange, { readonly type: "intend" }>;
+
+const nothing: Move = {};
+
+/** The columns to set; none where the ledger knows as much or more; null where it contradicts. */
+export const moveOf = (row: LedgerPosition, change: ChangeOfRow): Move | null => {
+  const isUnanswered = row.state === "intended" || row.state === "unknown";
+  switch (change.type) {
+    case "accept":
+      if (isUnanswered) return { state: "accepted", predictionId: change.predictionId };
+      return row.predictionId === change.predictionId ? nothing : null;
+    case "reject":
+      if (isUnanswered) return { state: "rejected" };
+      return row.state === "rejected" ? nothing : null;
+    case "unknown":
+      return row.state === "intended" ? { state: "unknown" } : nothing;
+    case "requestCancel":
+      return isOpen(row) && row.cancelRequestedAt === null
+        ? { cancelRequestedAt: change.at }
+        : nothing;
+  }
+};
+
+const checkEntries = (write: Write): void => {
+  if (write.type !== "CreateJob" && write.type !== "AppendEntries") return;
+  const afterSeq = write.type === "CreateJob" ? 0 : write.afterSeq;
+  const isInOrder = write.entries.every((entry, index) => entry.seq === afterSeq + index + 1);
+  const isCounted = write.type !== "CreateJob" || write.job.seq === write.entries.length;
+  if (!isInOrder || !isCounted) {
+    throw new Error(
+      `${write.type}: entries must follow seq ${afterSeq} without holes, and the job's seq be the last`,
+    );
+  }
+};
+
+/** Throws where a batch is wrong by itself: a bug of the caller, not a failure of the store. */
+export const checkWrites = (writes: ReadonlyArray<Write>): void => {
+  for (const write of writes) checkEntries(write);
+};
