@@ -3,11 +3,11 @@
  * many ask at once, one process comes up; a file left behind by a killed one is no obstacle.
  */
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { findLiveInstance, instancePath } from "./instance.ts";
+import { findLiveInstance } from "./instance.ts";
 import { takeLock } from "./start-lock.ts";
 
 export interface ConnectOptions {
@@ -56,7 +56,6 @@ async function startLocked(options: ConnectOptions, deadline: number): Promise<C
   // Between the look and the lock another caller may have started it.
   const live = await findLiveInstance(stateDirectory);
   if (live !== undefined) return { url: live.url, pid: live.pid, started: false };
-  rmSync(instancePath(stateDirectory), { force: true });
   const child = launch(options);
   let exit: string | undefined;
   child.once("error", (error) => (exit = error.message));

@@ -14,6 +14,8 @@ export interface Emulation {
   readonly plan: FaultPlan;
   readonly runner: PredictionRunner;
   readonly webhookSecret: string;
+  /** Aborted by stop: what waits then goes no further, because the stores are closed. */
+  readonly closing: AbortSignal;
   /** Names this run of the process; the instance file carries the same. */
   readonly nonce: string;
 }

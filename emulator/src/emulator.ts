@@ -27,7 +27,7 @@ export type { LedgerEntry } from "./storage/ledger.ts";
 export interface EmulatorOptions extends Partial<Settings> {
   /** Where state is kept; without it everything is in memory and gone with stop. One emulator a directory at a time. */
   readonly stateDirectory?: string | undefined;
-  /** Default 0: a free port. */
+  /** Tried first; where it is taken, and by default, any free one. */
   readonly port?: number;
   readonly faults?: readonly FaultRule[];
   /** Loads the real models in the background right away. Default false: with their first prediction. */
@@ -75,6 +75,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   });
   const runner = new PredictionRunner({ settings, predictions, files, engine, webhooks });
   const nonce = randomUUID();
+  const closing = new AbortController();
   const emulation: Emulation = {
     settings,
     predictions,
@@ -83,12 +84,14 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     plan,
     runner,
     webhookSecret: secret,
+    closing: closing.signal,
     nonce,
   };
   const server = await serve(port, (call) => respond(emulation, call));
   runner.resume();
   if (isWarm) engine.warm();
   const stop = once(async () => {
+    closing.abort();
     runner.close();
     webhooks.close();
     await server.close();

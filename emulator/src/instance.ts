@@ -14,7 +14,7 @@ export interface Instance {
 
 const HEALTH_TIMEOUT_MS = 2_000;
 
-export function instancePath(stateDirectory: string): string {
+function instancePath(stateDirectory: string): string {
   return join(stateDirectory, "emulator.json");
 }
 

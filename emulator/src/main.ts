@@ -4,12 +4,12 @@
  */
 import { parseArgs } from "node:util";
 import { startEmulator } from "./emulator.ts";
-import { findLiveInstance, removeInstance, writeInstance } from "./instance.ts";
+import { findLiveInstance, readInstance, removeInstance, writeInstance } from "./instance.ts";
 
 const { values } = parseArgs({
   options: {
     state: { type: "string" },
-    port: { type: "string", default: "0" },
+    port: { type: "string" },
     token: { type: "string" },
     models: { type: "string", default: "real" },
     "idle-minutes": { type: "string", default: "10" },
@@ -32,7 +32,8 @@ async function main(): Promise<void> {
     throw new Error(`an emulator of ${state} already runs at ${other.url} (pid ${other.pid})`);
   const emulator = await startEmulator({
     stateDirectory: state,
-    port: Number(port),
+    // A killed emulator comes back at its old port: URLs that clients hold go on working.
+    port: Number(port ?? readInstance(state)?.port ?? 0),
     models,
     isWarm: true,
     ...(token && { token }),

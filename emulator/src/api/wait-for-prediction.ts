@@ -24,7 +24,7 @@ export async function answerWhenDone(
   const until = performance.now() + seconds * 1000;
   let prediction = emulation.runner.look(id);
   while (prediction !== undefined && !isTerminal(prediction.status) && performance.now() < until) {
-    await pause(LOOK_INTERVAL_MS);
+    await pause(LOOK_INTERVAL_MS, undefined, { signal: emulation.closing });
     prediction = emulation.runner.look(id);
   }
   if (prediction === undefined) return undefined;

@@ -20,7 +20,9 @@ export async function respond(
     ? emulation.plan.take(route.operation, route.modelOf?.(emulation, call))
     : {};
   const handle = async (): Promise<Reply> => route.handle(emulation, call, verdict);
-  return verdict.answer === undefined ? handle() : spoil(verdict.answer, handle);
+  return verdict.answer === undefined
+    ? handle()
+    : spoil(verdict.answer, { handle, closing: emulation.closing });
 }
 
 function isTokenGood({ settings }: Emulation, call: Call): boolean {
@@ -28,13 +30,18 @@ function isTokenGood({ settings }: Emulation, call: Call): boolean {
   return settings.token === undefined ? token !== "" : token === settings.token;
 }
 
-async function spoil(fault: AnswerFault, handle: () => Promise<Reply>): Promise<Reply> {
+interface Request {
+  readonly handle: () => Promise<Reply>;
+  readonly closing: AbortSignal;
+}
+
+async function spoil(fault: AnswerFault, request: Request): Promise<Reply> {
   switch (fault.type) {
     case "lost-answer":
-      return lose(fault, handle);
+      return lose(fault, request);
     case "slow-answer": {
-      const reply = await handle();
-      await pause(fault.delayMs, undefined, { ref: false });
+      const reply = await request.handle();
+      await pause(fault.delayMs, undefined, { signal: request.closing });
       return reply;
     }
     case "rate-limited":
@@ -49,17 +56,17 @@ async function spoil(fault: AnswerFault, handle: () => Promise<Reply>): Promise<
       return unauthenticated();
     default:
       // The other faults are the handlers' own: they know what a stale list or a cut file is.
-      return handle();
+      return request.handle();
   }
 }
 
 async function lose(
   fault: Extract<AnswerFault, { type: "lost-answer" }>,
-  handle: () => Promise<Reply>,
+  { handle, closing }: Request,
 ): Promise<Reply> {
-  if (fault.applied && fault.appliedAfterMs !== undefined)
-    setTimeout(() => void handle(), fault.appliedAfterMs).unref();
-  else if (fault.applied) await handle();
+  if (fault.applied && fault.appliedAfterMs !== undefined) {
+    void pause(fault.appliedAfterMs, undefined, { signal: closing }).then(handle, () => undefined);
+  } else if (fault.applied) await handle();
   if (fault.by === "reset" || fault.by === "hang") return { kind: fault.by };
   return fault.by === "html" ? { ...errorPage(502), status: 200 } : errorPage(fault.status ?? 502);
 }

@@ -45,7 +45,7 @@ const create: Pick<Route, "method" | "operation" | "modelOf" | "handle"> = {
   handle: (emulation, call, { outcome }) => createPrediction(emulation, call, outcome),
 };
 
-export const routes: readonly Route[] = [
+const routes: readonly Route[] = [
   { ...create, path: "/v1/predictions" },
   { ...create, path: "/v1/models/:owner/:name/predictions" },
   {

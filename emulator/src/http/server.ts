@@ -16,7 +16,7 @@ export interface HttpServer {
 const MAXIMUM_BODY_BYTES = 101 * 1024 * 1024;
 const HOST = "127.0.0.1";
 
-/** Listens on loopback only; port 0 takes a free one. */
+/** Listens on loopback only, at the port if it is free, else at any other. */
 export async function serve(
   port: number,
   respond: (call: Omit<Call, "parameters">) => Promise<Reply>,
@@ -29,7 +29,7 @@ export async function serve(
     });
   });
   server.requestTimeout = 0;
-  const boundPort = await listen(server, port);
+  const boundPort = await listen(server, port).catch(() => listen(server, 0));
   return {
     port: boundPort,
     url: `http://${HOST}:${boundPort}`,

@@ -11,23 +11,27 @@ const FETCH_TIMEOUT_MS = 5_000;
 /** Rejects with the sentence that becomes the prediction's error. */
 export async function readImageInput(
   image: unknown,
-  { files }: { readonly files: FileStore; readonly settings: Settings },
+  { files, settings }: { readonly files: FileStore; readonly settings: Settings },
 ): Promise<Uint8Array> {
   const url = new URL(String(image));
   if (url.protocol === "data:") return readDataUri(url.href);
-  const [area, id, fileId] = url.pathname.split("/").slice(1);
-  const stored =
-    area === "delivery"
-      ? files.get(id ?? "")
-      : area === "v1" && id === "files"
-        ? files.get(fileId ?? "")
-        : undefined;
-  if (stored !== undefined && LOOPBACK.includes(url.hostname)) return files.read(stored);
-  if (!LOOPBACK.includes(url.hostname))
-    throw new Error(`emulated: will not fetch from ${url.hostname}, only from loopback`);
+  const isOwn = LOOPBACK.includes(url.hostname);
+  const stored = isOwn ? files.get(ownFileId(url.pathname) ?? "") : undefined;
+  if (stored !== undefined) {
+    const isExpired =
+      stored.purpose === "upload" &&
+      settings.now() - stored.createdAt >= settings.uploadRetentionMs;
+    if (isExpired) throw new Error("could not fetch the input image: the file has expired");
+    return files.read(stored);
+  }
+  if (!isOwn) throw new Error(`emulated: will not fetch from ${url.hostname}, only from loopback`);
   const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
   if (!response.ok) throw new Error(`could not fetch the input image: HTTP ${response.status}`);
   return response.bytes();
+}
+
+function ownFileId(path: string): string | undefined {
+  return /^\/(?:delivery|v1\/files)\/(?<id>[^/]+)/u.exec(path)?.groups?.["id"];
 }
 
 function readDataUri(uri: string): Uint8Array {
