@@ -53,7 +53,8 @@ export function call(
   path: string,
   init: RequestInit = {},
 ): Promise<Response> {
-  const headers = { authorization: "Bearer r8_test", ...init.headers };
+  const headers = new Headers(init.headers);
+  if (!headers.has("authorization")) headers.set("authorization", "Bearer r8_test");
   return fetch(new URL(path, emulator.url), { ...init, headers });
 }
 

@@ -184,6 +184,31 @@ describe("lists, cancels and files", () => {
     expect((await getPrediction(emulator, id)).status).toBe("processing");
   });
 
+  test("a delayed cancel takes effect later", async () => {
+    const rule: FaultRule = {
+      match: { operation: "cancel" },
+      fault: { type: "delayed-cancel", delayMs: 30 },
+    };
+    const emulator = await instantEmulator({ faults: [...withOutcome({ kind: "hang" }), rule] });
+    const { id } = await createConcept(emulator);
+    const response = await post(emulator, `/v1/predictions/${id}/cancel`, {});
+    expect(await response.json()).toMatchObject({ status: "processing" });
+    expect((await finished(emulator, id)).status).toBe("canceled");
+  });
+
+  test("a file can break off before its promised length", async () => {
+    const faults: readonly FaultRule[] = [
+      { match: { operation: "file" }, fault: { type: "truncated-file", promisedLength: "whole" } },
+    ];
+    const emulator = await instantEmulator({ faults });
+    const body = { input: { prompt: "x" } };
+    const response = await post(emulator, `/v1/models/${FLUX}/predictions`, body);
+    const { id } = (await response.json()) as { readonly id: string };
+    const { output } = await finished(emulator, id);
+    const file = await fetch(String((output as readonly string[])[0]));
+    await expect(file.arrayBuffer()).rejects.toThrow("terminated");
+  });
+
   test("files expire, come cut short, or come as a page", async () => {
     const types = ["expired-file", "truncated-file", "html-file"] as const;
     const faults = types.map(

@@ -26,14 +26,14 @@ test("pixels survive encoding and decoding", () => {
 });
 
 test("all line filters are undone", () => {
-  const lines = Uint8Array.from([
-    ...[0, 10, 20, 30, 40, 50, 60],
-    ...[1, 10, 20, 30, 5, 5, 5],
-    ...[2, 1, 1, 1, 1, 1, 1],
-    ...[3, 10, 10, 10, 10, 10, 10],
-    ...[4, 1, 2, 3, 4, 5, 6],
-  ]);
-  const { rgb } = decodePng(filteredPng(lines, 2, 5));
+  const lines = [
+    [0, 10, 20, 30, 40, 50, 60],
+    [1, 10, 20, 30, 5, 5, 5],
+    [2, 1, 1, 1, 1, 1, 1],
+    [3, 10, 10, 10, 10, 10, 10],
+    [4, 1, 2, 3, 4, 5, 6],
+  ];
+  const { rgb } = decodePng(filteredPng(Uint8Array.from(lines.flat()), 2, 5));
   expect([...rgb.subarray(0, 18)]).toEqual([
     10, 20, 30, 40, 50, 60, 10, 20, 30, 15, 25, 35, 11, 21, 31, 16, 26, 36,
   ]);

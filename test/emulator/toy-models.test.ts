@@ -52,7 +52,7 @@ test("labelled lines are read out of ordinary prompts", () => {
   });
   expect(readLabels("Headline: Glow.\nVisual direction: A lamp\nTone: warm")).toMatchObject({
     task: "image-prompt",
-    headline: "Glow",
+    headline: "Glow.",
     visual: "A lamp",
   });
   expect(
@@ -62,6 +62,9 @@ test("labelled lines are read out of ordinary prompts", () => {
   });
   const repair = 'Product: Lamp\nYour answer was {"headline": "Glow", "visual_direction": "A lamp"';
   expect(readLabels(repair)).toMatchObject({ task: "concept", product: "Lamp" });
+  const example =
+    'Brief: {"product_name": "Lamp"}\nAnswer as {"headline": "…", "visual_direction": "..."}';
+  expect(readLabels(example)).toMatchObject({ task: "concept", product: "Lamp" });
   expect(readLabels("Say hello")).toMatchObject({ task: "concept", product: "Say hello" });
 });
 

@@ -86,8 +86,14 @@ export function deliverFile(
     return notFound("File not found");
   const content = emulation.files.read(file);
   if (fault?.type === "html-file") return { ...errorPage(502), status: 200 };
-  if (fault?.type !== "truncated-file") return bytes(content, file.contentType);
-  return bytes(content.subarray(0, Math.floor(content.length / 2)), file.contentType);
+  const whole = bytes(content, file.contentType);
+  if (fault?.type !== "truncated-file") return whole;
+  const body = content.subarray(0, Math.floor(content.length / 2));
+  return {
+    ...whole,
+    body,
+    ...(fault.promisedLength === "whole" && { promisedBytes: content.length }),
+  };
 }
 
 async function formOf({ body, headers }: Call): Promise<FormData | undefined> {

@@ -1,5 +1,7 @@
 /** GET /v1/predictions/{id}, POST …/cancel and GET /v1/predictions. */
+import { setTimeout as pause } from "node:timers/promises";
 import type { Emulation } from "../emulation.ts";
+import type { AnswerFault } from "../faults/fault.ts";
 import { parameter, type Call } from "../http/call.ts";
 import { json, notFound, problem, type Reply } from "../http/reply.ts";
 import { predictionAsOf, viewPrediction } from "../predictions/prediction-view.ts";
@@ -9,11 +11,21 @@ export function getPrediction(emulation: Emulation, call: Call): Reply {
   return one(emulation, call, emulation.runner.look(parameter(call, "id")));
 }
 
-/** Ends it as `canceled`; one that has ended stays as it is. With isIgnored nothing happens at all. */
-export function cancelPrediction(emulation: Emulation, call: Call, isIgnored: boolean): Reply {
+/** Ends it as `canceled`, now, later or never as the fault says; one that has ended stays as it is. */
+export function cancelPrediction(
+  emulation: Emulation,
+  call: Call,
+  fault: AnswerFault | undefined,
+): Reply {
   const id = parameter(call, "id");
   const before = emulation.runner.look(id);
-  return one(emulation, call, isIgnored ? before : emulation.runner.cancel(id));
+  if (fault?.type === "ignored-cancel") return one(emulation, call, before);
+  if (fault?.type !== "delayed-cancel") return one(emulation, call, emulation.runner.cancel(id));
+  void pause(fault.delayMs, undefined, { signal: emulation.closing }).then(
+    () => emulation.runner.cancel(id),
+    () => undefined,
+  );
+  return one(emulation, call, before);
 }
 
 /**

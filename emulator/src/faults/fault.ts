@@ -49,8 +49,11 @@ export type AnswerFault =
   | { readonly type: "stale-list"; readonly staleMs: number }
   /** The cancel is answered and has no effect. */
   | { readonly type: "ignored-cancel" }
+  /** The cancel is answered at once and takes effect delayMs later. */
+  | { readonly type: "delayed-cancel"; readonly delayMs: number }
   | { readonly type: "expired-file" }
-  | { readonly type: "truncated-file" }
+  /** Half of the bytes. `whole` promises all of them in Content-Length and breaks the connection; default `cut`: the promise is kept. */
+  | { readonly type: "truncated-file"; readonly promisedLength?: "cut" | "whole" }
   | { readonly type: "html-file" }
   | { readonly type: "dropped-webhook" }
   | { readonly type: "duplicated-webhook" };

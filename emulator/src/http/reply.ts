@@ -8,6 +8,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | string;
+  /** Content-Length where it is not the body's: the connection is broken after the body. */
+  readonly promisedBytes?: number;
 }
 
 /** `reset` breaks the connection, `hang` never answers. */

@@ -67,8 +67,7 @@ const routes: readonly Route[] = [
     path: "/v1/predictions/:id/cancel",
     operation: "cancel",
     modelOf: ofPrediction,
-    handle: (emulation, call, { answer }) =>
-      cancelPrediction(emulation, call, answer?.type === "ignored-cancel"),
+    handle: (emulation, call, { answer }) => cancelPrediction(emulation, call, answer),
   },
   { method: "GET", path: "/v1/models", handle: listModels },
   {

@@ -95,6 +95,10 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
 function send(response: ServerResponse, reply: Reply): void {
   if (reply.kind === "hang") return;
   if (reply.kind === "reset") return void response.socket?.resetAndDestroy();
-  response.writeHead(reply.status, { ...reply.headers, "x-catena-emulator": "1" });
-  response.end(reply.body);
+  const { status, headers, body, promisedBytes } = reply;
+  const length = { "content-length": promisedBytes ?? Buffer.byteLength(body) };
+  const isEmpty = status === 204;
+  response.writeHead(status, { ...headers, ...(!isEmpty && length), "x-catena-emulator": "1" });
+  if (promisedBytes === undefined) return void response.end(body);
+  response.write(body, () => response.socket?.destroy());
 }

@@ -28,6 +28,8 @@ export interface Copywriter {
 const SLICE_TOKENS = 4;
 const PRODUCT_MARK = "<P>";
 const END_MARK = "<e>";
+/** Given to the model, not sampled: on a brief that ends in an unknown word it would go on writing the brief. */
+const CONCEPT_OPENING = '{"headline": "';
 
 /** Loads the weights: some 20 ms. */
 export function loadCopywriter(): Copywriter {
@@ -42,9 +44,10 @@ export function loadCopywriter(): Copywriter {
     const tokens = tokenizer.encode(taskText(labels, tokenizer));
     let logits: Float32Array = new Float32Array();
     for (const token of tokens) logits = step(network, session, token);
+    const opening = labels.task === "concept" ? tokenizer.encode(CONCEPT_OPENING) : [];
     const pieces: string[] = [];
     while (pieces.length < options.maximumTokens && session.position < network.context) {
-      const token = sampleToken(logits, options, random);
+      const token = opening[pieces.length] ?? sampleToken(logits, options, random);
       if (token === end || options.isAborted?.()) break;
       const piece = tokenizer.decode([token]).replace(PRODUCT_MARK, labels.product);
       pieces.push(piece);
@@ -57,21 +60,29 @@ export function loadCopywriter(): Copywriter {
   return { tokenizer, write };
 }
 
-/** The text that the model was trained to go on from. Fields are cut so that an answer still fits the context. */
+/**
+ * The text that the model was trained to go on from. Fields are cut to about the length they had in training:
+ * behind longer ones the model no longer begins its JSON, whatever it was told.
+ */
 function taskText(labels: Labels, tokenizer: Tokenizer): string {
   const cut = (text: string, tokens: number): string =>
     tokenizer.decode(
       tokenizer.encode(text.replace(/\s+/gu, " ").replace(/[|<>]/gu, "")).slice(0, tokens),
     );
   if (labels.task === "concept") {
-    const audience = cut(labels.audience.toLowerCase(), 12);
-    const value = cut(labels.value.toLowerCase(), 20);
-    return `<c>product: ${cut(labels.product, 14)} | audience: ${audience} | value: ${value}=>`;
+    const audience = cut(phrase(labels.audience), 8);
+    const value = cut(phrase(labels.value), 12);
+    return `<c>product: ${cut(labels.product, 10)} | audience: ${audience} | value: ${value}=>`;
   }
   // The product's name is one token to the model; what a cut leaves of the headline goes around it.
   const headline = labels.headline
     .split(labels.product)
     .map((part) => cut(part, 18))
     .join(PRODUCT_MARK);
-  return `<i>headline: ${headline} | visual: ${cut(labels.visual, 40)} | tone: ${cut(labels.tone.toLowerCase(), 8)}=>`;
+  return `<i>headline: ${headline} | visual: ${cut(labels.visual, 40)} | tone: ${cut(phrase(labels.tone), 8)}=>`;
+}
+
+/** A phrase as the training texts have it: lower case, no full stop. */
+function phrase(text: string): string {
+  return text.toLowerCase().replace(/\.+$/u, "");
 }

@@ -51,8 +51,9 @@ function fieldsOf(
   const fields: Partial<Record<Field, string>> = {};
   for (const group of groups) {
     const field = FIELD_OF_LABEL[group?.["label"]?.toLowerCase().replaceAll("_", " ").trim() ?? ""];
-    if (field !== undefined)
-      fields[field] ??= (group?.["value"] ?? "").replace(/^["“]|["”.,]+$/gu, "");
+    const value = (group?.["value"] ?? "").replace(/^["“]|["”,]+$/gu, "");
+    // `"headline": "…"` in an example of the wanted answer is no headline.
+    if (field !== undefined && /[a-z]{2}/iu.test(value)) fields[field] ??= value;
   }
   return fields;
 }
