@@ -10,10 +10,13 @@ import type { Effect, Option } from "effect";
 import type { Asset } from "./asset.ts";
 
 /** The store could not read or write. `operation` and `cause` are for the operator. */
-export class AssetStoreFailure extends Schema.TaggedError<AssetStoreFailure>()("AssetStoreFailure", {
-  operation: Schema.Literals(["put", "get", "stat"]),
-  cause: Schema.Defect(),
-}) {
+export class AssetStoreFailure extends Schema.TaggedError<AssetStoreFailure>()(
+  "AssetStoreFailure",
+  {
+    operation: Schema.Literals(["open", "put", "get"]),
+    cause: Schema.Defect(),
+  },
+) {
   override get message(): string {
     return `The asset store could not ${this.operation}: ${String(this.cause)}`;
   }
