@@ -10,7 +10,8 @@
  *
  * A released job keeps its owner until its last prediction is closed, so that someone watches on. The
  * ledger never goes back: a change that says less than the ledger knows changes nothing, one that
- * contradicts it is a conflict. A message's id stays known after the message was consumed.
+ * contradicts it is a conflict. A message's id stays known after the message was consumed. Oldest and
+ * newest are told by the order of arrival, never by a clock.
  */
 import { Context, Schema } from "effect";
 import type { Effect, Option, Scope } from "effect";

@@ -12,8 +12,7 @@ import { checkWrites } from "./write-rules.ts";
 
 export { MemoryJournals };
 
-const oldestFirst = (left: JobFile, right: JobFile): number =>
-  left.job.record.createdAt - right.job.record.createdAt || left.ordinal - right.ordinal;
+const oldestFirst = (left: JobFile, right: JobFile): number => left.ordinal - right.ordinal;
 
 const jobsIn = (files: Iterable<JobFile>): ReadonlyArray<StoredJob> =>
   [...files].sort(oldestFirst).map((file) => file.job);

@@ -3,7 +3,8 @@
  * against the death of the process with NORMAL. Several processes of one machine may share the file;
  * who is alive is told by lock files in the folder `<path>-owners` beside it.
  *
- * Locks were tried on Linux. Two SQLite libraries in one process (this one and a native addon) must not
+ * Job ids that grow with time (as UUIDv7) keep what is written together: twice the appends a second of
+ * random ones. Locks were tried on Linux. Two SQLite libraries in one process (this one and a native addon) must not
  * open the same file: closing one's descriptor would drop the other's locks.
  */
 import { randomUUID } from "node:crypto";
@@ -27,6 +28,8 @@ export interface SqliteJournalStoreOptions {
   readonly path: string;
   /** Default `FULL`. */
   readonly synchronous?: "FULL" | "NORMAL";
+  /** The most pages of 4 KiB the file may have; a fuller one fails as Full. Default: the disk's size. */
+  readonly maxPages?: number;
   /** How long a call waits while another process holds the file; default 5 seconds. */
   readonly busyLimit?: Duration.Input;
   /** Makes ids of owners and connections, never the same twice; default random UUIDs. */
@@ -135,7 +138,14 @@ const make = Effect.fn("SqliteJournalStore.make")(function* (options: SqliteJour
   const path = options.path.startsWith(":") ? options.path : resolve(options.path);
   const ask: Ask = (operation, run) => attempt(operation, { busyLimit }, decodes(operation, run));
   const connection = yield* Effect.acquireRelease(
-    ask(`open ${path}`, () => openDatabase({ path, synchronous, connectionId: nextId() })),
+    ask(`open ${path}`, () =>
+      openDatabase({
+        path,
+        synchronous,
+        maxPages: options.maxPages ?? null,
+        connectionId: nextId(),
+      }),
+    ),
     (opened) => Effect.sync(() => closeDatabase(opened)),
   );
   if (isOnFuse(path)) {

@@ -1,5 +1,5 @@
 /** Opens the database file: refuses where locks cannot be trusted, sets what durability asks, migrates. */
-import { statfsSync } from "node:fs";
+import { accessSync, constants, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StoreFailure } from "../../journal-store.ts";
@@ -36,6 +36,8 @@ const checkPath = (path: string): void => {
       `${JSON.stringify(path)} is no file: use MemoryJournalStore for journals in memory`,
     );
   }
+  // SQLite puts its log and the owners' locks beside the file; it would only say that it cannot open it.
+  accessSync(dirname(path), constants.W_OK);
   const network = networkFileSystem(fileSystemOf(path));
   if (network !== null) {
     throw refuse(
@@ -48,14 +50,23 @@ const checkPath = (path: string): void => {
 export interface DatabaseOptions {
   readonly path: string;
   readonly synchronous: "FULL" | "NORMAL";
+  readonly maxPages: number | null;
   readonly connectionId: string;
 }
 
-const setUp = (db: DatabaseSync, { synchronous, connectionId }: DatabaseOptions): Connection => {
+const setUp = (
+  db: DatabaseSync,
+  { synchronous, maxPages, connectionId }: DatabaseOptions,
+): Connection => {
   const mode = db.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
   if (mode !== "wal")
     throw refuse("Io", `the file system refuses SQLite's WAL mode (got ${String(mode)})`);
+  // 16 MiB of pages, and 4,000 pages of log between two checkpoints: a page that many jobs share is then
+  // read once and moved into the file once. Measured: a quarter more appends a second than the defaults.
+  db.exec("PRAGMA cache_size = -16384");
+  db.exec("PRAGMA wal_autocheckpoint = 4000");
   db.exec(`PRAGMA synchronous = ${synchronous}`);
+  if (maxPages !== null) db.exec(`PRAGMA max_page_count = ${maxPages}`);
   const connection = { db, prepare: cachedPrepare(db), id: connectionId };
   // The lock comes first, so that of two processes that open a new file only one builds the tables, and
   // a file that cannot be written is found here and not at the first job.

@@ -23,6 +23,20 @@ const codeOf = (cause: unknown): number | null =>
 /** True where another connection holds the file. */
 export const isBusy = (cause: unknown): boolean => codeOf(cause) === 5;
 
+/** The system's own errors: a folder that is not there, a disk that is full. */
+const reasonBySystemCode: ReadonlyMap<unknown, StoreFailure["reason"]> = new Map([
+  ["EACCES", "ReadOnly"],
+  ["EPERM", "ReadOnly"],
+  ["EROFS", "ReadOnly"],
+  ["ENOSPC", "Full"],
+  ["EDQUOT", "Full"],
+]);
+
+const systemReasonOf = (cause: unknown): StoreFailure["reason"] | null =>
+  cause instanceof Error && "syscall" in cause && "code" in cause
+    ? (reasonBySystemCode.get(cause.code) ?? "Io")
+    : null;
+
 const isClosed = (cause: unknown): boolean =>
   cause instanceof Error && "code" in cause && cause.code === "ERR_INVALID_STATE";
 
@@ -32,6 +46,8 @@ const constraint = 19;
 const failureOf = (operation: string, cause: unknown): StoreFailure | null => {
   if (cause instanceof StoreFailure) return cause;
   if (isClosed(cause)) return new StoreFailure({ operation, reason: "Io", cause });
+  const systemReason = systemReasonOf(cause);
+  if (systemReason !== null) return new StoreFailure({ operation, reason: systemReason, cause });
   const code = codeOf(cause);
   if (code === null || code === constraint) return null;
   return new StoreFailure({ operation, reason: reasonByCode.get(code) ?? "Io", cause });

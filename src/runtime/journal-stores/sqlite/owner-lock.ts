@@ -24,6 +24,8 @@ export interface OwnerLock {
 const tryLock = (file: string): DatabaseSync | null => {
   const db = new DatabaseSync(file, { timeout: 0 });
   try {
+    // Nothing is ever written here; a journal file would only be left behind by the dead.
+    db.exec("PRAGMA journal_mode = MEMORY");
     db.exec("BEGIN EXCLUSIVE");
     return db;
   } catch (cause) {

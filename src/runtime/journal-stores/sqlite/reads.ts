@@ -49,7 +49,7 @@ export const readJobs = (connection: Connection, filter: JobFilter): ReadonlyArr
   ];
   const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
   const values = [status, pipeline, limit].filter((value) => value !== undefined);
-  return jobsWhere(connection, `${where} ORDER BY created_at DESC, ordinal DESC LIMIT ?`, values);
+  return jobsWhere(connection, `${where} ORDER BY ordinal DESC LIMIT ?`, values);
 };
 
 export const readPending = (
@@ -61,7 +61,7 @@ export const readPending = (
     connection,
     `WHERE status = 'pending' AND owner IS NULL
        AND pipeline || '@' || version IN (SELECT value FROM json_each(?))
-     ORDER BY created_at, ordinal LIMIT ?`,
+     ORDER BY ordinal LIMIT ?`,
     [JSON.stringify(pipelines), limit],
   );
 
@@ -71,7 +71,7 @@ export const readOwned = (
   owner: string,
   isReleased: boolean,
 ): ReadonlyArray<StoredJob> =>
-  jobsWhere(connection, "WHERE owner = ? AND released = ? ORDER BY created_at, ordinal", [
+  jobsWhere(connection, "WHERE owner = ? AND released = ? ORDER BY ordinal", [
     owner,
     isReleased ? 1 : 0,
   ]);

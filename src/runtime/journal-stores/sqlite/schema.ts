@@ -43,11 +43,10 @@ const migrations: ReadonlyArray<string> = [
      input_payload TEXT NOT NULL,
      UNIQUE (pipeline, idempotency_key)
    );
-   CREATE INDEX jobs_pending ON jobs (created_at) WHERE status = 'pending' AND owner IS NULL;
-   CREATE INDEX jobs_owned ON jobs (owner, created_at) WHERE owner IS NOT NULL;
-   CREATE INDEX jobs_listed ON jobs (created_at);
-   CREATE INDEX jobs_by_status ON jobs (status, created_at);
-   CREATE INDEX jobs_by_pipeline ON jobs (pipeline, created_at);
+   CREATE INDEX jobs_pending ON jobs (status) WHERE status = 'pending' AND owner IS NULL;
+   CREATE INDEX jobs_owned ON jobs (owner) WHERE owner IS NOT NULL;
+   CREATE INDEX jobs_by_status ON jobs (status);
+   CREATE INDEX jobs_by_pipeline ON jobs (pipeline);
 
    CREATE TABLE entries (
      job_id TEXT NOT NULL REFERENCES jobs (job_id),

@@ -5,7 +5,6 @@ import type {
   ChangePrediction,
   CreateJob,
   InboxRow,
-  PostInbox,
   Write,
   WriteResult,
 } from "../../journal-store.ts";
@@ -67,29 +66,46 @@ const create = (connection: Connection, { job, entries }: CreateJob): WriteResul
   return committed;
 };
 
-const setChanging = changingColumns
-  .split(", ")
-  .map((column) => `${column} = ?`)
-  .join(", ");
+const settingAll = (columns: ReadonlyArray<string>): string =>
+  columns.map((column) => `${column} = ?`).join(", ");
 
-const updateJob = `UPDATE jobs SET seq = ?, released = ?, ${setChanging} WHERE job_id = ? AND epoch = ? AND seq = ?`;
+const set = settingAll(changingColumns.split(", "));
+const setButStatus = settingAll(changingColumns.split(", ").slice(1));
+const asKnown = "WHERE job_id = ? AND epoch = ? AND seq = ?";
 
-const updateClaimedJob =
-  `UPDATE jobs SET owner = ?, epoch = ?, seq = ?, released = ?, ${setChanging}` +
-  " WHERE job_id = ? AND epoch = ? AND seq = ?";
+const updateSteadyJob = `UPDATE jobs SET seq = ?, ${setButStatus} ${asKnown} AND status = ? AND released = 0`;
+const updateJob = `UPDATE jobs SET seq = ?, released = ?, ${set} ${asKnown}`;
+const updateClaimedJob = `UPDATE jobs SET owner = ?, epoch = ?, seq = ?, released = ?, ${set} ${asKnown}`;
 
-const advanceJob = ({ prepare }: Connection, write: AppendEntries): boolean => {
-  const values = [
-    write.afterSeq + write.entries.length,
-    write.isReleased ? 1 : 0,
-    ...changingValues(write.record),
+/** Most appends leave status, owner and release as they are; setting none of them leaves the indices alone. */
+const advanceSteadyJob = ({ prepare }: Connection, write: AppendEntries): boolean => {
+  const [status = null, ...values] = changingValues(write.record);
+  const lastSeq = write.afterSeq + write.entries.length;
+  return changes(prepare(updateSteadyJob), [
+    lastSeq,
+    ...values,
     write.jobId,
     write.epoch,
     write.afterSeq,
+    status,
+  ]);
+};
+
+const advanceJob = (connection: Connection, write: AppendEntries): boolean => {
+  const { prepare } = connection;
+  const { claim, isReleased, afterSeq, epoch, jobId } = write;
+  if (claim === null && !isReleased && advanceSteadyJob(connection, write)) return true;
+  const values = [
+    afterSeq + write.entries.length,
+    isReleased ? 1 : 0,
+    ...changingValues(write.record),
+    jobId,
+    epoch,
+    afterSeq,
   ];
-  return write.claim === null
+  return claim === null
     ? changes(prepare(updateJob), values)
-    : changes(prepare(updateClaimedJob), [write.claim.owner, write.claim.epoch, ...values]);
+    : changes(prepare(updateClaimedJob), [claim.owner, claim.epoch, ...values]);
 };
 
 const replaceTimers = ({ prepare }: Connection, { jobId, timers }: AppendEntries): void => {

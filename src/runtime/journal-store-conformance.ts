@@ -1,0 +1,36 @@
+/**
+ * What every journal store must do, as data that any test runner can run. Two connections over the same
+ * journals stand for two processes; the cases use no clock.
+ */
+import { Effect } from "effect";
+import type { Scope } from "effect";
+import type { StoreFailure } from "./journal-store.ts";
+import { jobCases } from "./journal-stores/conformance/job-cases.ts";
+import { ledgerCases } from "./journal-stores/conformance/ledger-cases.ts";
+import { ownerCases } from "./journal-stores/conformance/owner-cases.ts";
+import type { ConformanceFailure, StoreUnderTest } from "./journal-stores/conformance/case.ts";
+
+export type { StoreUnderTest } from "./journal-stores/conformance/case.ts";
+
+export interface JournalStoreAdapter {
+  /** Stands in front of every case's name. */
+  readonly name: string;
+  /** New empty journals; run once for each case. */
+  readonly setup: Effect.Effect<StoreUnderTest, StoreFailure, Scope.Scope>;
+}
+
+export interface ConformanceCase {
+  readonly name: string;
+  /** Fails with: ConformanceFailure where a guarantee does not hold. */
+  readonly run: Effect.Effect<void, ConformanceFailure | StoreFailure>;
+}
+
+/** The cases, each on journals of its own. */
+export const journalStoreConformance = ({
+  name,
+  setup,
+}: JournalStoreAdapter): ReadonlyArray<ConformanceCase> =>
+  [...jobCases, ...ledgerCases, ...ownerCases].map((body) => ({
+    name: `${name}: ${body.name}`,
+    run: Effect.scoped(Effect.flatMap(setup, body.run)),
+  }));

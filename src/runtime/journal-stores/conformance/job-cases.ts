@@ -1,0 +1,281 @@
+/** Guarantees about jobs, entries, the queue, messages and timers. */
+import { Effect, Option } from "effect";
+import { commitAll, expectEqual, expectResults } from "./case.ts";
+import type { CaseBody } from "./case.ts";
+import {
+  appendOf,
+  createOf,
+  fullRecordOf,
+  jobOf,
+  messageOf,
+  recordOf,
+  startedAt,
+  stepEntry,
+  submittedOf,
+} from "./samples.ts";
+
+const ids = (
+  jobs: ReadonlyArray<{ readonly record: { readonly jobId: string } }>,
+): ReadonlyArray<string> => jobs.map((job) => job.record.jobId);
+
+export const jobCases: ReadonlyArray<CaseBody> = [
+  {
+    name: "a created job is read back as it was written, with its entries",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      const job = jobOf("a", { record: fullRecordOf("a"), idempotencyKey: "order-17" });
+      yield* commitAll(store, { type: "CreateJob", job, entries: [submittedOf("a")] });
+      yield* expectEqual("job", yield* store.job("a"), Option.some(job));
+      yield* expectEqual("entries", yield* store.entries("a"), [submittedOf("a")]);
+      yield* expectEqual("a job nobody made", yield* store.job("z"), Option.none());
+      yield* expectEqual("its entries", yield* store.entries("z"), []);
+    }),
+  },
+  {
+    name: "an empty batch is committed and changes nothing",
+    run: Effect.fnUntraced(function* ({ open }) {
+      yield* expectResults(yield* open, [], []);
+    }),
+  },
+  {
+    name: "an idempotency key makes one job of a pipeline, within a batch and after it",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      const keyed = (jobId: string) => createOf(jobId, { idempotencyKey: "order-17" });
+      yield* expectResults(store, [keyed("a"), keyed("b")], ["Committed", "Duplicate of a"]);
+      yield* expectResults(store, [keyed("c")], ["Duplicate of a"]);
+      const other = createOf("d", {
+        idempotencyKey: "order-17",
+        record: recordOf("d", { pipeline: "other" }),
+      });
+      yield* expectResults(store, [other], ["Committed"]);
+      yield* expectEqual("the duplicate's entries", yield* store.entries("b"), []);
+      yield* expectResults(store, [createOf("a")], ["Conflict over Job"]);
+    }),
+  },
+  {
+    name: "an append moves the row and adds its entries in order",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      yield* commitAll(store, createOf("a", { epoch: 1, owner: "o" }));
+      const record = fullRecordOf("a");
+      yield* commitAll(
+        store,
+        appendOf("a", 1, { entries: [stepEntry(2), stepEntry(3)], record }),
+        appendOf("a", 3, { record }),
+      );
+      yield* expectEqual(
+        "job",
+        yield* store.job("a"),
+        Option.some(jobOf("a", { record, seq: 4, epoch: 1, owner: "o" })),
+      );
+      yield* expectEqual("entries", yield* store.entries("a"), [
+        submittedOf("a"),
+        stepEntry(2),
+        stepEntry(3),
+        stepEntry(4),
+      ]);
+      yield* expectEqual("one entry", yield* store.entry("a", 3), Option.some(stepEntry(3)));
+      yield* expectEqual("an entry that is not there", yield* store.entry("a", 9), Option.none());
+    }),
+  },
+  {
+    name: "an append with another epoch or seq is fenced and leaves nothing",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      yield* commitAll(store, createOf("a", { epoch: 1, owner: "o" }));
+      const before = yield* store.job("a");
+      const full = {
+        ledger: [],
+        timers: [{ path: "x", wakeAt: 1, delayMs: 1 }],
+        record: fullRecordOf("a"),
+      };
+      const fenced = [
+        appendOf("a", 1, { ...full, epoch: 2 }),
+        appendOf("a", 2, full),
+        appendOf("a", 0, { ...full, entries: [stepEntry(1)] }),
+        appendOf("none", 0),
+      ];
+      yield* expectResults(
+        store,
+        fenced,
+        fenced.map(() => "Conflict over Job"),
+      );
+      yield* expectEqual("job", yield* store.job("a"), before);
+      yield* expectEqual("entries", yield* store.entries("a"), [submittedOf("a")]);
+      yield* expectEqual("timers", yield* store.timersOf("o"), []);
+    }),
+  },
+  {
+    name: "a conflicting write leaves the others of its batch alone",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      yield* commitAll(
+        store,
+        createOf("a", { epoch: 1, owner: "o" }),
+        createOf("b", { epoch: 1, owner: "o" }),
+      );
+      yield* expectResults(
+        store,
+        [appendOf("a", 1), appendOf("a", 1), appendOf("b", 1), createOf("c")],
+        ["Committed", "Conflict over Job", "Committed", "Committed"],
+      );
+      yield* expectEqual("a", (yield* store.entries("a")).length, 2);
+      yield* expectEqual("b", (yield* store.entries("b")).length, 2);
+      yield* expectEqual("c", (yield* store.entries("c")).length, 1);
+    }),
+  },
+  {
+    name: "pending jobs nobody owns come oldest first, of the pipelines asked for",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      const next = recordOf("d", { version: 2 });
+      yield* commitAll(
+        store,
+        createOf("c"),
+        createOf("a"),
+        createOf("b", { epoch: 1, owner: "o" }),
+        createOf("d", { record: next }),
+      );
+      yield* commitAll(store, createOf("e"));
+      yield* expectEqual("of version 1", ids(yield* store.pending(["campaign@1"], 10)), [
+        "c",
+        "a",
+        "e",
+      ]);
+      yield* expectEqual("of both", ids(yield* store.pending(["campaign@2", "campaign@1"], 3)), [
+        "c",
+        "a",
+        "d",
+      ]);
+      yield* expectEqual("of none", ids(yield* store.pending([], 3)), []);
+      yield* commitAll(store, appendOf("c", 1, { epoch: 0, claim: { owner: "o", epoch: 1 } }));
+      yield* expectEqual("after a claim", ids(yield* store.pending(["campaign@1"], 10)), [
+        "a",
+        "e",
+      ]);
+    }),
+  },
+  {
+    name: "jobs are listed newest first, by status and pipeline, up to the limit",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      yield* commitAll(
+        store,
+        createOf("a"),
+        createOf("b", { record: recordOf("b", { pipeline: "other" }) }),
+        createOf("c", { epoch: 1 }),
+      );
+      yield* commitAll(store, appendOf("c", 1));
+      yield* expectEqual("all", ids(yield* store.jobs({})), ["c", "b", "a"]);
+      yield* expectEqual("two", ids(yield* store.jobs({ limit: 2 })), ["c", "b"]);
+      yield* expectEqual("pending", ids(yield* store.jobs({ status: "pending" })), ["b", "a"]);
+      yield* expectEqual(
+        "pending of other",
+        ids(yield* store.jobs({ status: "pending", pipeline: "other" })),
+        ["b"],
+      );
+    }),
+  },
+  {
+    name: "a message is one message however often it is posted, also after it was consumed",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      yield* commitAll(store, createOf("a", { epoch: 1, owner: "o" }), createOf("b"));
+      const post = (id: string, jobId: string) => ({
+        type: "PostInbox" as const,
+        row: messageOf(id, jobId),
+      });
+      yield* expectResults(
+        store,
+        [post("m2", "a"), post("m1", "a"), post("m2", "a"), post("m3", "none"), post("m4", "b")],
+        ["Committed", "Committed", "Conflict over Message", "Conflict over Job", "Committed"],
+      );
+      yield* expectEqual("inbox", yield* store.inbox("a"), [
+        messageOf("m2", "a"),
+        messageOf("m1", "a"),
+      ]);
+      yield* expectEqual("of the owner", yield* store.jobsWithInbox("o"), ["a"]);
+      yield* expectEqual("of nobody", yield* store.jobsWithInbox(null), ["b"]);
+      yield* commitAll(store, appendOf("a", 1, { consumed: ["m2", "m1"] }));
+      yield* expectEqual("consumed inbox", yield* store.inbox("a"), []);
+      yield* expectEqual("nothing left", yield* store.jobsWithInbox("o"), []);
+      yield* expectResults(store, [post("m2", "a")], ["Conflict over Message"]);
+    }),
+  },
+  {
+    name: "a fenced append consumes nothing",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      yield* commitAll(store, createOf("a", { epoch: 2, owner: "o" }), {
+        type: "PostInbox",
+        row: messageOf("m", "a"),
+      });
+      yield* expectResults(store, [appendOf("a", 1, { consumed: ["m"] })], ["Conflict over Job"]);
+      yield* expectEqual("inbox", (yield* store.inbox("a")).length, 1);
+    }),
+  },
+  {
+    name: "an append replaces all timers of its job",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      const timer = (path: string, inMs: number) => ({
+        path,
+        wakeAt: startedAt + inMs,
+        delayMs: inMs,
+      });
+      yield* commitAll(
+        store,
+        createOf("a", { epoch: 1, owner: "o" }),
+        createOf("b", { epoch: 1, owner: "o" }),
+      );
+      yield* commitAll(
+        store,
+        appendOf("a", 1, { timers: [timer("x", 50), timer("y", 10)] }),
+        appendOf("b", 1, { timers: [timer("x", 20)] }),
+      );
+      yield* expectEqual("next first", yield* store.timersOf("o"), [
+        { ...timer("y", 10), jobId: "a" },
+        { ...timer("x", 20), jobId: "b" },
+        { ...timer("x", 50), jobId: "a" },
+      ]);
+      yield* commitAll(store, appendOf("a", 2, { timers: [timer("z", 5)] }), appendOf("b", 2));
+      yield* expectEqual("replaced", yield* store.timersOf("o"), [
+        { ...timer("z", 5), jobId: "a" },
+      ]);
+      yield* expectEqual("of another", yield* store.timersOf("p"), []);
+    }),
+  },
+  {
+    name: "a batch whose entries leave a hole is refused as a bug and changes nothing",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      yield* commitAll(store, createOf("a", { epoch: 1, owner: "o" }));
+      const exit = yield* Effect.exit(
+        store.commit([createOf("b"), appendOf("a", 1, { entries: [stepEntry(3)] })]),
+      );
+      yield* expectEqual("exit", exit._tag, "Failure");
+      yield* expectEqual("b", yield* store.job("b"), Option.none());
+    }),
+  },
+  {
+    name: "an entry that does not decode is Broken, by name",
+    run: Effect.fnUntraced(function* ({ open, corruptEntry }) {
+      if (corruptEntry === null) return;
+      const store = yield* open;
+      yield* commitAll(store, createOf("a", { epoch: 1, owner: "o" }));
+      yield* corruptEntry("a", 1);
+      const failures = yield* Effect.all([
+        Effect.result(store.entries("a")),
+        Effect.result(store.entry("a", 1)),
+      ]);
+      for (const failure of failures) {
+        yield* expectEqual(
+          "reason",
+          failure._tag === "Failure" ? failure.failure.reason : "none",
+          "Broken",
+        );
+      }
+    }),
+  },
+];
