@@ -2,7 +2,6 @@
  * The life of a prediction: starting, processing, and exactly one terminal state. Whatever the service under test
  * does, a prediction made runs on; after a restart of the emulator the unfinished ones run again.
  */
-import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { distortAnswer } from "../faults/distort-output.ts";
 import type { ModelAnswer, ModelEngine } from "../models/engine.ts";
@@ -12,6 +11,7 @@ import type { Settings } from "../settings.ts";
 import type { FileStore } from "../storage/file-store.ts";
 import type { PredictionStore } from "../storage/prediction-store.ts";
 import type { WebhookSender } from "../webhooks/webhook-sender.ts";
+import { endDueByClock, endPrediction } from "./ending.ts";
 import { isTerminal, type Prediction } from "./prediction.ts";
 
 export interface RunnerParts {
@@ -59,14 +59,8 @@ export class PredictionRunner {
   look(id: string): Prediction | undefined {
     const prediction = this.#parts.predictions.get(id);
     if (prediction === undefined || isTerminal(prediction.status)) return prediction;
-    const { startedAt, deadlineAt = Infinity } = prediction;
-    const { now, maximumRunMs } = this.#parts.settings;
-    if (now() >= deadlineAt)
-      return this.#settle(id, { status: startedAt === undefined ? "aborted" : "canceled" });
-    if (now() - (startedAt ?? Infinity) < maximumRunMs) return prediction;
-    return startedAt === undefined
-      ? prediction
-      : this.#settle(id, { status: "failed", error: "Prediction timed out" });
+    const end = endDueByClock(prediction, this.#parts.settings);
+    return end === undefined ? prediction : this.#settle(id, end);
   }
 
   /** True while some model works; predictions that a fault plan lets hang do not count. */
@@ -145,50 +139,21 @@ export class PredictionRunner {
 
   #succeed(prediction: Prediction, { output, files, metrics, logs }: ModelAnswer): void {
     if (this.#isEnded(prediction.id)) return;
-    const paths = files?.map((file) => {
-      const id = randomBytes(24).toString("base64url");
-      const { name, contentType } = file;
-      const createdAt = this.#parts.settings.now();
-      this.#parts.files.add(
-        {
-          id,
-          purpose: "output",
-          name,
-          contentType,
-          createdAt,
-          metadata: {},
-          predictionId: prediction.id,
-        },
-        Buffer.from(file.bytes),
-      );
-      return `/delivery/${id}/${name}`;
-    });
+    const paths = files?.map((file) =>
+      this.#parts.files.addOutput(file, prediction.id, this.#parts.settings.now()),
+    );
     this.#settle(prediction.id, { status: "succeeded", output: paths ?? output, metrics, logs });
   }
 
   #settle(id: string, change: Partial<Prediction>): Prediction | undefined {
     const prediction = this.#parts.predictions.get(id);
     if (this.#isEnded(id) || prediction === undefined) return prediction;
-    const completedAt = this.#parts.settings.now();
-    const startedAt = change.startedAt ?? prediction.startedAt;
-    const ranSeconds =
-      startedAt === undefined ? {} : { predict_time: (completedAt - startedAt) / 1000 };
-    const metrics = {
-      ...ranSeconds,
-      ...change.metrics,
-      total_time: (completedAt - prediction.createdAt) / 1000,
-    };
-    const owesWebhook = prediction.webhook === undefined ? {} : { webhookDone: false };
-    const settled = this.#parts.predictions.update(id, {
-      ...change,
-      completedAt,
-      metrics,
-      ...owesWebhook,
-    });
+    const ended = endPrediction(prediction, change, this.#parts.settings.now());
+    this.#parts.predictions.save(ended);
     this.#running.get(id)?.abort();
     this.#running.delete(id);
-    if (settled) void this.#parts.webhooks.completed(settled);
-    return settled;
+    void this.#parts.webhooks.completed(ended);
+    return ended;
   }
 
   #isEnded(id: string): boolean {

@@ -2,10 +2,11 @@
  * Bytes the emulator holds: uploads of the files API and outputs of predictions. Each file is one file on disk,
  * written before its record, or memory where there is no state directory.
  */
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isJsonObject, type JsonObject } from "../json.ts";
+import type { OutputFile } from "../models/engine.ts";
 import { openRecordLog, type RecordLog } from "./record-log.ts";
 
 export interface StoredFile {
@@ -47,6 +48,26 @@ export class FileStore {
     this.#log.append(stored);
     this.#files.set(file.id, stored);
     return stored;
+  }
+
+  /** Stores an output at an unguessable path, which is returned without the origin. */
+  addOutput(
+    { name, contentType, bytes }: OutputFile,
+    predictionId: string,
+    createdAt: number,
+  ): string {
+    const id = randomBytes(24).toString("base64url");
+    const file = {
+      id,
+      purpose: "output",
+      name,
+      contentType,
+      createdAt,
+      metadata: {},
+      predictionId,
+    } as const;
+    this.add(file, Buffer.from(bytes));
+    return `/delivery/${id}/${name}`;
   }
 
   get(id: string): StoredFile | undefined {
