@@ -62,7 +62,7 @@ test("a stale instance file and a dead starter's lock are no obstacle", async ()
 
 test("it leaves when nobody asks any more, and takes its file with it", async () => {
   const directory = await stateDirectory();
-  const { pid } = await connect(directory, 0.005);
+  const { pid } = await connect(directory, 0.02);
   await gone(pid);
   expect(existsSync(join(directory, "emulator.json"))).toBe(false);
 });

@@ -1,6 +1,6 @@
 /** How these tests talk to an emulator: plain HTTP for what the official client hides, the client for the rest. */
 import Replicate from "replicate";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { startEmulator, type Emulator, type EmulatorOptions } from "../../emulator/src/emulator.ts";
 
 export const LLAMA = "meta/meta-llama-3-8b-instruct";
@@ -94,6 +94,11 @@ export async function finished(
     const prediction = await getPrediction(emulator, id);
     if (!["starting", "processing"].includes(prediction.status)) return prediction;
   }
+}
+
+/** Expects of a value that it becomes so, within ten seconds: a busy machine is no failure. */
+export function eventually<Value>(look: () => Value | Promise<Value>) {
+  return expect.poll(look, { timeout: 10_000, interval: 10 });
 }
 
 export async function listed(

@@ -15,6 +15,7 @@ import {
   listed,
   LLAMA,
   post,
+  eventually,
 } from "./emulator-client.ts";
 
 const BODY = { input: { prompt: "Product: a lamp" } };
@@ -77,7 +78,7 @@ describe("lost answers", () => {
       body: JSON.stringify(BODY),
       signal: signal.signal,
     });
-    await expect.poll(() => emulator.ledger()).toMatchObject([{ status: "succeeded" }]);
+    await eventually(() => emulator.ledger()).toMatchObject([{ status: "succeeded" }]);
     signal.abort();
     await expect(hanging).rejects.toThrow("aborted");
   });
@@ -87,7 +88,7 @@ describe("lost answers", () => {
     const emulator = await instantEmulator({ faults: onCreate(fault) });
     await expect(post(emulator, CREATE, BODY)).rejects.toThrow("fetch failed");
     expect(emulator.ledger()).toEqual([]);
-    await expect.poll(() => emulator.ledger()).toHaveLength(1);
+    await eventually(() => emulator.ledger()).toHaveLength(1);
   });
 });
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { startEmulator } from "../../emulator/src/emulator.ts";
 import { openRecordLog } from "../../emulator/src/storage/record-log.ts";
-import { createConcept, finished } from "./emulator-client.ts";
+import { createConcept, finished, eventually } from "./emulator-client.ts";
 import { stateDirectory } from "./state-directory.ts";
 
 test("a torn last line is cut off, and what follows is whole", async () => {
@@ -47,6 +47,6 @@ test("a terminal webhook that was never answered is sent by the next start", asy
   const records = (): string => readFileSync(join(directory, "predictions.jsonl"), "utf8");
   expect(records()).not.toContain('"webhookDone":true');
   const after = await startEmulator({ ...options, webhookRetryDelaysMs: [] });
-  await expect.poll(records).toContain('"webhookDone":true');
+  await eventually(records).toContain('"webhookDone":true');
   await after.stop();
 });

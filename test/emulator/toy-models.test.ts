@@ -14,6 +14,7 @@ import {
   NSFW_VERSION,
   post,
   type WirePrediction,
+  eventually,
 } from "./emulator-client.ts";
 
 const SAMPLING = { temperature: 0.6, topP: 0.9, maximumTokens: 512 };
@@ -118,10 +119,10 @@ test("brief to concept to prompt to picture to verdict, over HTTP", async () => 
 test("requests are answered while a picture is painted", async () => {
   const emulator = await startEmulator({ models: "real" });
   onTestFinished(() => emulator.stop());
-  const body = { input: { prompt: "a lamp", num_outputs: 2 } };
+  const body = { input: { prompt: "a lamp", num_outputs: 4 } };
   const response = await post(emulator, `/v1/models/${FLUX}/predictions`, body);
   const { id } = (await response.json()) as WirePrediction;
-  await expect.poll(async () => (await getPrediction(emulator, id)).status).toBe("processing");
+  await eventually(async () => (await getPrediction(emulator, id)).status).toBe("processing");
   await post(emulator, `/v1/predictions/${id}/cancel`, {});
   expect(await getPrediction(emulator, id)).toMatchObject({ status: "canceled" });
   expect(emulator.ledger()).toMatchObject([{ status: "canceled", costUsd: 0 }]);

@@ -2,7 +2,13 @@
 import { createServer } from "node:http";
 import { validateWebhook } from "replicate";
 import { expect, onTestFinished, test } from "vitest";
-import { clientOf, createConcept, finished, instantEmulator } from "./emulator-client.ts";
+import {
+  clientOf,
+  createConcept,
+  finished,
+  instantEmulator,
+  eventually,
+} from "./emulator-client.ts";
 
 interface Delivery {
   readonly status: string;
@@ -46,9 +52,10 @@ test("start and completed arrive when asked for, signed with the account's secre
   const emulator = await instantEmulator();
   const { url, deliveries } = await receiver();
   await createConcept(emulator, { webhook: url, webhook_events_filter: ["start", "completed"] });
-  await expect
-    .poll(() => deliveries.map(({ status }) => status).toSorted())
-    .toEqual(["processing", "succeeded"]);
+  await eventually(() => deliveries.map(({ status }) => status).toSorted()).toEqual([
+    "processing",
+    "succeeded",
+  ]);
   const { key } = await clientOf(emulator).webhooks.default.secret.get();
   for (const delivery of deliveries) {
     expect(await validateWebhook({ ...delivery, secret: key })).toBe(true);
@@ -59,7 +66,7 @@ test("a terminal webhook is sent again under the same id until it is answered wi
   const emulator = await instantEmulator({ webhookRetryDelaysMs: [1, 1, 1] });
   const { url, deliveries } = await receiver(500, 404);
   await createConcept(emulator, { webhook: url, webhook_events_filter: ["completed"] });
-  await expect.poll(() => deliveries).toHaveLength(3);
+  await eventually(() => deliveries).toHaveLength(3);
   expect(new Set(deliveries.map(({ id }) => id)).size).toBe(1);
 });
 
@@ -67,11 +74,11 @@ test("a start webhook that failed is never sent again", async () => {
   const emulator = await instantEmulator({ webhookRetryDelaysMs: [1] });
   const { url, deliveries } = await receiver(500);
   const { id } = await createConcept(emulator, { webhook: url, webhook_events_filter: ["start"] });
-  await expect.poll(() => deliveries).toHaveLength(1);
+  await eventually(() => deliveries).toHaveLength(1);
   await finished(emulator, id);
   const later = await receiver();
   await createConcept(emulator, { webhook: later.url, webhook_events_filter: ["completed"] });
-  await expect.poll(() => later.deliveries).toHaveLength(1);
+  await eventually(() => later.deliveries).toHaveLength(1);
   expect(deliveries).toHaveLength(1);
 });
 
@@ -93,6 +100,6 @@ test("a fault plan drops one delivery and doubles another", async () => {
     webhook: doubled.url,
     webhook_events_filter: ["completed"],
   });
-  await expect.poll(() => doubled.deliveries).toHaveLength(2);
+  await eventually(() => doubled.deliveries).toHaveLength(2);
   expect(dropped.deliveries).toHaveLength(0);
 });
