@@ -7,6 +7,7 @@ import type { Scope } from "effect";
 import type { StoreFailure } from "./journal-store.ts";
 import { jobCases } from "./journal-stores/conformance/job-cases.ts";
 import { ledgerCases } from "./journal-stores/conformance/ledger-cases.ts";
+import { messageCases } from "./journal-stores/conformance/message-cases.ts";
 import { ownerCases } from "./journal-stores/conformance/owner-cases.ts";
 import type { ConformanceFailure, StoreUnderTest } from "./journal-stores/conformance/case.ts";
 
@@ -30,7 +31,7 @@ export const journalStoreConformance = ({
   name,
   setup,
 }: JournalStoreAdapter): ReadonlyArray<ConformanceCase> =>
-  [...jobCases, ...ledgerCases, ...ownerCases].map((body) => ({
+  [...jobCases, ...messageCases, ...ledgerCases, ...ownerCases].map((body) => ({
     name: `${name}: ${body.name}`,
     run: Effect.scoped(Effect.flatMap(setup, body.run)),
   }));

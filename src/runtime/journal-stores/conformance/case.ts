@@ -1,7 +1,13 @@
 /** What the cases of the conformance suite are made of. */
 import { Effect, Equal, Schema } from "effect";
 import type { Scope } from "effect";
-import type { JournalStore, StoreFailure, Write, WriteResult } from "../../journal-store.ts";
+import type {
+  JournalStore,
+  StoredJob,
+  StoreFailure,
+  Write,
+  WriteResult,
+} from "../../journal-store.ts";
 
 export type Store = JournalStore["Service"];
 
@@ -69,3 +75,6 @@ export const commitAll = (store: Store, ...writes: ReadonlyArray<Write>) =>
     writes,
     writes.map(() => "Committed"),
   );
+
+export const idsOf = (jobs: ReadonlyArray<StoredJob>): ReadonlyArray<string> =>
+  jobs.map((job) => job.record.jobId);

@@ -1,22 +1,17 @@
-/** Guarantees about jobs, entries, the queue, messages and timers. */
+/** Guarantees about jobs, their entries, and the queue. */
 import { Effect, Option } from "effect";
-import { commitAll, expectEqual, expectResults } from "./case.ts";
+import { commitAll, expectEqual, expectResults, idsOf } from "./case.ts";
 import type { CaseBody } from "./case.ts";
 import {
   appendOf,
   createOf,
   fullRecordOf,
   jobOf,
-  messageOf,
+  ownedOf,
   recordOf,
-  startedAt,
   stepEntry,
   submittedOf,
 } from "./samples.ts";
-
-const ids = (
-  jobs: ReadonlyArray<{ readonly record: { readonly jobId: string } }>,
-): ReadonlyArray<string> => jobs.map((job) => job.record.jobId);
 
 export const jobCases: ReadonlyArray<CaseBody> = [
   {
@@ -57,7 +52,7 @@ export const jobCases: ReadonlyArray<CaseBody> = [
     name: "an append moves the row and adds its entries in order",
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;
-      yield* commitAll(store, createOf("a", { epoch: 1, owner: "o" }));
+      yield* commitAll(store, ownedOf("a"));
       const record = fullRecordOf("a");
       yield* commitAll(
         store,
@@ -83,7 +78,7 @@ export const jobCases: ReadonlyArray<CaseBody> = [
     name: "an append with another epoch or seq is fenced and leaves nothing",
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;
-      yield* commitAll(store, createOf("a", { epoch: 1, owner: "o" }));
+      yield* commitAll(store, ownedOf("a"));
       const before = yield* store.job("a");
       const full = {
         ledger: [],
@@ -110,11 +105,7 @@ export const jobCases: ReadonlyArray<CaseBody> = [
     name: "a conflicting write leaves the others of its batch alone",
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;
-      yield* commitAll(
-        store,
-        createOf("a", { epoch: 1, owner: "o" }),
-        createOf("b", { epoch: 1, owner: "o" }),
-      );
+      yield* commitAll(store, ownedOf("a"), ownedOf("b"));
       yield* expectResults(
         store,
         [appendOf("a", 1), appendOf("a", 1), appendOf("b", 1), createOf("c")],
@@ -134,23 +125,23 @@ export const jobCases: ReadonlyArray<CaseBody> = [
         store,
         createOf("c"),
         createOf("a"),
-        createOf("b", { epoch: 1, owner: "o" }),
+        ownedOf("b"),
         createOf("d", { record: next }),
       );
       yield* commitAll(store, createOf("e"));
-      yield* expectEqual("of version 1", ids(yield* store.pending(["campaign@1"], 10)), [
+      yield* expectEqual("of version 1", idsOf(yield* store.pending(["campaign@1"], 10)), [
         "c",
         "a",
         "e",
       ]);
-      yield* expectEqual("of both", ids(yield* store.pending(["campaign@2", "campaign@1"], 3)), [
+      yield* expectEqual("of both", idsOf(yield* store.pending(["campaign@2", "campaign@1"], 3)), [
         "c",
         "a",
         "d",
       ]);
-      yield* expectEqual("of none", ids(yield* store.pending([], 3)), []);
+      yield* expectEqual("of none", idsOf(yield* store.pending([], 3)), []);
       yield* commitAll(store, appendOf("c", 1, { epoch: 0, claim: { owner: "o", epoch: 1 } }));
-      yield* expectEqual("after a claim", ids(yield* store.pending(["campaign@1"], 10)), [
+      yield* expectEqual("after a claim", idsOf(yield* store.pending(["campaign@1"], 10)), [
         "a",
         "e",
       ]);
@@ -167,90 +158,21 @@ export const jobCases: ReadonlyArray<CaseBody> = [
         createOf("c", { epoch: 1 }),
       );
       yield* commitAll(store, appendOf("c", 1));
-      yield* expectEqual("all", ids(yield* store.jobs({})), ["c", "b", "a"]);
-      yield* expectEqual("two", ids(yield* store.jobs({ limit: 2 })), ["c", "b"]);
-      yield* expectEqual("pending", ids(yield* store.jobs({ status: "pending" })), ["b", "a"]);
+      yield* expectEqual("all", idsOf(yield* store.jobs({})), ["c", "b", "a"]);
+      yield* expectEqual("two", idsOf(yield* store.jobs({ limit: 2 })), ["c", "b"]);
+      yield* expectEqual("pending", idsOf(yield* store.jobs({ status: "pending" })), ["b", "a"]);
       yield* expectEqual(
         "pending of other",
-        ids(yield* store.jobs({ status: "pending", pipeline: "other" })),
+        idsOf(yield* store.jobs({ status: "pending", pipeline: "other" })),
         ["b"],
       );
-    }),
-  },
-  {
-    name: "a message is one message however often it is posted, also after it was consumed",
-    run: Effect.fnUntraced(function* ({ open }) {
-      const store = yield* open;
-      yield* commitAll(store, createOf("a", { epoch: 1, owner: "o" }), createOf("b"));
-      const post = (id: string, jobId: string) => ({
-        type: "PostInbox" as const,
-        row: messageOf(id, jobId),
-      });
-      yield* expectResults(
-        store,
-        [post("m2", "a"), post("m1", "a"), post("m2", "a"), post("m3", "none"), post("m4", "b")],
-        ["Committed", "Committed", "Conflict over Message", "Conflict over Job", "Committed"],
-      );
-      yield* expectEqual("inbox", yield* store.inbox("a"), [
-        messageOf("m2", "a"),
-        messageOf("m1", "a"),
-      ]);
-      yield* expectEqual("of the owner", yield* store.jobsWithInbox("o"), ["a"]);
-      yield* expectEqual("of nobody", yield* store.jobsWithInbox(null), ["b"]);
-      yield* commitAll(store, appendOf("a", 1, { consumed: ["m2", "m1"] }));
-      yield* expectEqual("consumed inbox", yield* store.inbox("a"), []);
-      yield* expectEqual("nothing left", yield* store.jobsWithInbox("o"), []);
-      yield* expectResults(store, [post("m2", "a")], ["Conflict over Message"]);
-    }),
-  },
-  {
-    name: "a fenced append consumes nothing",
-    run: Effect.fnUntraced(function* ({ open }) {
-      const store = yield* open;
-      yield* commitAll(store, createOf("a", { epoch: 2, owner: "o" }), {
-        type: "PostInbox",
-        row: messageOf("m", "a"),
-      });
-      yield* expectResults(store, [appendOf("a", 1, { consumed: ["m"] })], ["Conflict over Job"]);
-      yield* expectEqual("inbox", (yield* store.inbox("a")).length, 1);
-    }),
-  },
-  {
-    name: "an append replaces all timers of its job",
-    run: Effect.fnUntraced(function* ({ open }) {
-      const store = yield* open;
-      const timer = (path: string, inMs: number) => ({
-        path,
-        wakeAt: startedAt + inMs,
-        delayMs: inMs,
-      });
-      yield* commitAll(
-        store,
-        createOf("a", { epoch: 1, owner: "o" }),
-        createOf("b", { epoch: 1, owner: "o" }),
-      );
-      yield* commitAll(
-        store,
-        appendOf("a", 1, { timers: [timer("x", 50), timer("y", 10)] }),
-        appendOf("b", 1, { timers: [timer("x", 20)] }),
-      );
-      yield* expectEqual("next first", yield* store.timersOf("o"), [
-        { ...timer("y", 10), jobId: "a" },
-        { ...timer("x", 20), jobId: "b" },
-        { ...timer("x", 50), jobId: "a" },
-      ]);
-      yield* commitAll(store, appendOf("a", 2, { timers: [timer("z", 5)] }), appendOf("b", 2));
-      yield* expectEqual("replaced", yield* store.timersOf("o"), [
-        { ...timer("z", 5), jobId: "a" },
-      ]);
-      yield* expectEqual("of another", yield* store.timersOf("p"), []);
     }),
   },
   {
     name: "a batch whose entries leave a hole is refused as a bug and changes nothing",
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;
-      yield* commitAll(store, createOf("a", { epoch: 1, owner: "o" }));
+      yield* commitAll(store, ownedOf("a"));
       const exit = yield* Effect.exit(
         store.commit([createOf("b"), appendOf("a", 1, { entries: [stepEntry(3)] })]),
       );
@@ -263,7 +185,7 @@ export const jobCases: ReadonlyArray<CaseBody> = [
     run: Effect.fnUntraced(function* ({ open, corruptEntry }) {
       if (corruptEntry === null) return;
       const store = yield* open;
-      yield* commitAll(store, createOf("a", { epoch: 1, owner: "o" }));
+      yield* commitAll(store, ownedOf("a"));
       yield* corruptEntry("a", 1);
       const failures = yield* Effect.all([
         Effect.result(store.entries("a")),

@@ -7,6 +7,7 @@ import {
   appendOf,
   createOf,
   messageOf,
+  ownedOf,
   predictionOf,
   releaseOf,
   settlementOf,
@@ -29,7 +30,7 @@ const stateOf = (store: Store, key: string) =>
 
 /** Job `a` of owner `o` with these intents made, at seq 2. */
 const withIntents = Effect.fnUntraced(function* (store: Store, ...keys: ReadonlyArray<string>) {
-  yield* commitAll(store, createOf("a", { epoch: 1, owner: "o" }));
+  yield* commitAll(store, ownedOf("a"));
   yield* commitAll(store, appendOf("a", 1, { ledger: keys.map((key) => intend(key)) }));
 });
 
@@ -120,7 +121,7 @@ export const ledgerCases: ReadonlyArray<CaseBody> = [
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;
       yield* withIntents(store, "k1");
-      yield* commitAll(store, createOf("b", { epoch: 1, owner: "o" }));
+      yield* commitAll(store, ownedOf("b"));
       yield* expectResults(
         store,
         [
@@ -187,7 +188,7 @@ export const ledgerCases: ReadonlyArray<CaseBody> = [
     name: "a double is recorded once and stays open until it is settled, though nobody owns its job",
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;
-      yield* commitAll(store, createOf("a", { epoch: 1, owner: "o" }));
+      yield* commitAll(store, ownedOf("a"));
       yield* commitAll(store, releaseOf("a", 1));
       const row = predictionOf("k1#p", "a", { state: "duplicate", predictionId: "p" });
       yield* expectResults(

@@ -1,10 +1,11 @@
 /** Guarantees about owners: releasing, dying, taking over, and hearing of one another. */
 import { Effect, Exit, Option, Scope } from "effect";
-import { commitAll, expectEqual, expectResults } from "./case.ts";
+import { commitAll, expectEqual, expectResults, idsOf } from "./case.ts";
 import type { CaseBody, Store } from "./case.ts";
 import {
   appendOf,
   createOf,
+  ownedOf,
   predictionOf,
   recordOf,
   releaseOf,
@@ -14,10 +15,6 @@ import {
 
 const ownerOf = (store: Store, jobId: string) =>
   Effect.map(store.job(jobId), (job) => Option.getOrUndefined(job)?.owner);
-
-const ids = (
-  jobs: ReadonlyArray<{ readonly record: { readonly jobId: string } }>,
-): ReadonlyArray<string> => jobs.map((job) => job.record.jobId);
 
 const acceptedAtOnce = [
   { type: "intend" as const, row: predictionOf("k1", "a") },
@@ -29,14 +26,10 @@ export const ownerCases: ReadonlyArray<CaseBody> = [
     name: "a released job loses its owner at once where no prediction is open",
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;
-      yield* commitAll(
-        store,
-        createOf("a", { epoch: 1, owner: "o" }),
-        createOf("b", { epoch: 1, owner: "o" }),
-      );
-      yield* expectEqual("unreleased", ids(yield* store.jobsOf("o")), ["a", "b"]);
+      yield* commitAll(store, ownedOf("a"), ownedOf("b"));
+      yield* expectEqual("unreleased", idsOf(yield* store.jobsOf("o")), ["a", "b"]);
       yield* commitAll(store, releaseOf("a", 1));
-      yield* expectEqual("after", ids(yield* store.jobsOf("o")), ["b"]);
+      yield* expectEqual("after", idsOf(yield* store.jobsOf("o")), ["b"]);
       yield* expectEqual("owner", yield* ownerOf(store, "a"), null);
       yield* expectEqual("watched", yield* store.watchedJobs("o"), []);
     }),
@@ -45,10 +38,10 @@ export const ownerCases: ReadonlyArray<CaseBody> = [
     name: "a released job keeps its owner until its last prediction is closed",
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;
-      yield* commitAll(store, createOf("a", { epoch: 1, owner: "o" }));
+      yield* commitAll(store, ownedOf("a"));
       yield* commitAll(store, releaseOf("a", 1, { ledger: acceptedAtOnce }));
       yield* expectEqual("unreleased", yield* store.jobsOf("o"), []);
-      yield* expectEqual("watched", ids(yield* store.watchedJobs("o")), ["a"]);
+      yield* expectEqual("watched", idsOf(yield* store.watchedJobs("o")), ["a"]);
       yield* expectEqual("open", (yield* store.openPredictions("o")).length, 1);
       yield* expectEqual("of another", yield* store.openPredictions("p"), []);
       yield* commitAll(store, settlementOf("k1", "a"));
@@ -60,7 +53,7 @@ export const ownerCases: ReadonlyArray<CaseBody> = [
     name: "a takeover claims by epoch and fences the owner before",
     run: Effect.fnUntraced(function* ({ open }) {
       const [old, young] = [yield* open, yield* open];
-      yield* commitAll(old, createOf("a", { epoch: 1, owner: "o" }));
+      yield* commitAll(old, ownedOf("a"));
       const claim = { owner: "p", epoch: 2 };
       const claimed = { type: "Claimed" as const, isTakeover: true, ...claim, seq: 2, at: 0 };
       yield* commitAll(young, appendOf("a", 1, { entries: [claimed], claim }));
@@ -80,13 +73,13 @@ export const ownerCases: ReadonlyArray<CaseBody> = [
     name: "a watched job is claimed without an entry, a rested one opened again",
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;
-      yield* commitAll(store, createOf("a", { epoch: 1, owner: "o" }));
+      yield* commitAll(store, ownedOf("a"));
       yield* commitAll(store, releaseOf("a", 1, { ledger: acceptedAtOnce }));
       yield* commitAll(store, releaseOf("a", 2, { entries: [], claim: { owner: "p", epoch: 2 } }));
-      yield* expectEqual("watched", ids(yield* store.watchedJobs("p")), ["a"]);
+      yield* expectEqual("watched", idsOf(yield* store.watchedJobs("p")), ["a"]);
       yield* expectEqual("open", (yield* store.openPredictions("p")).length, 1);
       yield* commitAll(store, appendOf("a", 2, { epoch: 2, claim: { owner: "q", epoch: 3 } }));
-      yield* expectEqual("unreleased", ids(yield* store.jobsOf("q")), ["a"]);
+      yield* expectEqual("unreleased", idsOf(yield* store.jobsOf("q")), ["a"]);
     }),
   },
   {
@@ -103,6 +96,7 @@ export const ownerCases: ReadonlyArray<CaseBody> = [
         createOf("b", { epoch: 1, owner: self }),
       );
       yield* expectEqual("alive", yield* other.deadOwners(self), []);
+      yield* expectEqual("alive after a look", yield* other.deadOwners(self), []);
       yield* Scope.close(life, Exit.void);
       yield* expectEqual("dead", yield* other.deadOwners(self), [mortal]);
       yield* expectEqual("asked again", yield* other.deadOwners(self), [mortal]);
@@ -136,7 +130,7 @@ export const ownerCases: ReadonlyArray<CaseBody> = [
       yield* expectEqual("own", (yield* store.changeCount) === before, true);
       yield* commitAll(other, createOf("b"));
       yield* expectEqual("another's", (yield* store.changeCount) === before, false);
-      yield* expectEqual("seen at once", ids(yield* store.jobs({})), ["b", "a"]);
+      yield* expectEqual("seen at once", idsOf(yield* store.jobs({})), ["b", "a"]);
     }),
   },
 ];

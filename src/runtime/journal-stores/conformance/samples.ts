@@ -43,7 +43,7 @@ export const fullRecordOf = (jobId: string): StateRecord =>
     currentStep: "image",
     attempt: 3,
     normalizedOutput: value("änd 'quotes' \u0000 ☃"),
-    errorMessage: "The image took longer than 60000 ms",
+    errorMessage: "The image took longer\u0000 than 60000 ms",
     failureKind: "timeout",
     rawReference: { asset: "a".repeat(64), sizeBytes: 12 },
     costMicros: 1_234_567,
@@ -80,6 +80,9 @@ export const createOf = (jobId: string, part: Partial<StoredJob> = {}): CreateJo
   job: jobOf(jobId, part),
   entries: [submittedOf(jobId)],
 });
+
+/** A job that owner `o` has from the start, in epoch 1. */
+export const ownedOf = (jobId: string): CreateJob => createOf(jobId, { epoch: 1, owner: "o" });
 
 export const stepEntry = (seq: number): Entry => ({
   type: "StepSucceeded",

@@ -1,7 +1,7 @@
 /** The writes to the table of predictions. Each answers null where it conflicts over a prediction. */
 import type { LedgerChange, PredictionRow } from "../../journal-store.ts";
 import { moveOf } from "../write-rules.ts";
-import { decodePrediction, predictionPart, predictionSelection } from "./rows.ts";
+import { decodePrediction, predictionPart, predictionSelection } from "./prediction-rows.ts";
 import { changes } from "./transaction.ts";
 import type { Connection } from "./transaction.ts";
 import { openPrediction } from "./schema.ts";

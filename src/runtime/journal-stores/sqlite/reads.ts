@@ -13,12 +13,11 @@ import {
   decodeEntry,
   decodeInbox,
   decodeJob,
-  decodePrediction,
   decodeTimer,
   inboxSelection,
-  predictionSelection,
   timerSelection,
 } from "./rows.ts";
+import { decodePrediction, predictionSelection } from "./prediction-rows.ts";
 import { openPrediction } from "./schema.ts";
 import type { Connection } from "./transaction.ts";
 

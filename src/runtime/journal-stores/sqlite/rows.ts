@@ -1,22 +1,20 @@
-/** Rows to and from the port's records: column lists, values in their order, and the decoders. */
+/**
+ * Rows of jobs, entries, messages and timers, to and from the port's records: column lists, values in
+ * their order, and the decoders.
+ */
 import { Schema } from "effect";
 import type { SQLInputValue } from "node:sqlite";
-import { Fact, Receipt, Value } from "../../../machines/entry.ts";
+import { Fact, Value } from "../../../machines/entry.ts";
 import type { Entry } from "../../../machines/entry.ts";
-import { PredictionStatus } from "../../../steps/model-client.ts";
-import type {
-  InboxRow,
-  JobTimer,
-  PredictionRow,
-  StateRecord,
-  StoredJob,
-} from "../../journal-store.ts";
+import type { InboxRow, JobTimer, StateRecord, StoredJob } from "../../journal-store.ts";
 
-const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
+/** A value as JSON text; null stays null. */
+export const json = (value: unknown): string | null =>
+  value === null ? null : JSON.stringify(value);
 
-const NullableString = Schema.NullOr(Schema.String);
-const NullableNumber = Schema.NullOr(Schema.Number);
-const ValueText = Schema.fromJsonString(Value);
+export const NullableString = Schema.NullOr(Schema.String);
+export const NullableNumber = Schema.NullOr(Schema.Number);
+export const ValueText = Schema.fromJsonString(Value);
 
 /** The columns of the state record that an append sets, and their values in that order. */
 export const changingColumns =
@@ -178,80 +176,3 @@ export const decodeTimer: (stored: unknown) => JobTimer & { readonly jobId: stri
       delayMs: Schema.Number,
     }),
   );
-
-const predictionColumns: ReadonlyArray<readonly [keyof PredictionRow, string]> = [
-  ["key", "key"],
-  ["jobId", "job_id"],
-  ["path", "path"],
-  ["attempt", "attempt"],
-  ["call", "call"],
-  ["provider", "provider"],
-  ["model", "model"],
-  ["inputHash", "input_hash"],
-  ["estimateMicros", "estimate_micros"],
-  ["timeoutMs", "timeout_ms"],
-  ["intendedAt", "intended_at"],
-  ["state", "state"],
-  ["predictionId", "prediction_id"],
-  ["status", "status"],
-  ["cancelRequestedAt", "cancel_requested_at"],
-  ["isUnconfirmed", "unconfirmed"],
-  ["settledAt", "settled_at"],
-  ["raw", "raw"],
-  ["receipt", "receipt"],
-];
-
-const columnValue = (value: PredictionRow[keyof PredictionRow]): SQLInputValue => {
-  if (typeof value === "boolean") return value ? 1 : 0;
-  return typeof value === "object" ? json(value) : value;
-};
-
-/** The columns and values of the given part of a row, in one order. */
-export const predictionPart = (
-  part: Partial<PredictionRow>,
-): { readonly columns: ReadonlyArray<string>; readonly values: ReadonlyArray<SQLInputValue> } => {
-  const present = predictionColumns.flatMap(([name, column]) => {
-    const value = part[name];
-    return value === undefined ? [] : [{ column, value: columnValue(value) }];
-  });
-  return {
-    columns: present.map(({ column }) => column),
-    values: present.map(({ value }) => value),
-  };
-};
-
-export const predictionSelection = predictionColumns
-  .map(([name, column]) => `predictions.${column} AS "${name}"`)
-  .join(", ");
-
-export const decodePrediction: (stored: unknown) => PredictionRow = Schema.decodeUnknownSync(
-  Schema.Struct({
-    key: Schema.String,
-    jobId: Schema.String,
-    path: Schema.String,
-    attempt: Schema.Number,
-    call: Schema.Number,
-    provider: Schema.String,
-    model: Schema.String,
-    inputHash: Schema.String,
-    estimateMicros: Schema.Number,
-    timeoutMs: Schema.Number,
-    intendedAt: Schema.Number,
-    state: Schema.Literals([
-      "intended",
-      "unknown",
-      "accepted",
-      "rejected",
-      "absent",
-      "settled",
-      "duplicate",
-    ]),
-    predictionId: NullableString,
-    status: Schema.NullOr(PredictionStatus),
-    cancelRequestedAt: NullableNumber,
-    isUnconfirmed: Schema.BooleanFromBit,
-    settledAt: NullableNumber,
-    raw: Schema.NullOr(ValueText),
-    receipt: Schema.NullOr(Schema.fromJsonString(Receipt)),
-  }),
-);
