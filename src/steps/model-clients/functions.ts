@@ -75,7 +75,7 @@ const client = (options: FunctionsOptions): ModelClient => {
     describe: (model) => {
       const description = described.get(model);
       return description === undefined
-        ? Effect.fail(notFound(provider, `there is no model ${model}`))
+        ? Effect.fail(unknownModel(provider, model))
         : Effect.succeed(description);
     },
     download: (url) => download(files, url),
@@ -106,6 +106,15 @@ const alone = (schema: JsonSchema.JsonSchema | undefined): ModelSchema | null =>
 const notFound = (provider: string, detail: string): ProviderFailure =>
   new ProviderFailure({ provider, reason: "BadResponse", detail, status: 404 });
 
+const unknownModel = (provider: string, model: string): ProviderFailure =>
+  new ProviderFailure({
+    provider,
+    reason: "BadResponse",
+    detail: `there is no model ${model}`,
+    status: 404,
+    isPermanent: true,
+  });
+
 const find = ({ provider, held }: Shop, id: string): Effect.Effect<Held, ProviderFailure> => {
   const found = held.get(id);
   return found === undefined
@@ -126,7 +135,7 @@ const submit = Effect.fnUntraced(function* (
 ) {
   const model = shop.models[request.model];
   if (model === undefined) {
-    const failure = notFound(shop.provider, `there is no model ${request.model}`);
+    const failure = unknownModel(shop.provider, request.model);
     return yield* new SubmitRejected({ failure });
   }
   const check = checkRequest(input, request.input);

@@ -224,7 +224,9 @@ const makeDescribe = (api: Api) => {
 const fetchDescription = Effect.fnUntraced(function* (api: Api, model: string, name: ModelName) {
   const route = describeRoute(name);
   if (route === null) return unknownDescription(model, name.version);
-  const body = jsonOf(yield* bodyOf(api.provider, yield* api.send(route, {})));
+  const reply = yield* api.send(route, {});
+  if (reply.kind === "answer" && reply.status === 404) return yield* noModel(api.provider, model);
+  const body = jsonOf(yield* bodyOf(api.provider, reply));
   const description = Option.flatMap(body, (json: Schema.Json) =>
     readDescription(model, name, json),
   );
@@ -232,6 +234,15 @@ const fetchDescription = Effect.fnUntraced(function* (api: Api, model: string, n
     ? description.value
     : yield* badResponse(api.provider, `expected the model ${model}`);
 });
+
+const noModel = (provider: string, model: string): ProviderFailure =>
+  new ProviderFailure({
+    provider,
+    reason: "BadResponse",
+    detail: `there is no model ${model}`,
+    status: 404,
+    isPermanent: true,
+  });
 
 export const Replicate = {
   /** A client of Replicate's API; makes no request by itself. */

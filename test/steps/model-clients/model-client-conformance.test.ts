@@ -1,0 +1,92 @@
+/** Every adapter of the model port under the one suite: functions on the test clock, Replicate over real HTTP. */
+import { describe, it } from "@effect/vitest";
+import { Effect } from "effect";
+import { TestClock } from "effect/testing";
+import { startEmulator } from "../../../emulator/src/emulator.ts";
+import {
+  modelClientCases,
+  type ModelClientSubject,
+} from "../../../src/steps/model-client-conformance.ts";
+import { Functions } from "../../../src/steps/model-clients/functions.ts";
+import { Replicate } from "../../../src/steps/model-clients/replicate.ts";
+
+const functionsSubject = (): ModelClientSubject => {
+  const client = Functions.client({
+    makeId: (ordinal) => `prediction-${ordinal}`,
+    models: {
+      echo: {
+        input: { type: "object", required: ["text"], properties: { text: { type: "string" } } },
+        run: ({ text }) => `you said ${JSON.stringify(text)}`,
+      },
+      broken: { run: () => Promise.reject(new Error("out of order")) },
+      endless: {
+        run: (_, { signal }) =>
+          new Promise((_, reject) => signal.addEventListener("abort", reject)),
+      },
+    },
+  });
+  return {
+    client,
+    succeeding: { model: "echo", input: { text: "hello" } },
+    failing: { model: "broken", input: {} },
+    endless: { model: "endless", input: {} },
+    refused: { model: "echo", input: { text: 7 } },
+    unknownModel: "nobody/nothing",
+    passTime: (ms) => TestClock.adjust(ms),
+  };
+};
+
+const llama = "meta/meta-llama-3-8b-instruct";
+const flux = "black-forest-labs/flux-schnell";
+const moderation =
+  "falcons-ai/nsfw_image_detection:97116600cabd3037e5f22ca08ffcc33b92cfacebf7ccd3609e9c1d29e43d3a8d";
+
+/** The emulator's own clock, because its deadlines are the provider's. */
+const emulatorSubject = Effect.gen(function* () {
+  let passedMs = 0;
+  const emulator = yield* Effect.acquireRelease(
+    Effect.promise(() =>
+      startEmulator({
+        models: "instant",
+        now: () => Date.now() + passedMs,
+        faults: [
+          {
+            match: { operation: "create", model: flux },
+            fault: { type: "outcome", outcome: { kind: "hang" } },
+          },
+          {
+            match: { operation: "create", model: "falcons-ai/nsfw_image_detection" },
+            fault: { type: "outcome", outcome: { kind: "failed", error: "E1000: try again" } },
+          },
+        ],
+        listLagMs: 0,
+      }),
+    ),
+    (running) => Effect.promise(() => running.stop()),
+  );
+  const subject: ModelClientSubject = {
+    client: Replicate.client({
+      token: emulator.token,
+      baseUrl: `${emulator.url}/v1`,
+      webhook: "https://hooks.example/replicate",
+    }),
+    succeeding: { model: llama, input: { prompt: "Write ad copy." } },
+    failing: { model: moderation, input: { image: "data:image/png;base64,iVBORw0KGgo=" } },
+    endless: { model: flux, input: { prompt: "a shoe" } },
+    refused: { model: llama, input: { prompt: "x", top_p: 7 } },
+    unknownModel: "nobody/nothing",
+    passTime: (ms) =>
+      Effect.sync(() => {
+        passedMs += ms;
+      }),
+  };
+  return subject;
+});
+
+describe("functions", () => {
+  it.effect.each(modelClientCases)("$name", ({ run }) => run(functionsSubject()));
+});
+
+describe("Replicate over an emulator", () => {
+  it.effect.each(modelClientCases)("$name", ({ run }) => Effect.flatMap(emulatorSubject, run));
+});
