@@ -50,8 +50,13 @@ const cancel = [
   { target: "#job.cancelled", actions: "record" },
 ] as const;
 
+/** Where nobody knows whether a call was made, `ask` leaves it to a person: RETRY pays again. */
+const asks = (node: StepNode): boolean =>
+  node.step.program.kind === "model" && node.step.program.onUnknown === "ask";
+
 /** The state of one step. `next` is the path of what follows. */
-const stepState = (path: string, next: string) => {
+const stepState = (node: StepNode, next: string) => {
+  const { path } = node;
   const mine = { type: "isOf", params: { path } } as const;
   const present = { type: "isPresentCall", params: { path } } as const;
   return base.createStateConfig({
@@ -63,7 +68,11 @@ const stepState = (path: string, next: string) => {
       PredictionAccepted: { target: ".waiting", guard: present, actions: "record" },
       PredictionUnknown: { target: ".unknown", guard: present, actions: "record" },
       PredictionRejected: { target: ".active", guard: present, actions: "record" },
-      PredictionAbsent: { target: ".active", guard: present, actions: "record" },
+      PredictionAbsent: {
+        target: asks(node) ? ".unknown" : ".active",
+        guard: present,
+        actions: "record",
+      },
       PredictionUnconfirmed: { target: ".active", guard: present, actions: "record" },
       PredictionSettled: { target: ".active", guard: present, actions: "record" },
       AttemptTimedOut: { guard: present, actions: "record" },
@@ -72,7 +81,12 @@ const stepState = (path: string, next: string) => {
       AttemptFailed: { target: ".backingOff", guard: mine, actions: "record" },
       StepSucceeded: { target: `#job.running.${next}`, guard: mine, actions: "record" },
     },
-    states: { active: {}, waiting: {}, backingOff: {}, unknown: {} },
+    states: {
+      active: {},
+      waiting: {},
+      backingOff: {},
+      unknown: asks(node) ? { on: { RetryRequested: { target: "active", actions: "record" } } } : {},
+    },
   });
 };
 
@@ -83,7 +97,7 @@ const outputState = base.createStateConfig({
 
 const runningStates = (nodes: ReadonlyArray<StepNode>) =>
   Object.fromEntries([
-    ...nodes.map((node, index) => [node.path, stepState(node.path, nodes[index + 1]?.path ?? outputPath)]),
+    ...nodes.map((node, index) => [node.path, stepState(node, nodes[index + 1]?.path ?? outputPath)]),
     [outputPath, outputState],
     ["last", { type: "history" }],
   ]);

@@ -33,6 +33,7 @@ export interface CallProgress {
   readonly timeoutMs: number;
   /** Which bound ran out, once one has. */
   readonly timedOut: "attempt" | "boot" | "step" | null;
+  readonly timedOutAt: number | null;
   /** The entry that closed the call: settled, rejected or absent. */
   readonly closedSeq: number | null;
 }
@@ -79,7 +80,7 @@ export interface JobContext {
   /** The last PredictionSettled: where the raw answer is. */
   readonly rawSeq: number | null;
   readonly costMicros: number;
-  /** Claims since the last entry that was progress; three are poison. */
+  /** Takeovers from dead owners since the last entry that was progress; three are poison. */
   readonly claims: number;
 }
 

@@ -49,11 +49,12 @@ export const JobSubmitted = Schema.Struct({
   fingerprint: Schema.String,
   input: Value,
 });
-/** A process became the job's only owner. */
+/** A process became the job's only owner; `isTakeover` where the one before it died. */
 export const Claimed = Schema.Struct({
   type: Schema.tag("Claimed"),
   owner: Schema.String,
   epoch: Schema.Number,
+  isTakeover: Schema.Boolean,
 });
 /** The job left the pending queue. */
 export const JobStarted = Schema.Struct({ type: Schema.tag("JobStarted") });
@@ -101,11 +102,15 @@ export const PredictionUnknown = Schema.Struct({
   key: Schema.String,
   detail: Schema.String,
 });
-/** It is certain, by the ledger's rule, that no prediction exists under this intent. */
+/**
+ * No prediction exists under this intent: `isCertain` by the ledger's rule, else merely assumed, because
+ * the provider cannot list what it made.
+ */
 export const PredictionAbsent = Schema.Struct({
   type: Schema.tag("PredictionAbsent"),
   path: Schema.String,
   key: Schema.String,
+  isCertain: Schema.Boolean,
 });
 /** The remote truth: terminal status, raw answer, copied files, cost. Durable before anything is parsed. */
 export const PredictionSettled = Schema.Struct({

@@ -8,7 +8,7 @@ import type { Entry, EntryOf } from "./entry.ts";
 /** The context after the entry. */
 export const record = (context: JobContext, entry: Entry): JobContext => {
   const next = fold(context, entry);
-  if (entry.type === "Claimed") return { ...next, claims: next.claims + 1 };
+  if (entry.type === "Claimed") return entry.isTakeover ? { ...next, claims: next.claims + 1 } : next;
   return next.claims === 0 || !isProgress(entry) ? next : { ...next, claims: 0 };
 };
 
@@ -115,6 +115,7 @@ const intended = (context: JobContext, entry: EntryOf<"PredictionIntended">): Jo
     intendedAt: entry.at,
     timeoutMs: entry.timeoutMs,
     timedOut: null,
+    timedOutAt: null,
     closedSeq: null,
   };
   const next = withStep(context, entry.path, (step) => ({
@@ -163,7 +164,7 @@ const settled = (context: JobContext, entry: EntryOf<"PredictionSettled">): JobC
 const timedOut = (context: JobContext, entry: EntryOf<"AttemptTimedOut">): JobContext => {
   const next = withCall(context, entry, (step, call) => ({
     ...step,
-    call: { ...call, timedOut: entry.awaited },
+    call: { ...call, timedOut: entry.awaited, timedOutAt: entry.at },
   }));
   const open = next.open[entry.key];
   return open === undefined ? next : { ...next, open: { ...next.open, [entry.key]: { ...open, isClosing: true } } };
@@ -173,8 +174,8 @@ const allClosing = (open: JobContext["open"]): JobContext["open"] =>
   Object.fromEntries(Object.entries(open).map(([key, one]) => [key, { ...one, isClosing: true }]));
 
 const retried = (context: JobContext, entry: EntryOf<"RetryRequested">): JobContext => {
-  const path = context.failure?.path;
   const cleared = { ...context, failure: null };
+  const path = context.failure?.path ?? undecided(context);
   if (path === undefined) return cleared;
   return withStep(cleared, path, (step) => ({
     ...step,
@@ -187,3 +188,7 @@ const retried = (context: JobContext, entry: EntryOf<"RetryRequested">): JobCont
     answerSeq: entry.isFresh ? null : step.answerSeq,
   }));
 };
+
+/** The step that rests in `unknown` until somebody decides whether to pay again. */
+const undecided = (context: JobContext): string | undefined =>
+  Object.keys(context.steps).find((path) => context.steps[path]?.phase === "absent");

@@ -1,0 +1,116 @@
+/**
+ * The driver's pure half: `advance(snapshot, entry)` says what follows and which services start and
+ * stop. Live run, recovery and time travel are this one function; it runs no service and keeps nothing.
+ */
+import { createActor, type SnapshotFrom } from "xstate";
+import { compile, type JobMachine, type ServiceSource } from "./compiler.ts";
+import type { JobContext } from "./context.ts";
+import type { Entry } from "./entry.ts";
+import { outputPath, type PipelinePlan } from "./plan.ts";
+
+export type JobSnapshot = SnapshotFrom<JobMachine>;
+
+/** A service that a state invokes, by its id: a step's path, `(output)` or `cancelling`. */
+export interface Service {
+  readonly id: string;
+  readonly source: ServiceSource;
+}
+
+export interface Advanced {
+  readonly snapshot: JobSnapshot;
+  readonly start: ReadonlyArray<Service>;
+  readonly stop: ReadonlyArray<string>;
+  /** False where the machine has no use for the entry in this state: it must not be appended. */
+  readonly isAccepted: boolean;
+}
+
+export interface JobDriver {
+  readonly machine: JobMachine;
+  readonly initial: JobSnapshot;
+  advance(snapshot: JobSnapshot, entry: Entry): Advanced;
+  /** The snapshot after all entries. Throws JournalMismatch where one does not fit. */
+  fold(entries: ReadonlyArray<Entry>): JobSnapshot;
+  /** The services that the snapshot's states invoke: what a resumed job starts. */
+  services(snapshot: JobSnapshot): ReadonlyArray<Service>;
+}
+
+/** A stored entry that the machine does not accept where it stands: another pipeline, or a damaged journal. */
+export class JournalMismatch extends Error {
+  override readonly name = "JournalMismatch";
+  readonly seq: number;
+  readonly entryType: string;
+  constructor(entry: Entry, state: string) {
+    super(`Entry ${entry.seq} (${entry.type}) does not fit the state ${state} of this pipeline's machine`);
+    this.seq = entry.seq;
+    this.entryType = entry.type;
+  }
+}
+
+const sourceOf = (id: string): ServiceSource => {
+  if (id === outputPath) return "output";
+  return id === "cancelling" ? "cancelling" : "step";
+};
+
+interface Action {
+  readonly type: string;
+  readonly params?: unknown;
+}
+
+const idIn = (params: unknown): string | undefined => {
+  if (typeof params !== "object" || params === null || !("id" in params)) return undefined;
+  return typeof params.id === "string" ? params.id : undefined;
+};
+
+const idsOf = (actions: ReadonlyArray<Action>, type: string): ReadonlyArray<string> =>
+  actions.filter((action) => action.type === type).flatMap((action) => idIn(action.params) ?? []);
+
+/** A driver for the plan's machine. One is enough for all jobs of a pipeline. */
+export const makeDriver = (plan: PipelinePlan): JobDriver => {
+  const machine = compile(plan);
+  // Never started: it only lends its identity to the transitions.
+  const self = createActor(machine);
+  const actions: Array<Action> = [];
+  // One scope for all transitions: making an actor for each costs several times the transition itself.
+  const scope = {
+    self,
+    system: self.system,
+    id: "job",
+    sessionId: "job",
+    logger: () => undefined,
+    defer: () => undefined,
+    stopChild: () => undefined,
+    emit: () => undefined,
+    actionExecutor: (action: Action) => {
+      actions.push(action);
+    },
+  };
+  const initial = machine.getInitialSnapshot(scope);
+
+  const advance = (snapshot: JobSnapshot, entry: Entry): Advanced => {
+    actions.length = 0;
+    const next = machine.transition(snapshot, entry, scope);
+    return {
+      snapshot: next,
+      start: idsOf(actions, "xstate.spawnChild").map((id) => ({ id, source: sourceOf(id) })),
+      // XState names the child to stop by its reference, which has the id as well.
+      stop: idsOf(actions, "xstate.stopChild"),
+      isAccepted: next !== snapshot,
+    };
+  };
+  const fold = (entries: ReadonlyArray<Entry>): JobSnapshot => {
+    let snapshot = initial;
+    for (const entry of entries) {
+      const advanced = advance(snapshot, entry);
+      if (!advanced.isAccepted) throw new JournalMismatch(entry, JSON.stringify(snapshot.value));
+      snapshot = advanced.snapshot;
+    }
+    return snapshot;
+  };
+  return { machine, initial, advance, fold, services };
+};
+
+const services = (snapshot: JobSnapshot): ReadonlyArray<Service> =>
+  Object.keys(snapshot.children).map((id) => ({ id, source: sourceOf(id) }));
+
+/** The snapshot's memory of the job. */
+export const contextOf = (snapshot: JobSnapshot): JobContext => snapshot.context;

@@ -1,0 +1,101 @@
+/** The composition root of one process: stores, providers, jobs, put together once. */
+import { createHash } from "node:crypto";
+import { Effect, type Scope } from "effect";
+import { makeDriver } from "../machines/advance.ts";
+import type { PipelinePlan } from "../machines/plan.ts";
+import type { AssetStore } from "../steps/asset-store.ts";
+import { makeGroupCommit, type StoreTrouble } from "./group-commit.ts";
+import type { Identifiers } from "./identifiers.ts";
+import type { Deployed, JobHost, JobSettings, Observation } from "./job-host.ts";
+import { jobProgram } from "./job-program.ts";
+import { type Jobs, makeJobs } from "./jobs.ts";
+import type { JournalStore, StoreFailure } from "./journal-store.ts";
+import { estimateMicros, type PriceTable } from "./price-table.ts";
+import type { WatcherSettings } from "./prediction-watcher.ts";
+import type { GateSettings } from "./provider-gate.ts";
+import { makeProviders, type Models, type Providers } from "./providers.ts";
+
+export interface EngineOptions {
+  readonly plans: ReadonlyArray<PipelinePlan>;
+  readonly store: JournalStore["Service"];
+  readonly assets: AssetStore["Service"];
+  readonly models: Models | undefined;
+  readonly prices: PriceTable;
+  readonly gate: GateSettings;
+  readonly jobs: JobSettings;
+  readonly watcher: WatcherSettings;
+  readonly concurrency: number;
+  readonly lookEveryMs: number;
+  readonly recoverEveryMs: number;
+  readonly identifiers: Identifiers;
+  readonly observe: (observation: Observation) => void;
+}
+
+export interface Engine {
+  readonly owner: string;
+  readonly jobs: Jobs;
+  readonly providers: Providers;
+  readonly store: JournalStore["Service"];
+  readonly assets: AssetStore["Service"];
+  readonly deployed: ReadonlyMap<string, Deployed>;
+  /** How many unfinished jobs of dead owners were taken over at the start. */
+  readonly recovered: number;
+  /** What is wrong with the store; null while it takes writes. */
+  readonly trouble: () => StoreTrouble | null;
+}
+
+/** How long (ms) a stop waits for the answers of creates that are on their way. */
+const drainMs = 5_000;
+
+/** Starts everything; user services come from the surrounding context. Fails with: StoreFailure. */
+export const makeEngine = Effect.fnUntraced(function* (
+  options: EngineOptions,
+): Effect.fn.Return<Engine, StoreFailure, Scope.Scope> {
+  const { store, assets, prices, identifiers } = options;
+  const context = yield* Effect.context<never>();
+  const owner = yield* store.register;
+  const committer = yield* makeGroupCommit(store);
+  // The watchers speak to jobs that do not exist yet.
+  const late: { jobs?: Jobs } = {};
+  const watcherHost = {
+    owner,
+    store,
+    committer,
+    assets,
+    prices,
+    settings: options.watcher,
+    nudge: (jobId: string) => late.jobs?.nudge(jobId),
+  };
+  const providers = yield* makeProviders(options.models, watcherHost, options.gate);
+  yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(providers.drained, drainMs)));
+  const host: JobHost = {
+    owner,
+    store,
+    committer,
+    assets,
+    providers,
+    settings: options.jobs,
+    newKey: identifiers.key,
+    estimateMicros: (model) => estimateMicros(prices, model),
+    fork: Effect.runForkWith(context),
+    program: jobProgram,
+    observe: options.observe,
+  };
+  const deployed = deploy(options.plans);
+  const { concurrency, lookEveryMs, recoverEveryMs } = options;
+  const jobs = yield* makeJobs(host, { deployed, concurrency, identifiers, lookEveryMs, recoverEveryMs });
+  late.jobs = jobs;
+  const recovered = yield* jobs.recover;
+  return { owner, jobs, providers, store, assets, deployed, recovered, trouble: committer.trouble };
+});
+
+const deploy = (plans: ReadonlyArray<PipelinePlan>): ReadonlyMap<string, Deployed> =>
+  new Map(plans.map((plan) => [keyOf(plan), { plan, driver: makeDriver(plan), fingerprint: fingerprintOf(plan) }]));
+
+export const keyOf = ({ name, version }: Pick<PipelinePlan, "name" | "version">): string => `${name}@${version}`;
+
+/** What of a pipeline its journals depend on: the steps in order, and what kind each is. */
+const fingerprintOf = (plan: PipelinePlan): string => {
+  const shape = plan.nodes.map(({ path, step }) => [path, step.program.kind]);
+  return createHash("sha256").update(JSON.stringify(shape)).digest("hex").slice(0, 16);
+};

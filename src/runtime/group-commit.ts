@@ -1,0 +1,108 @@
+/**
+ * Group commit over all jobs: whatever writes are waiting go into one transaction. A store that is in
+ * trouble holds the writers instead of failing their steps; only who may be refused is refused.
+ */
+import { Clock, Effect, Latch } from "effect";
+import type { Scope } from "effect";
+import { type JournalStore, StoreFailure, type Write, type WriteResult } from "./journal-store.ts";
+
+export interface GroupCommit {
+  /** Waits until the write is durable or in conflict, through any trouble of the store. */
+  commit(write: Write): Effect.Effect<WriteResult>;
+  /** As `commit`, but refused at once while the store is in trouble. Fails with: StoreFailure. */
+  tryCommit(write: Write): Effect.Effect<WriteResult, StoreFailure>;
+  /** What is wrong with the store, and since when (ms); null while it takes writes. */
+  readonly trouble: () => StoreTrouble | null;
+  /** Waits while the store is in trouble. */
+  readonly whenHealthy: Effect.Effect<void>;
+}
+
+export interface StoreTrouble {
+  readonly failure: StoreFailure;
+  readonly since: number;
+}
+
+interface Waiter {
+  readonly write: Write;
+  readonly mayFail: boolean;
+  readonly settle: (outcome: Effect.Effect<WriteResult, StoreFailure>) => void;
+}
+
+/** A transaction past this many writes gains nothing and keeps the first waiter waiting. */
+const maxGroup = 512;
+const firstPauseMs = 50;
+const maxPauseMs = 5_000;
+
+/** Starts the committer; it lives as long as the scope. */
+export const makeGroupCommit = Effect.fnUntraced(function* (
+  store: JournalStore["Service"],
+): Effect.fn.Return<GroupCommit, never, Scope.Scope> {
+  let waiting: Array<Waiter> = [];
+  let trouble: StoreTrouble | null = null;
+  const work = yield* Latch.make(false);
+  const healthy = yield* Latch.make(true);
+
+  const enqueue = (write: Write, mayFail: boolean) =>
+    Effect.callback<WriteResult, StoreFailure>((resume) => {
+      const waiter: Waiter = { write, mayFail, settle: resume };
+      waiting.push(waiter);
+      work.openUnsafe();
+      return Effect.sync(() => {
+        waiting = waiting.filter((other) => other !== waiter);
+      });
+    });
+
+  const take = (): ReadonlyArray<Waiter> => {
+    const group = waiting.slice(0, maxGroup);
+    waiting = waiting.slice(maxGroup);
+    if (waiting.length === 0) work.closeUnsafe();
+    return group;
+  };
+
+  const onFailure = (group: ReadonlyArray<Waiter>, failure: StoreFailure, pauseMs: number) =>
+    Effect.gen(function* () {
+      trouble ??= { failure, since: yield* Clock.currentTimeMillis };
+      trouble = { ...trouble, failure };
+      healthy.closeUnsafe();
+      for (const waiter of group.filter(({ mayFail }) => mayFail)) waiter.settle(Effect.fail(failure));
+      waiting = [...group.filter(({ mayFail }) => !mayFail), ...waiting];
+      yield* Effect.sleep(pauseMs);
+      if (waiting.length > 0) work.openUnsafe();
+    });
+
+  const flush = (pauseMs: number): Effect.Effect<number> =>
+    Effect.gen(function* () {
+      yield* work.await;
+      // Whoever is about to write in this turn of the event loop joins the group.
+      yield* Effect.yieldNow;
+      const group = take();
+      if (group.length === 0) return pauseMs;
+      const result = yield* Effect.result(store.commit(group.map(({ write }) => write)));
+      if (result._tag === "Failure") {
+        yield* onFailure(group, result.failure, pauseMs);
+        return Math.min(pauseMs * 2, maxPauseMs);
+      }
+      trouble = null;
+      healthy.openUnsafe();
+      for (const [index, waiter] of group.entries()) {
+        const outcome = result.success[index];
+        waiter.settle(outcome === undefined ? Effect.die("the store lost a result") : Effect.succeed(outcome));
+      }
+      return firstPauseMs;
+    });
+
+  yield* Effect.forkScoped(
+    Effect.gen(function* () {
+      let pauseMs = firstPauseMs;
+      while (true) pauseMs = yield* flush(pauseMs);
+    }),
+  );
+
+  return {
+    commit: (write) => Effect.orDie(enqueue(write, false)),
+    tryCommit: (write) =>
+      Effect.suspend(() => (trouble === null ? enqueue(write, true) : Effect.fail(trouble.failure))),
+    trouble: () => trouble,
+    whenHealthy: healthy.await,
+  };
+});

@@ -1,0 +1,326 @@
+/**
+ * The owner of one job: a mailbox and a fiber around the pure driver. The order is always: advance, one
+ * transaction, adopt the snapshot, start and stop services. A commit that conflicts means that somebody
+ * else owns the job now: the new snapshot is thrown away and every service is let go.
+ */
+import { Cause, Clock, Deferred, Effect, Exit, Fiber, Latch, Option } from "effect";
+import type { JobSnapshot, Service } from "../machines/advance.ts";
+import type { JobContext } from "../machines/context.ts";
+import type { Entry, EntryOf, Fact } from "../machines/entry.ts";
+import type { PipelinePlan } from "../machines/plan.ts";
+import { defectOf } from "./defect.ts";
+import type { Deployed, JobHost, ServiceJob } from "./job-host.ts";
+import { type Mail, type Staged, stage } from "./job-sequencer.ts";
+import type { AppendEntries, StateRecord } from "./journal-store.ts";
+import { recordAfter, isAtRest, timersOf } from "./state-record.ts";
+import { KeptEntries } from "./kept-entries.ts";
+
+/** How an owner ended: nothing left to do, taken over by another, or unloaded while it waits. */
+export type OwnerEnd = "rested" | "fenced" | "passivated";
+
+/** A job as loaded or just created, before its services run. */
+export interface LoadedJob {
+  readonly jobId: string;
+  readonly deployed: Deployed;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly snapshot: JobSnapshot;
+  readonly record: StateRecord;
+  readonly entries: ReadonlyArray<Entry>;
+}
+
+export interface JobOwner {
+  /** There may be messages in the inbox. */
+  readonly nudge: () => void;
+  /** Unloads the job if all it does is wait, until it is nudged or its timer is due. */
+  readonly passivate: () => void;
+  readonly snapshot: () => JobSnapshot;
+  readonly record: () => StateRecord;
+  readonly plan: PipelinePlan;
+  /** A message came that the owner, having ended, will not read. */
+  readonly hasUnread: () => boolean;
+  readonly ended: Effect.Effect<OwnerEnd>;
+  /** Lets the job and its services go, as they are, without a word to anybody. */
+  readonly leave: Effect.Effect<void>;
+}
+
+interface RunningService {
+  readonly token: symbol;
+  readonly fiber: Fiber.Fiber<void>;
+}
+
+/** Starts the owner of a job that is ours. */
+export const startOwner = (
+  host: JobHost,
+  loaded: LoadedJob,
+  hooks: { readonly onAdopt: (record: StateRecord) => void },
+): JobOwner => {
+  const owner = new Owner(host, loaded, hooks.onAdopt);
+  const fiber = host.fork(owner.run);
+  return Object.assign(owner, { leave: Fiber.interrupt(fiber) });
+};
+
+class Owner implements Omit<JobOwner, "leave"> {
+  readonly plan: PipelinePlan;
+  readonly #host: JobHost;
+  readonly #loaded: LoadedJob;
+  readonly #onAdopt: (record: StateRecord) => void;
+  readonly #kept: KeptEntries;
+  readonly #services = new Map<string, RunningService>();
+  readonly #hasMail = Latch.makeUnsafe(false);
+  readonly #end = Deferred.makeUnsafe<OwnerEnd>();
+  #mail: Array<Mail> = [];
+  #waiters: Array<{ readonly claim: (context: JobContext) => boolean; readonly resume: () => void }> = [];
+  #snapshot: JobSnapshot;
+  #record: StateRecord;
+  #seq: number;
+  #inboxDue = true;
+  #passivateDue = false;
+
+  constructor(host: JobHost, loaded: LoadedJob, onAdopt: (record: StateRecord) => void) {
+    this.plan = loaded.deployed.plan;
+    this.#host = host;
+    this.#loaded = loaded;
+    this.#onAdopt = onAdopt;
+    this.#snapshot = loaded.snapshot;
+    this.#record = loaded.record;
+    this.#seq = loaded.seq;
+    this.#kept = new KeptEntries(loaded.entries);
+    // A job that was just created has no messages yet, and nobody to tell it so.
+    this.#inboxDue = loaded.epoch > 1;
+    if (this.#inboxDue) this.#hasMail.openUnsafe();
+  }
+
+  readonly ended = Deferred.await(this.#end);
+  readonly snapshot = () => this.#snapshot;
+  readonly record = () => this.#record;
+  readonly hasUnread = () => this.#inboxDue;
+
+  readonly nudge = () => {
+    this.#inboxDue = true;
+    this.#hasMail.openUnsafe();
+  };
+
+  readonly passivate = () => {
+    this.#passivateDue = true;
+    this.#hasMail.openUnsafe();
+  };
+
+  readonly run: Effect.Effect<void> = Effect.suspend(() => {
+    for (const service of this.#loaded.deployed.driver.services(this.#snapshot)) this.#start(service);
+    return this.#loop();
+  }).pipe(
+    Effect.onExit(() => this.#letGo()),
+    Effect.flatMap((end) => Deferred.succeed(this.#end, end)),
+    Effect.asVoid,
+  );
+
+  #loop(): Effect.Effect<OwnerEnd> {
+    return Effect.gen({ self: this }, function* () {
+      while (!this.#isDone()) {
+        yield* this.#hasMail.await;
+        yield* this.#readInbox();
+        const staged = stage(this.#take(), yield* this.#view());
+        const isOurs = yield* this.#commit(staged);
+        if (!isOurs) return "fenced";
+        this.#adopt(staged);
+        if (this.#mayPassivate()) return "passivated";
+      }
+      return "rested";
+    });
+  }
+
+  #isDone(): boolean {
+    return isAtRest(this.#snapshot) && this.#services.size === 0 && this.#mail.length === 0 && !this.#inboxDue;
+  }
+
+  #mayPassivate(): boolean {
+    const isWanted = this.#passivateDue;
+    this.#passivateDue = false;
+    return isWanted && this.#mail.length === 0 && !this.#inboxDue;
+  }
+
+  /** Messages of others become mail; a store in trouble is waited for, nothing is lost by it. */
+  #readInbox(): Effect.Effect<void> {
+    if (!this.#inboxDue) return Effect.void;
+    this.#inboxDue = false;
+    const { store, committer } = this.#host;
+    return store.inbox(this.#loaded.jobId).pipe(
+      Effect.tapError(() => Effect.andThen(committer.whenHealthy, Effect.sleep("100 millis"))),
+      Effect.eventually,
+      Effect.map((rows) => {
+        for (const row of rows) this.#mail.push({ facts: row.facts, consumes: row.id, from: null, reply: () => undefined });
+      }),
+    );
+  }
+
+  #take(): ReadonlyArray<Mail> {
+    const mail = this.#mail;
+    this.#mail = [];
+    this.#hasMail.closeUnsafe();
+    return mail;
+  }
+
+  #view() {
+    return Effect.map(Clock.currentTimeMillis, (now) => ({
+      now,
+      jobId: this.#loaded.jobId,
+      driver: this.#loaded.deployed.driver,
+      snapshot: this.#snapshot,
+      seq: this.#seq,
+      isCurrent: (id: string, token: symbol) => this.#services.get(id)?.token === token,
+    }));
+  }
+
+  /** False when the job has another owner. */
+  #commit(staged: Staged): Effect.Effect<boolean> {
+    if (staged.entries.length === 0 && staged.consumed.length === 0) return Effect.succeed(true);
+    const { context } = staged.snapshot;
+    const record = staged.entries.length === 0 ? this.#record : recordAfter(this.#record, staged.entries, staged.snapshot);
+    const write: AppendEntries = {
+      type: "AppendEntries",
+      jobId: this.#loaded.jobId,
+      epoch: this.#loaded.epoch,
+      afterSeq: this.#seq,
+      entries: staged.entries,
+      record,
+      ledger: staged.ledger,
+      timers: timersOf(context),
+      consumed: staged.consumed,
+      claim: null,
+      isReleased: isAtRest(staged.snapshot),
+    };
+    return Effect.map(this.#host.committer.commit(write), (result) => {
+      if (result.type !== "Committed") return false;
+      this.#record = record;
+      return true;
+    });
+  }
+
+  #adopt(staged: Staged): void {
+    this.#snapshot = staged.snapshot;
+    this.#seq += staged.entries.length;
+    for (const entry of staged.entries) this.#kept.add(entry);
+    for (const id of staged.stop) this.#stop(id);
+    for (const service of staged.start) this.#start(service);
+    for (const { key } of staged.cancels) this.#host.providers.cancel(key);
+    this.#mail.unshift(...staged.held);
+    if (staged.held.length > 0 && !staged.snapshot.context.isPaused) this.#hasMail.openUnsafe();
+    for (const reply of staged.replies) reply();
+    this.#wake();
+    if (staged.entries.length === 0) return;
+    this.#host.observe({
+      jobId: this.#loaded.jobId,
+      pipeline: this.#record.pipeline,
+      entries: staged.entries,
+      snapshot: this.#snapshot,
+      record: this.#record,
+    });
+    this.#onAdopt(this.#record);
+  }
+
+  #wake(): void {
+    const { context } = this.#snapshot;
+    const due = this.#waiters.filter(({ claim }) => claim(context));
+    if (due.length === 0) return;
+    this.#waiters = this.#waiters.filter((waiter) => !due.includes(waiter));
+    for (const { resume } of due) resume();
+  }
+
+  #start(service: Service): void {
+    const token = Symbol(service.id);
+    const job = this.#jobFor(service, token);
+    const program = Effect.suspend(() => this.#host.program(service, job)).pipe(
+      Effect.onExit((exit) => this.#onServiceExit(service, job, exit)),
+    );
+    // The entry must stand before the service runs: a fiber may finish while it is being forked.
+    const entry = { token, fiber: this.#host.fork(Effect.andThen(Effect.yieldNow, program)) };
+    this.#services.set(service.id, entry);
+  }
+
+  /** A service that dies has a bug, of ours or of a user's function outside every declared place. */
+  #onServiceExit(service: Service, job: ServiceJob, exit: Exit.Exit<void>): Effect.Effect<void> {
+    if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return Effect.void;
+    if (service.source === "cancelling") return Effect.logError("cancelling failed", exit.cause);
+    const attempt = job.context().steps[service.id]?.attempt ?? 0;
+    const failure = defectOf(Cause.squash(exit.cause));
+    return Effect.sync(() => {
+      job.enqueue({ type: "StepFailed", path: service.id, attempt, kind: "defect", failure });
+    });
+  }
+
+  #stop(id: string): void {
+    const running = this.#services.get(id);
+    this.#services.delete(id);
+    running?.fiber.interruptUnsafe();
+  }
+
+  #letGo(): Effect.Effect<void> {
+    const fibers = [...this.#services.values()].map(({ fiber }) => fiber);
+    this.#services.clear();
+    return Fiber.interruptAll(fibers);
+  }
+
+  #jobFor(service: Service, token: symbol): ServiceJob {
+    const { jobId, deployed } = this.#loaded;
+    const from = { id: service.id, token };
+    const post = (facts: ReadonlyArray<Fact>, reply: Mail["reply"]) => {
+      this.#mail.push({ facts, consumes: null, from, reply });
+      this.#hasMail.openUnsafe();
+    };
+    return {
+      jobId,
+      deployed,
+      host: this.#host,
+      context: () => this.#snapshot.context,
+      enqueue: (...facts) => {
+        post(facts, () => undefined);
+      },
+      append: (...facts) =>
+        Effect.flatMap(
+          Effect.callback<"appended" | "refused">((resume) => {
+            // A stopped service gets no answer: it is being interrupted.
+            post(facts, (answer) => {
+              resume(Effect.succeed(answer));
+            });
+          }),
+          (answer) =>
+            answer === "appended"
+              ? Effect.void
+              : Effect.die(new Error(`the machine refused ${facts.map(({ type }) => type).join(", ")}`)),
+        ),
+      until: (claim) =>
+        Effect.callback<void>((resume) => {
+          if (claim(this.#snapshot.context)) {
+            resume(Effect.void);
+            return;
+          }
+          const waiter = {
+            claim,
+            resume: () => {
+              resume(Effect.void);
+            },
+          };
+          this.#waiters.push(waiter);
+          return Effect.sync(() => {
+            this.#waiters = this.#waiters.filter((other) => other !== waiter);
+          });
+        }),
+      entry: (seq, type) => this.#entry(seq, type),
+    };
+  }
+
+  #entry<Type extends Entry["type"]>(seq: number, type: Type): Effect.Effect<EntryOf<Type>> {
+    const isOfType = (entry: Entry): entry is EntryOf<Type> => entry.type === type;
+    const kept = this.#kept.get(seq);
+    if (kept !== undefined && isOfType(kept)) return Effect.succeed(kept);
+    return this.#host.store.entry(this.#loaded.jobId, seq).pipe(
+      Effect.orDie,
+      Effect.flatMap((stored) =>
+        Option.isSome(stored) && isOfType(stored.value)
+          ? Effect.succeed(stored.value)
+          : Effect.die(new Error(`entry ${seq} of job ${this.#loaded.jobId} is not a ${type}`)),
+      ),
+    );
+  }
+}

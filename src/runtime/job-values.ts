@@ -1,0 +1,43 @@
+/** Payloads of entries: small ones inline, large ones in the asset store under their hash. */
+import { Effect, Option } from "effect";
+import type { Schema } from "effect";
+import type { Value } from "../machines/entry.ts";
+import { type AssetStore, AssetStoreFailure } from "../steps/asset-store.ts";
+
+/** Above this a payload would make the journal slow to read for everyone else. */
+export const maxInlineBytes = 65_536;
+
+const contentType = "application/json";
+
+/** Keeps the payload durably. Fails with: AssetStoreFailure. */
+export const storeValue = (
+  assets: AssetStore["Service"],
+  json: Schema.Json,
+): Effect.Effect<Value, AssetStoreFailure> => {
+  const text = JSON.stringify(json);
+  // UTF-8 takes at most three bytes for a UTF-16 unit: most payloads need no counting.
+  if (text.length * 3 <= maxInlineBytes) return Effect.succeed({ json });
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length <= maxInlineBytes) return Effect.succeed({ json });
+  return Effect.map(assets.put({ bytes, contentType }), ({ sha256, sizeBytes }) => ({ asset: sha256, sizeBytes }));
+};
+
+/** The payload back. Fails with: AssetStoreFailure, also where the bytes are gone. */
+export const loadValue = (
+  assets: AssetStore["Service"],
+  value: Value,
+): Effect.Effect<Schema.Json, AssetStoreFailure> => {
+  if ("json" in value) return Effect.succeed(value.json);
+  return Effect.flatMap(
+    assets.get(value.asset),
+    Option.match({
+      onNone: () =>
+        Effect.fail(new AssetStoreFailure({ operation: "get", cause: `${value.asset} is not in the store` })),
+      onSome: ({ bytes }) =>
+        Effect.try({
+          try: (): Schema.Json => JSON.parse(new TextDecoder().decode(bytes)),
+          catch: (cause) => new AssetStoreFailure({ operation: "get", cause }),
+        }),
+    }),
+  );
+};

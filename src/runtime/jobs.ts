@@ -1,0 +1,370 @@
+/**
+ * All jobs of one process: which are in memory, which wait for a slot, which woke up, and which were
+ * left behind by an owner that died.
+ */
+import { Clock, Effect, Latch, Option } from "effect";
+import type { Schema, Scope } from "effect";
+import type { Fact } from "../machines/entry.ts";
+import { claimJob, loadJob, newJob } from "./claim.ts";
+import type { Identifiers } from "./identifiers.ts";
+import type { Deployed, JobHost } from "./job-host.ts";
+import { type JobOwner, type LoadedJob, startOwner } from "./job-owner.ts";
+import { storeValue } from "./job-values.ts";
+import type { StateRecord, StoredJob, StoreFailure } from "./journal-store.ts";
+import type { AssetStoreFailure } from "../steps/asset-store.ts";
+import { mayLeaveMemory } from "./passivation.ts";
+
+export interface JobsOptions {
+  /** By `name@version`. */
+  readonly deployed: ReadonlyMap<string, Deployed>;
+  /** How many jobs run at once in this process; the others wait as rows. */
+  readonly concurrency: number;
+  readonly identifiers: Identifiers;
+  /** How often (ms) to look for messages and jobs that other processes left. */
+  readonly lookEveryMs: number;
+  /** How often (ms) to look for owners that died. */
+  readonly recoverEveryMs: number;
+}
+
+export interface Submitted {
+  readonly jobId: string;
+  /** False where the idempotency key already had a job. */
+  readonly isNew: boolean;
+}
+
+export interface Submission {
+  readonly deployed: Deployed;
+  readonly input: Schema.Json;
+  readonly idempotencyKey: string | null;
+}
+
+export interface Jobs {
+  /** Fails with: StoreFailure, AssetStoreFailure. */
+  submit(submission: Submission): Effect.Effect<Submitted, StoreFailure | AssetStoreFailure>;
+  /** Tells the job something, through its inbox. Fails with: StoreFailure. */
+  post(jobId: string, fact: Fact): Effect.Effect<void, StoreFailure>;
+  /** There may be messages for this job. */
+  readonly nudge: (jobId: string) => void;
+  /** The record once the job rests: failed, complete or cancelled. */
+  rested(jobId: string): Effect.Effect<StateRecord, StoreFailure>;
+  /** Takes over what dead owners left behind; answers how many jobs. Fails with: StoreFailure. */
+  readonly recover: Effect.Effect<number, StoreFailure>;
+  /** Jobs in memory and slots in use. */
+  readonly counts: () => { readonly resident: number; readonly running: number };
+}
+
+const isRest = (record: StateRecord): boolean => record.status !== "pending" && record.status !== "processing";
+
+/** Starts looking after jobs; they are let go, as they are, when the scope closes. */
+export const makeJobs = Effect.fnUntraced(function* (
+  host: JobHost,
+  options: JobsOptions,
+): Effect.fn.Return<Jobs, never, Scope.Scope> {
+  const jobs = new ResidentJobs(host, options);
+  yield* Effect.addFinalizer(() => jobs.leave);
+  yield* Effect.forkScoped(jobs.lookAround);
+  yield* Effect.forkScoped(jobs.recoverRegularly);
+  yield* Effect.forkScoped(jobs.watchTimers);
+  return jobs;
+});
+
+class ResidentJobs implements Jobs {
+  readonly #host: JobHost;
+  readonly #options: JobsOptions;
+  readonly #resident = new Map<string, JobOwner>();
+  readonly #waking = new Set<string>();
+  readonly #restWaiters = new Map<string, Set<(record: StateRecord | null) => void>>();
+  readonly #timersChanged = Latch.makeUnsafe(false);
+  #running = 0;
+  /** Slots of jobs whose creation is being committed. */
+  #reserved = 0;
+  #mayHavePending = true;
+  #isDraining = false;
+  #isLeaving = false;
+
+  constructor(host: JobHost, options: JobsOptions) {
+    this.#host = host;
+    this.#options = options;
+  }
+
+  readonly counts = () => ({ resident: this.#resident.size, running: this.#running });
+
+  // --- new jobs
+
+  submit({ deployed, input, idempotencyKey }: Submission): Effect.Effect<Submitted, StoreFailure | AssetStoreFailure> {
+    return Effect.gen({ self: this }, function* () {
+      const { owner, committer, assets } = this.#host;
+      const jobId = yield* this.#options.identifiers.jobId;
+      const { plan, fingerprint } = deployed;
+      const { name: pipeline, version } = plan;
+      const value = yield* storeValue(assets, input);
+      const submitted: Fact = { type: "JobSubmitted", pipeline, version, fingerprint, input: value };
+      // Who waits already goes first.
+      const starts = this.#freeSlots() > 0 && !this.#mayHavePending;
+      const rest: ReadonlyArray<Fact> = starts
+        ? [{ type: "Claimed", owner, epoch: 1, isTakeover: false }, { type: "JobStarted" }]
+        : [];
+      const { entries, snapshot, record } = newJob(deployed, jobId, { submitted, rest, now: yield* Clock.currentTimeMillis });
+      const [epoch, seq] = [starts ? 1 : 0, entries.length];
+      const job: StoredJob = { record, idempotencyKey, seq, epoch, owner: starts ? owner : null };
+      if (starts) this.#reserved += 1;
+      const result = yield* Effect.ensuring(
+        committer.tryCommit({ type: "CreateJob", job, entries }),
+        Effect.sync(() => {
+          if (starts) this.#reserved -= 1;
+        }),
+      );
+      if (result.type === "Duplicate") return { jobId: result.jobId, isNew: false };
+      if (result.type === "Conflict") return yield* Effect.die(new Error(`the job id ${jobId} is taken`));
+      if (starts) this.#settleIn({ jobId, deployed, epoch, seq, snapshot, record, entries });
+      else {
+        this.#mayHavePending = true;
+        this.#drain();
+      }
+      return { jobId, isNew: true };
+    });
+  }
+
+  #freeSlots(): number {
+    return this.#options.concurrency - this.#running - this.#reserved;
+  }
+
+  // --- messages
+
+  post(jobId: string, fact: Fact): Effect.Effect<void, StoreFailure> {
+    return Effect.gen({ self: this }, function* () {
+      const id = yield* this.#options.identifiers.key;
+      const row = { id, jobId, at: yield* Clock.currentTimeMillis, facts: [fact] };
+      yield* this.#host.committer.tryCommit({ type: "PostInbox", row });
+      this.nudge(jobId);
+    });
+  }
+
+  readonly nudge = (jobId: string): void => {
+    const resident = this.#resident.get(jobId);
+    if (resident !== undefined) {
+      resident.nudge();
+      return;
+    }
+    if (this.#waking.has(jobId)) return;
+    this.#waking.add(jobId);
+    const woken = Effect.ensuring(
+      this.#insist(this.#wake(jobId)),
+      Effect.sync(() => this.#waking.delete(jobId)),
+    );
+    this.#host.fork(woken);
+  };
+
+  /** Brings a job into memory to read its messages: our own, or one that nobody owns. */
+  #wake(jobId: string): Effect.Effect<void, StoreFailure> {
+    return Effect.gen({ self: this }, function* () {
+      const found = yield* this.#host.store.job(jobId);
+      if (Option.isNone(found)) return;
+      const stored = found.value;
+      const deployed = this.#deployedOf(stored);
+      if (deployed === undefined) return;
+      if (stored.owner === this.#host.owner) {
+        this.#settleIn(yield* loadJob(this.#host.store, stored, deployed));
+        return;
+      }
+      if (stored.owner !== null) return;
+      const { status } = stored.record;
+      if (status === "complete" || status === "cancelled") return;
+      yield* this.#claim({ stored, deployed, isTakeover: false, starts: false });
+    });
+  }
+
+  // --- in memory
+
+  #deployedOf({ record }: StoredJob): Deployed | undefined {
+    return this.#options.deployed.get(`${record.pipeline}@${record.version}`);
+  }
+
+  #claim(claim: Parameters<typeof claimJob>[1]): Effect.Effect<void, StoreFailure> {
+    return Effect.gen({ self: this }, function* () {
+      const loaded = yield* claimJob(this.#host, claim);
+      if (loaded === undefined) return;
+      const rows = yield* this.#host.store.predictions(loaded.jobId);
+      this.#host.providers.follow(rows.filter(({ state }) => isOpen.has(state)));
+      this.#settleIn(loaded);
+    });
+  }
+
+  /** Gives the job its owner in this process, and looks after what becomes of it. */
+  #settleIn(loaded: LoadedJob): void {
+    const { jobId } = loaded;
+    if (this.#isLeaving || this.#resident.has(jobId)) return;
+    const onAdopt = (record: StateRecord) => {
+      if (isRest(record)) this.#tell(jobId, record);
+    };
+    const owner = startOwner(this.#host, loaded, { onAdopt });
+    this.#resident.set(jobId, owner);
+    this.#running += 1;
+    this.#host.fork(
+      Effect.map(owner.ended, (end) => {
+        this.#resident.delete(jobId);
+        this.#onEnd(owner, end);
+      }),
+    );
+  }
+
+  readonly leave: Effect.Effect<void> = Effect.suspend(() => {
+    this.#isLeaving = true;
+    const owners = [...this.#resident.values()];
+    return Effect.forEach(owners, ({ leave }) => leave, { concurrency: "unbounded", discard: true });
+  });
+
+  #onEnd(owner: JobOwner, end: "rested" | "fenced" | "passivated"): void {
+    this.#running -= 1;
+    this.#drain();
+    if (end === "passivated") this.#timersChanged.openUnsafe();
+    if (end === "fenced") this.#tell(owner.record().jobId, null);
+    // A message that came while the job was leaving would be heard by nobody.
+    if (owner.hasUnread()) this.nudge(owner.record().jobId);
+  }
+
+  /** `null`: the job went to another owner, who will not tell. */
+  #tell(jobId: string, record: StateRecord | null): void {
+    const waiters = this.#restWaiters.get(jobId);
+    this.#restWaiters.delete(jobId);
+    for (const resume of waiters ?? []) resume(record);
+  }
+
+  rested(jobId: string): Effect.Effect<StateRecord, StoreFailure> {
+    return Effect.gen({ self: this }, function* () {
+      while (true) {
+        const told = yield* this.#whenTold(jobId);
+        if (told !== null) return told;
+        const stored = yield* this.#host.store.job(jobId);
+        if (Option.isSome(stored) && isRest(stored.value.record)) return stored.value.record;
+        // A job of another process, or asleep as a row: its row says when it rests.
+        yield* Effect.sleep(this.#options.lookEveryMs);
+      }
+    });
+  }
+
+  /** The record once a job in memory rests; null at once where it is not in memory. */
+  #whenTold(jobId: string): Effect.Effect<StateRecord | null> {
+    return Effect.callback((resume) => {
+      const resident = this.#resident.get(jobId)?.record();
+      if (resident === undefined || isRest(resident)) {
+        resume(Effect.succeed(resident ?? null));
+        return;
+      }
+      const waiters = this.#restWaiters.get(jobId) ?? new Set();
+      this.#restWaiters.set(jobId, waiters);
+      const waiter = (record: StateRecord | null) => {
+        resume(Effect.succeed(record));
+      };
+      waiters.add(waiter);
+      return Effect.sync(() => waiters.delete(waiter));
+    });
+  }
+
+  // --- the pending queue
+
+  #drain(): void {
+    if (!this.#mayHavePending || this.#isDraining) return;
+    if (this.#freeSlots() <= 0) return;
+    this.#isDraining = true;
+    const drained = Effect.ensuring(
+      this.#insist(this.#startPending()),
+      Effect.sync(() => {
+        this.#isDraining = false;
+      }),
+    );
+    this.#host.fork(drained);
+  }
+
+  #startPending(): Effect.Effect<void, StoreFailure> {
+    return Effect.gen({ self: this }, function* () {
+      while (this.#freeSlots() > 0) {
+        const free = this.#freeSlots();
+        const pending = yield* this.#host.store.pending([...this.#options.deployed.keys()], free);
+        this.#mayHavePending = pending.length === free;
+        if (pending.length === 0) return;
+        const starting = pending.flatMap((stored) => {
+          const deployed = this.#deployedOf(stored);
+          return deployed === undefined ? [] : [{ stored, deployed, isTakeover: false, starts: true }];
+        });
+        yield* Effect.forEach(starting, (claim) => this.#claim(claim), { concurrency: "unbounded", discard: true });
+      }
+    });
+  }
+
+  // --- what others left
+
+  readonly recover: Effect.Effect<number, StoreFailure> = Effect.gen({ self: this }, function* () {
+    const { store, owner } = this.#host;
+    const left = yield* Effect.forEach(yield* store.deadOwners(owner), (dead) =>
+      // Those that rest already still have predictions whose end somebody must see.
+      Effect.zipWith(store.jobsOf(dead), store.watchedJobs(dead), (unfinished, watched) => [...unfinished, ...watched]),
+    );
+    const claims = left.flat().flatMap((stored) => {
+      const deployed = this.#deployedOf(stored);
+      return deployed === undefined ? [] : [{ stored, deployed, isTakeover: true, starts: true }];
+    });
+    yield* Effect.forEach(claims, (claim) => this.#claim(claim), { concurrency: "unbounded", discard: true });
+    this.#mayHavePending = true;
+    this.#drain();
+    return claims.length;
+  });
+
+  readonly recoverRegularly = Effect.gen({ self: this }, function* () {
+    while (true) {
+      yield* Effect.sleep(this.#options.recoverEveryMs);
+      yield* this.#insist(Effect.asVoid(this.recover));
+      this.#unloadSleepers(yield* Clock.currentTimeMillis);
+    }
+  });
+
+  /** Another connection's commit may be a message for one of ours, or a job for the queue. */
+  readonly lookAround = Effect.gen({ self: this }, function* () {
+    const { store, owner } = this.#host;
+    let seen = -1;
+    while (true) {
+      const count = yield* Effect.orElseSucceed(store.changeCount, () => seen);
+      if (count !== seen) {
+        seen = count;
+        const unread = yield* Effect.orElseSucceed(store.jobsWithInbox(owner), () => []);
+        for (const jobId of unread) this.nudge(jobId);
+        this.#mayHavePending = true;
+        this.#drain();
+      }
+      yield* Effect.sleep(this.#options.lookEveryMs);
+    }
+  });
+
+  #unloadSleepers(now: number): void {
+    const { passivateAfterMs } = this.#host.settings;
+    for (const owner of this.#resident.values()) {
+      if (mayLeaveMemory(owner, { now, passivateAfterMs })) owner.passivate();
+    }
+  }
+
+  /** Wakes jobs that are only rows when their timers are due. */
+  readonly watchTimers = Effect.gen({ self: this }, function* () {
+    while (true) {
+      const now = yield* Clock.currentTimeMillis;
+      const timers = yield* Effect.orElseSucceed(this.#host.store.timersOf(this.#host.owner), () => []);
+      const asleep = timers.filter(({ jobId }) => !this.#resident.has(jobId));
+      for (const { jobId, wakeAt } of asleep) if (wakeAt <= now) this.nudge(jobId);
+      const next = asleep.find(({ wakeAt }) => wakeAt > now);
+      this.#timersChanged.closeUnsafe();
+      const due = next === undefined ? Effect.never : Effect.sleep(next.wakeAt - now);
+      yield* Effect.raceFirst(due, this.#timersChanged.await);
+    }
+  });
+
+  /** A store in trouble is waited for: what was to be done is still to be done. */
+  #insist(effect: Effect.Effect<void, StoreFailure>): Effect.Effect<void> {
+    const again = Effect.andThen(this.#host.committer.whenHealthy, Effect.sleep("100 millis"));
+    return effect.pipe(
+      Effect.tapError(() => again),
+      Effect.eventually,
+      Effect.catchCause((cause) => Effect.logError("a job could not be loaded", cause)),
+    );
+  }
+}
+
+const isOpen: ReadonlySet<string> = new Set(["intended", "unknown", "accepted", "duplicate"]);

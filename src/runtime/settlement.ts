@@ -1,0 +1,103 @@
+/** What is made durable of an ended prediction before anybody interprets it: files, raw answer, receipt. */
+import { Effect, Schedule, Schema } from "effect";
+import type { FactOf, Receipt } from "../machines/entry.ts";
+import { encodeFailure, ProviderFailure } from "../steps/failure.ts";
+import type { ModelClient, Prediction } from "../steps/model-client.ts";
+import { filesIn } from "../steps/normalise.ts";
+import type { PredictionRow } from "./journal-store.ts";
+import { storeValue } from "./job-values.ts";
+import type { WatcherHost } from "./prediction-watcher.ts";
+import { costOf } from "./price-table.ts";
+
+type Settled = FactOf<"PredictionSettled">;
+
+export interface Ended {
+  readonly row: PredictionRow;
+  readonly prediction: Prediction;
+}
+
+/** A file that does not come is tried again while the provider may only be busy; it is gone after the hour. */
+const patience = Schedule.exponential("500 millis").pipe(Schedule.upTo({ times: 4 }));
+
+/** The fact, with everything it refers to already stored. Waits through trouble of our own stores. */
+export const settlementOf = Effect.fnUntraced(function* (
+  client: ModelClient,
+  host: Pick<WatcherHost, "assets" | "prices">,
+  { row, prediction }: Ended,
+): Effect.fn.Return<Settled> {
+  const raw = yield* insist(storeValue(host.assets, answerOf(prediction)));
+  const copied = yield* Effect.result(copyFiles(client, host.assets, row, prediction));
+  return {
+    type: "PredictionSettled",
+    path: row.path,
+    key: row.key,
+    predictionId: prediction.id,
+    status: prediction.status,
+    raw,
+    files: copied._tag === "Success" ? copied.success : [],
+    fileFailure: copied._tag === "Success" ? null : encodeFailure(copied.failure),
+    receipt: receiptOf(row, prediction, host),
+  };
+});
+
+/** The raw answer as stored: all the provider said, its output once, without the input that the intent has. */
+export const Answer = Schema.Struct({
+  output: Schema.Json,
+  error: Schema.NullOr(Schema.String),
+  createdAt: Schema.NullOr(Schema.Number),
+  completedAt: Schema.NullOr(Schema.Number),
+  raw: Schema.Json,
+});
+
+const answerOf = ({ output, error, createdAt, completedAt, raw }: Prediction): typeof Answer.Type => ({
+  output,
+  error,
+  createdAt,
+  completedAt,
+  raw: withoutPayload(raw),
+});
+
+const withoutPayload = (raw: Schema.Json): Schema.Json =>
+  typeof raw === "object" && raw !== null && !Array.isArray(raw)
+    ? Object.fromEntries(Object.entries(raw).filter(([key]) => key !== "input" && key !== "output"))
+    : raw;
+
+const receiptOf = (row: PredictionRow, prediction: Prediction, host: Pick<WatcherHost, "prices">): Receipt => ({
+  provider: row.provider,
+  model: row.model,
+  predictionId: prediction.id,
+  ...costOf(host.prices, row.model, prediction),
+  metrics: prediction.metrics,
+});
+
+const copyFiles = Effect.fnUntraced(function* (
+  client: ModelClient,
+  assets: WatcherHost["assets"],
+  row: PredictionRow,
+  prediction: Prediction,
+): Effect.fn.Return<Settled["files"], ProviderFailure> {
+  if (prediction.status !== "succeeded") return [];
+  const description = yield* Effect.retry(client.describe(row.model), {
+    schedule: patience,
+    while: (failure) => failure.reason === "Unavailable",
+  });
+  const urls = filesIn(description.output, prediction.output);
+  return yield* Effect.forEach(urls, (url) =>
+    Effect.gen(function* () {
+      const file = yield* Effect.retry(client.download(url), {
+        schedule: patience,
+        while: (failure) => failure.isRetryable && failure.reason !== "OutputExpired",
+      });
+      const asset: Schema.Json = { ...(yield* insist(assets.put(file))) };
+      return { url, asset };
+    }),
+  );
+});
+
+/** Our own disk is waited for: what was paid is not given up because a folder is full. */
+const insist = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A> =>
+  effect.pipe(
+    Effect.tapError((error) => Effect.logWarning("a paid result waits for storage", error)),
+    Effect.retry(Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("5 seconds")])),
+    Effect.orDie,
+  );
