@@ -28,7 +28,7 @@ export interface SqliteJournalStoreOptions {
   readonly path: string;
   /** Default `FULL`. */
   readonly synchronous?: "FULL" | "NORMAL";
-  /** The most pages of 4 KiB the file may have; a fuller one fails as Full. Default: the disk's size. */
+  /** The most pages of 8 KiB the file may have; a fuller one fails as Full. Default: the disk's size. */
   readonly maxPages?: number;
   /** How long a call waits while another process holds the file; default 5 seconds. */
   readonly busyLimit?: Duration.Input;

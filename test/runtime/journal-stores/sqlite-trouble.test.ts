@@ -125,7 +125,7 @@ describe("a SQLite journal store in trouble", () => {
   it.effect("fails a batch whole when the disk is full, and works again when there is space", () =>
     Effect.gen(function* () {
       const path = yield* temporaryPath;
-      const store = yield* SqliteJournalStore.make({ path, maxPages: 60 });
+      const store = yield* SqliteJournalStore.make({ path, maxPages: 40 });
       yield* store.commit([createOf("a", { epoch: 1, owner: "o" })]);
       const large = {
         ...stepEntry(2),

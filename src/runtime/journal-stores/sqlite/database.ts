@@ -58,10 +58,13 @@ const setUp = (
   db: DatabaseSync,
   { synchronous, maxPages, connectionId }: DatabaseOptions,
 ): Connection => {
+  // With SQLite's 4 KiB an entry of 1 KB would overflow into a page of its own (a quarter of a page is
+  // the most a clustered row keeps). Measured: half again as many appends a second; no loss with small ones.
+  db.exec("PRAGMA page_size = 8192");
   const mode = db.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
   if (mode !== "wal")
     throw refuse("Io", `the file system refuses SQLite's WAL mode (got ${String(mode)})`);
-  // 16 MiB of pages, and 4,000 pages of log between two checkpoints: a page that many jobs share is then
+  // 16 MiB of pages, and 4,000 pages (32 MiB) of log between two checkpoints: a page that many jobs share is then
   // read once and moved into the file once. Measured: a quarter more appends a second than the defaults.
   db.exec("PRAGMA cache_size = -16384");
   db.exec("PRAGMA wal_autocheckpoint = 4000");
