@@ -9,7 +9,8 @@ export interface ModelName {
   readonly version: string | null;
 }
 
-const pattern = /^(?<path>[\w.-]+\/[\w.-]+)(?::(?<version>[\w.-]+))?$/;
+// A segment of dots would climb to another route.
+const pattern = /^(?<path>[a-z0-9][\w.-]*\/[a-z0-9][\w.-]*)(?::(?<version>[a-z0-9][\w.-]*))?$/i;
 const versionPattern = /^[0-9a-f]{64}$/;
 
 /** None where the text names no model. */
