@@ -6,11 +6,7 @@ import { Effect, Exit, Scope } from "effect";
 import { expect } from "vitest";
 import { JournalStore } from "../../../src/runtime/journal-store.ts";
 import { journalStoreConformance } from "../../../src/runtime/journal-store-conformance.ts";
-import {
-  appendOf,
-  createOf,
-  messageOf,
-} from "../../../src/runtime/journal-stores/conformance/samples.ts";
+import { appendOf, createOf } from "../../../src/runtime/journal-stores/conformance/samples.ts";
 import { SqliteJournalStore } from "../../../src/runtime/journal-stores/sqlite.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -98,29 +94,6 @@ describe("the SQLite journal store", () => {
       const store = yield* open(yield* temporaryPath);
       yield* store.commit([createOf("a", { epoch: 1, owner: "gone" })]);
       expect(yield* store.deadOwners("me")).toEqual(["gone"]);
-    }),
-  );
-
-  it.effect("keeps a large history out of the running service's questions", () =>
-    Effect.gen(function* () {
-      const path = yield* temporaryPath;
-      const store = yield* open(path);
-      yield* store.commit([createOf("a"), { type: "PostInbox", row: messageOf("m", "a") }]);
-      const db = new DatabaseSync(path);
-      const planOf = (sql: string): string =>
-        db
-          .prepare(`EXPLAIN QUERY PLAN ${sql}`)
-          .all()
-          .map((row) => row["detail"])
-          .join("; ");
-      const plans = [
-        planOf("SELECT * FROM jobs WHERE status = 'pending' AND owner IS NULL ORDER BY ordinal"),
-        planOf("SELECT * FROM jobs WHERE owner = 'o' AND released = 0 ORDER BY ordinal"),
-        planOf("SELECT * FROM jobs WHERE status = 'failed' ORDER BY ordinal DESC LIMIT 9"),
-      ];
-      db.close();
-      for (const plan of plans)
-        expect(plan).toMatch(/^SEARCH jobs USING INDEX jobs_\w+ \([^)]*\)$/);
     }),
   );
 });

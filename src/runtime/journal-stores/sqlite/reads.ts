@@ -1,4 +1,7 @@
-/** The questions of the port, as SQL. Each throws SchemaError where a row does not decode. */
+/**
+ * The questions of the port, as SQL. Each throws SchemaError where a row does not decode. What a running
+ * service asks names its partial index: SQLite then refuses the statement rather than scan the history.
+ */
 import { Option } from "effect";
 import type { SQLInputValue } from "node:sqlite";
 import type { Entry } from "../../../machines/entry.ts";
@@ -58,7 +61,7 @@ export const readPending = (
 ): ReadonlyArray<StoredJob> =>
   jobsWhere(
     connection,
-    `WHERE status = 'pending' AND owner IS NULL
+    `INDEXED BY jobs_pending WHERE status = 'pending' AND owner IS NULL
        AND pipeline || '@' || version IN (SELECT value FROM json_each(?))
      ORDER BY ordinal LIMIT ?`,
     [JSON.stringify(pipelines), limit],
@@ -70,13 +73,17 @@ export const readOwned = (
   owner: string,
   isReleased: boolean,
 ): ReadonlyArray<StoredJob> =>
-  jobsWhere(connection, "WHERE owner = ? AND released = ? ORDER BY ordinal", [
+  jobsWhere(connection, "INDEXED BY jobs_owned WHERE owner = ? AND released = ? ORDER BY ordinal", [
     owner,
     isReleased ? 1 : 0,
   ]);
 
 export const readOwners = (connection: Connection): ReadonlyArray<string> =>
-  strings(connection, "SELECT DISTINCT owner AS value FROM jobs WHERE owner IS NOT NULL", []);
+  strings(
+    connection,
+    "SELECT DISTINCT owner AS value FROM jobs INDEXED BY jobs_owned WHERE owner IS NOT NULL",
+    [],
+  );
 
 export const readEntries = ({ prepare }: Connection, jobId: string): ReadonlyArray<Entry> =>
   prepare("SELECT seq, type, at, body FROM entries WHERE job_id = ? ORDER BY seq")
@@ -110,7 +117,7 @@ export const readJobsWithInbox = (
 ): ReadonlyArray<string> =>
   strings(
     connection,
-    `SELECT DISTINCT inbox.job_id AS value FROM inbox CROSS JOIN jobs ON jobs.job_id = inbox.job_id
+    `SELECT DISTINCT inbox.job_id AS value FROM inbox INDEXED BY inbox_unread CROSS JOIN jobs ON jobs.job_id = inbox.job_id
      WHERE consumed = 0 AND jobs.owner IS ?`,
     [owner],
   );
@@ -120,7 +127,7 @@ export const readTimers = (
   owner: string,
 ): ReadonlyArray<JobTimer & { readonly jobId: string }> =>
   prepare(
-    `SELECT ${timerSelection} FROM (SELECT timers.* FROM jobs CROSS JOIN timers ON timers.job_id = jobs.job_id
+    `SELECT ${timerSelection} FROM (SELECT timers.* FROM jobs INDEXED BY jobs_owned CROSS JOIN timers ON timers.job_id = jobs.job_id
      WHERE jobs.owner = ?) ORDER BY wake_at`,
   )
     .all(owner)
@@ -139,9 +146,9 @@ export const readOpenPredictions = (
   owner: string,
 ): ReadonlyArray<PredictionRow> =>
   prepare(
-    `SELECT ${predictionSelection} FROM (SELECT * FROM predictions WHERE ${openPrediction}) AS predictions
+    `SELECT ${predictionSelection} FROM predictions INDEXED BY predictions_open
      CROSS JOIN jobs ON jobs.job_id = predictions.job_id
-     WHERE jobs.owner = ? OR jobs.owner IS NULL ORDER BY predictions.ordinal`,
+     WHERE ${openPrediction} AND (jobs.owner = ? OR jobs.owner IS NULL) ORDER BY predictions.ordinal`,
   )
     .all(owner)
     .map(decodePrediction);
