@@ -20,7 +20,12 @@ export const PredictionStatus = Schema.Literals([
 ]);
 export type PredictionStatus = typeof PredictionStatus.Type;
 
-const terminal: ReadonlySet<PredictionStatus> = new Set(["succeeded", "failed", "canceled", "aborted"]);
+const terminal: ReadonlySet<PredictionStatus> = new Set([
+  "succeeded",
+  "failed",
+  "canceled",
+  "aborted",
+]);
 export const isTerminal = (status: PredictionStatus): boolean => terminal.has(status);
 
 /** A prediction as the provider last showed it. `raw` is the whole answer, kept for the operator. */
@@ -90,7 +95,7 @@ export interface ModelClient {
   readonly canFind: boolean;
   /** Creates one prediction, asynchronously, with exactly one request. Fails with: SubmitRejected, SubmitUnknown. */
   submit(request: SubmitRequest): Effect.Effect<Prediction, SubmitRejected | SubmitUnknown>;
-  /** Fails with: ProviderFailure. */
+  /** Fails with: ProviderFailure; with status 404 where the provider knows no such prediction. */
   get(id: string): Effect.Effect<Prediction, ProviderFailure>;
   /** Asks for the end of a prediction; a finished one stays as it is. Confirm with `get`. Fails with: ProviderFailure. */
   cancel(id: string): Effect.Effect<Prediction, ProviderFailure>;
@@ -99,7 +104,10 @@ export interface ModelClient {
    * not be read to its end fails: half a list proves nothing. Fails with: ProviderFailure.
    */
   find(createdAfter: number): Effect.Effect<ReadonlyArray<Prediction>, ProviderFailure>;
-  /** Cached by the adapter for some minutes. Fails with: ProviderFailure. */
+  /**
+   * Cached by the adapter for some minutes; the same object until then, so that what is compiled from it
+   * can be kept beside it. Fails with: ProviderFailure, permanent where there is no such model.
+   */
   describe(model: string): Effect.Effect<ModelDescription, ProviderFailure>;
   /** Fetches an output file: https and the provider's hosts only, unless the client was told otherwise;
    * size, type and length are checked. Fails with: ProviderFailure (OutputExpired, BadResponse, Unavailable). */

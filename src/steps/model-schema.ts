@@ -96,7 +96,10 @@ const decodeInput = Schema.decodeUnknownOption(
 const compile = ({ schema, definitions }: ModelSchema): CompiledInput | null => {
   const input = Option.getOrNull(decodeInput(schema));
   if (input === null) return null;
-  const referable = converted(definitions);
+  const referable = {
+    ...converted(definitions),
+    [assetDefinition]: { type: "object", required: ["sha256"] },
+  };
   const { properties, required = [], additionalProperties: others = false } = input;
   const fields = Object.entries(properties).map(
     ([name, property]) => [name, fieldCheck(property, referable)] as const,
@@ -122,7 +125,7 @@ const fieldCheck = (
     // Patterns would run a provider's regular expressions over a user's text; the provider checks them.
     const schema = SchemaRepresentation.fromJsonSchemaDocument(document, {
       patterns: "ignore",
-      onEnter,
+      onEnter: readable(definitions),
     });
     const decode = Schema.decodeUnknownResult(Schema.make<Schema.Codec<unknown>>(schema.ast), {
       errors: "all",
@@ -140,10 +143,24 @@ const attempt = <A>(make: () => A): A | null => {
   }
 };
 
-/** Titles would stand in messages in place of what is allowed; a URI may also be an asset, or no URI at all. */
-const onEnter = ({ title: _, ...schema }: JsonSchema.JsonSchema): JsonSchema.JsonSchema =>
-  schema["type"] === "string" && schema["format"] === "uri" ? uriOrAsset : schema;
+const definitionPrefix = "#/$defs/";
+const assetDefinition = "AssetReference";
 
+/** A URI may be text or one of our assets; what the text holds is the provider's to judge. */
 const uriOrAsset: JsonSchema.JsonSchema = {
-  anyOf: [{ type: "string" }, { type: "object", required: ["sha256"] }],
+  anyOf: [{ type: "string" }, { $ref: `${definitionPrefix}${assetDefinition}` }],
 };
+
+/** A choice is written out where it is referred to, so that messages say what is allowed, not its name. */
+const readable =
+  (definitions: JsonSchema.Definitions) =>
+  (schema: JsonSchema.JsonSchema): JsonSchema.JsonSchema => {
+    if (schema["type"] === "string" && schema["format"] === "uri") return uriOrAsset;
+    const { $ref } = schema;
+    const name = typeof $ref === "string" ? $ref.slice(definitionPrefix.length) : "";
+    const target = definitions[name];
+    return withoutTitle(target?.["enum"] === undefined ? schema : target);
+  };
+
+const withoutTitle = ({ title: _, ...schema }: JsonSchema.JsonSchema): JsonSchema.JsonSchema =>
+  schema;

@@ -56,7 +56,7 @@ describe("a request", () => {
         prompt: "Expected string",
         aspect_ratio: 'Expected "1:1" | "16:9"',
         num_outputs: "Expected a value less than or equal to 4",
-        "images.1": "Expected a URL or an asset",
+        "images.1": "Expected string | AssetReference",
       },
     );
   });
@@ -80,7 +80,7 @@ describe("a request", () => {
   it("takes assets only where the model takes a URI", () => {
     assert.deepEqual(issuesOf({ prompt: asset }), { prompt: "Expected string" });
     assert.deepEqual(issuesOf({ prompt: "x", image: { url: "x" } }), {
-      image: "Expected a URL or an asset",
+      "image.sha256": "Missing key",
     });
   });
 

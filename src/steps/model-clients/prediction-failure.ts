@@ -11,7 +11,7 @@ const blocked = /\bNSFW\b|safety (?:checker|filter|system)|flagged as sensitive|
 const permanent = /\bE1001\b|\bE4875\b|CUDA(?: error)?:? out of memory|\bOutOfMemoryError\b/i;
 
 /** The rule under which a provider's own filter blocks. */
-export const providerFilterRule = "provider-filter";
+const providerFilterRule = "provider-filter";
 
 /**
  * The failure of a prediction that ended in `failed`. Blocked content is a policy, never retried; out of

@@ -27,6 +27,8 @@ export interface ApiRequest {
   readonly params?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly data?: object;
+  /** In place of `requestTimeoutMs`, for what takes longer than a question. */
+  readonly timeoutMs?: number;
 }
 
 /** Sends one request and never fails; `route` is a path under the base URL, or a URL of the same origin. */
@@ -90,7 +92,7 @@ export const makeSendRequest = (options: ApiOptions): SendRequest => {
     fetch: tame(options.fetch, conceal),
     useFileOutput: false,
   });
-  return (route, request) =>
+  return (route, { timeoutMs = requestTimeoutMs, ...request }) =>
     Effect.tryPromise({
       try: (signal) => client.request(route, { ...request, signal }),
       catch: (error) => lost(conceal(networkErrorText(error))),
@@ -103,8 +105,8 @@ export const makeSendRequest = (options: ApiOptions): SendRequest => {
       ),
       Effect.catch((reply) => Effect.succeed<Reply>(reply)),
       Effect.timeoutOrElse({
-        duration: requestTimeoutMs,
-        orElse: () => Effect.succeed<Reply>(lost(`no answer within ${requestTimeoutMs} ms`)),
+        duration: timeoutMs,
+        orElse: () => Effect.succeed<Reply>(lost(`no answer within ${timeoutMs} ms`)),
       }),
     );
 };

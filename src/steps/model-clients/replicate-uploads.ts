@@ -8,7 +8,7 @@ import type { SendRequest } from "./replicate-fetch.ts";
 import { jsonOf } from "./replicate-prediction.ts";
 
 /** The whole data URI, in characters (all ASCII, so bytes): the size up to which the reference recommends them. */
-export const maxDataUriBytes = 256_000;
+const maxDataUriBytes = 256_000;
 
 /** Replicate keeps an upload for a day where its answer does not say otherwise. */
 const keptMs = 24 * 3_600_000;
@@ -19,6 +19,13 @@ const marginMs = 3_600_000;
 interface Upload {
   readonly url: string;
   readonly usableUntil: number;
+}
+
+export interface Uploading {
+  readonly provider: string;
+  readonly send: SendRequest;
+  /** For one upload, its answer included. */
+  readonly timeoutMs: number;
 }
 
 const decodeFile = Schema.decodeUnknownOption(
@@ -51,11 +58,11 @@ const expiry = (expiresAt: string | null | undefined, now: number): number => {
 };
 
 /** Remembers its uploads by the SHA-256 of their bytes and makes one again when it is about to expire. */
-export const makePresent = (provider: string, send: SendRequest) => {
+export const makePresent = ({ provider, send, timeoutMs }: Uploading) => {
   const uploads = new Map<string, Upload>();
 
   const upload = Effect.fnUntraced(function* (file: DownloadedFile, sha256: string) {
-    const reply = yield* send("/files", { method: "POST", data: formOf(file, sha256) });
+    const reply = yield* send("/files", { method: "POST", data: formOf(file, sha256), timeoutMs });
     const now = yield* Clock.currentTimeMillis;
     if (reply.kind === "lost" || reply.status < 200 || reply.status > 299) {
       return yield* failureOfReply(reply, { provider, now });

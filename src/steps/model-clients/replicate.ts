@@ -48,8 +48,8 @@ export interface ReplicateOptions {
   readonly maxFileBytes?: number;
   /** For one API request, answer included. Default: 30 s. */
   readonly requestTimeoutMs?: number;
-  /** For one file, redirects included. Default: 5 minutes. */
-  readonly downloadTimeoutMs?: number;
+  /** For one file, up or down. Default: 5 minutes. */
+  readonly transferTimeoutMs?: number;
 }
 
 const mebibyte = 1_048_576;
@@ -79,12 +79,13 @@ const client = (options: ReplicateOptions): ModelClient => {
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
   });
   const api: Api = { provider, send };
+  const timeoutMs = options.transferTimeoutMs ?? 300_000;
   const downloadRules = {
     provider,
     fetch,
     isAllowed: downloadFilter(options, baseUrl),
     maxBytes: options.maxFileBytes ?? 100 * mebibyte,
-    timeoutMs: options.downloadTimeoutMs ?? 300_000,
+    timeoutMs,
   };
   return {
     provider,
@@ -95,7 +96,7 @@ const client = (options: ReplicateOptions): ModelClient => {
     find: (createdAfter) => listPredictions({ provider, baseUrl, send }, createdAfter),
     describe: makeDescribe(api),
     download: (url) => download(downloadRules, url),
-    present: makePresent(provider, send),
+    present: makePresent({ provider, send, timeoutMs }),
   };
 };
 

@@ -100,7 +100,7 @@ describe("a download", () => {
 
   it.effect("that does not come in time is given up", () =>
     Effect.gen(function* () {
-      const { client, url } = yield* setUp("hang", { downloadTimeoutMs: 9_000 });
+      const { client, url } = yield* setUp("hang", { transferTimeoutMs: 9_000 });
       const fiber = yield* Effect.forkChild(Effect.flip(client.download(url)));
       yield* Effect.yieldNow;
       yield* TestClock.adjust(9_000);

@@ -1,8 +1,10 @@
 /** Every adapter of the model port under the one suite: functions on the test clock, Replicate over real HTTP. */
-import { describe, it } from "@effect/vitest";
+import { assert, describe, it } from "@effect/vitest";
 import { Effect } from "effect";
 import { TestClock } from "effect/testing";
 import { startEmulator } from "../../../emulator/src/emulator.ts";
+import { isTerminal } from "../../../src/steps/model-client.ts";
+import { filesIn } from "../../../src/steps/normalise.ts";
 import {
   modelClientCases,
   type ModelClientSubject,
@@ -88,5 +90,29 @@ describe("functions", () => {
 });
 
 describe("Replicate over an emulator", () => {
+  it.effect("a picture is found in the output by the model's schema, and comes whole", () =>
+    Effect.gen(function* () {
+      const emulator = yield* Effect.acquireRelease(
+        Effect.promise(() => startEmulator({ models: "instant" })),
+        (running) => Effect.promise(() => running.stop()),
+      );
+      const client = Replicate.client({
+        token: emulator.token,
+        baseUrl: `${emulator.url}/v1`,
+        allowOwnOriginDownloads: true,
+      });
+      const { output: schema } = yield* client.describe(flux);
+      const input = { prompt: "a shoe", num_outputs: 2, output_format: "png" };
+      const { id } = yield* client.submit({ model: flux, input, key: "k", cancelAfterMs: 60_000 });
+      let prediction = yield* client.get(id);
+      while (!isTerminal(prediction.status)) prediction = yield* client.get(id);
+      const urls = filesIn(schema, prediction.output);
+      assert.lengthOf(urls, 2);
+      const files = yield* Effect.forEach(urls, (url) => client.download(url));
+      for (const { contentType } of files) assert.strictEqual(contentType, "image/png");
+      assert.lengthOf(emulator.ledger(), 1);
+    }),
+  );
+
   it.effect.each(modelClientCases)("$name", ({ run }) => Effect.flatMap(emulatorSubject, run));
 });
