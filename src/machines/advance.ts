@@ -40,7 +40,9 @@ export class JournalMismatch extends Error {
   readonly seq: number;
   readonly entryType: string;
   constructor(entry: Entry, state: string) {
-    super(`Entry ${entry.seq} (${entry.type}) does not fit the state ${state} of this pipeline's machine`);
+    super(
+      `Entry ${entry.seq} (${entry.type}) does not fit the state ${state} of this pipeline's machine`,
+    );
     this.seq = entry.seq;
     this.entryType = entry.type;
   }

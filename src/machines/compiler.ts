@@ -16,7 +16,13 @@ import { record } from "./record.ts";
 /** What a running state invokes; the runtime holds an Effect program for each. */
 export type ServiceSource = "step" | "output" | "cancelling";
 
-const restKinds: ReadonlyArray<RestKind> = ["validation", "timeout", "provider", "policy", "defect"];
+const restKinds: ReadonlyArray<RestKind> = [
+  "validation",
+  "timeout",
+  "provider",
+  "policy",
+  "defect",
+];
 
 /** Stands for a service where the machine runs under a plain actor; the runtime starts the real ones. */
 const inert = fromCallback<Entry>(() => undefined);
@@ -37,7 +43,8 @@ const base = setup({
     isRunning: ({ context }) => !context.isPaused,
     hasOpenPredictions: ({ context }) => Object.keys(context.open).length > 0,
     isOpen: ({ context, event }) => "key" in event && event.key in context.open,
-    isOf: ({ event }, { path }: { readonly path: string }) => "path" in event && event.path === path,
+    isOf: ({ event }, { path }: { readonly path: string }) =>
+      "path" in event && event.path === path,
     isPresentCall: ({ context, event }, { path }: { readonly path: string }) =>
       "key" in event && context.steps[path]?.call?.key === event.key,
     isKind: ({ event }, { kind }: { readonly kind: RestKind }) =>
@@ -85,7 +92,9 @@ const stepState = (node: StepNode, next: string) => {
       active: {},
       waiting: {},
       backingOff: {},
-      unknown: asks(node) ? { on: { RetryRequested: { target: "active", actions: "record" } } } : {},
+      unknown: asks(node)
+        ? { on: { RetryRequested: { target: "active", actions: "record" } } }
+        : {},
     },
   });
 };
@@ -97,7 +106,10 @@ const outputState = base.createStateConfig({
 
 const runningStates = (nodes: ReadonlyArray<StepNode>) =>
   Object.fromEntries([
-    ...nodes.map((node, index) => [node.path, stepState(node, nodes[index + 1]?.path ?? outputPath)]),
+    ...nodes.map((node, index) => [
+      node.path,
+      stepState(node, nodes[index + 1]?.path ?? outputPath),
+    ]),
     [outputPath, outputState],
     ["last", { type: "history" }],
   ]);

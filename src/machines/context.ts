@@ -116,4 +116,5 @@ export const idleStep: StepProgress = {
 };
 
 /** Where the step at `path` stands; idle where nothing was ever recorded of it. */
-export const progressOf = (context: JobContext, path: string): StepProgress => context.steps[path] ?? idleStep;
+export const progressOf = (context: JobContext, path: string): StepProgress =>
+  context.steps[path] ?? idleStep;

@@ -220,4 +220,7 @@ export type FactOf<Type extends Fact["type"]> = Extract<Fact, { readonly type: T
 
 /** A fact in its place: `seq` is 1-based without holes, `at` the owner's clock in ms (never used for order). */
 export type Entry = Fact & { readonly seq: number; readonly at: number };
-export type EntryOf<Type extends Fact["type"]> = FactOf<Type> & { readonly seq: number; readonly at: number };
+export type EntryOf<Type extends Fact["type"]> = FactOf<Type> & {
+  readonly seq: number;
+  readonly at: number;
+};

@@ -8,7 +8,8 @@ import type { Entry, EntryOf } from "./entry.ts";
 /** The context after the entry. */
 export const record = (context: JobContext, entry: Entry): JobContext => {
   const next = fold(context, entry);
-  if (entry.type === "Claimed") return entry.isTakeover ? { ...next, claims: next.claims + 1 } : next;
+  if (entry.type === "Claimed")
+    return entry.isTakeover ? { ...next, claims: next.claims + 1 } : next;
   return next.claims === 0 || !isProgress(entry) ? next : { ...next, claims: 0 };
 };
 
@@ -28,9 +29,15 @@ const fold = (context: JobContext, entry: Entry): JobContext => {
     case "PredictionIntended":
       return intended(context, entry);
     case "PredictionAccepted":
-      return withCall(context, entry, (step, call) => ({ ...step, call: { ...call, state: "accepted" } }));
+      return withCall(context, entry, (step, call) => ({
+        ...step,
+        call: { ...call, state: "accepted" },
+      }));
     case "PredictionUnknown":
-      return withCall(context, entry, (step, call) => ({ ...step, call: { ...call, state: "unknown" } }));
+      return withCall(context, entry, (step, call) => ({
+        ...step,
+        call: { ...call, state: "unknown" },
+      }));
     case "PredictionRejected":
       return closed(context, entry, "rejected");
     case "PredictionAbsent":
@@ -49,9 +56,17 @@ const fold = (context: JobContext, entry: Entry): JobContext => {
         repairSeq: entry.seq,
       }));
     case "AttemptHeld":
-      return withStep(context, entry.path, (step) => ({ ...step, phase: "held", timer: entry.retry }));
+      return withStep(context, entry.path, (step) => ({
+        ...step,
+        phase: "held",
+        timer: entry.retry,
+      }));
     case "AttemptFailed":
-      return withStep(context, entry.path, (step) => ({ ...step, phase: "backingOff", timer: entry.retry }));
+      return withStep(context, entry.path, (step) => ({
+        ...step,
+        phase: "backingOff",
+        timer: entry.retry,
+      }));
     case "StepSucceeded":
       return {
         ...without(context, entry.path),
@@ -126,7 +141,10 @@ const intended = (context: JobContext, entry: EntryOf<"PredictionIntended">): Jo
     call,
     answerSeq: null,
   }));
-  return { ...next, open: { ...context.open, [entry.key]: { path: entry.path, isClosing: false } } };
+  return {
+    ...next,
+    open: { ...context.open, [entry.key]: { path: entry.path, isClosing: false } },
+  };
 };
 
 /** Only the step's present call changes; a fact of an earlier call touches no step. */
@@ -156,7 +174,11 @@ const closed = (
 
 const settled = (context: JobContext, entry: EntryOf<"PredictionSettled">): JobContext => {
   const next = closed(context, entry, "settled");
-  const booked = { ...next, rawSeq: entry.seq, costMicros: next.costMicros + entry.receipt.costMicros };
+  const booked = {
+    ...next,
+    rawSeq: entry.seq,
+    costMicros: next.costMicros + entry.receipt.costMicros,
+  };
   if (entry.status !== "succeeded") return booked;
   return withCall(booked, entry, (step) => ({ ...step, answerSeq: entry.seq }));
 };
@@ -167,7 +189,9 @@ const timedOut = (context: JobContext, entry: EntryOf<"AttemptTimedOut">): JobCo
     call: { ...call, timedOut: entry.awaited, timedOutAt: entry.at },
   }));
   const open = next.open[entry.key];
-  return open === undefined ? next : { ...next, open: { ...next.open, [entry.key]: { ...open, isClosing: true } } };
+  return open === undefined
+    ? next
+    : { ...next, open: { ...next.open, [entry.key]: { ...open, isClosing: true } } };
 };
 
 const allClosing = (open: JobContext["open"]): JobContext["open"] =>

@@ -3,7 +3,13 @@ import { Clock, Effect, Random } from "effect";
 import { progressOf, type StepProgress } from "../machines/context.ts";
 import type { FactOf, Timer, ValueOrEntry } from "../machines/entry.ts";
 import type { StepNode } from "../machines/plan.ts";
-import { type Defect, encodeFailure, type Failure, kindOf, TimeoutFailure } from "../steps/failure.ts";
+import {
+  type Defect,
+  encodeFailure,
+  type Failure,
+  kindOf,
+  TimeoutFailure,
+} from "../steps/failure.ts";
 import { backoffMs } from "../steps/retry.ts";
 import { inputOf } from "./hand-over.ts";
 import type { ServiceJob } from "./job-host.ts";
@@ -14,7 +20,8 @@ export interface StepRun {
   readonly node: StepNode;
 }
 
-export const progressIn = ({ job, node }: StepRun): StepProgress => progressOf(job.context(), node.path);
+export const progressIn = ({ job, node }: StepRun): StepProgress =>
+  progressOf(job.context(), node.path);
 
 /** How long a timer still has to run: never longer than it was set for, whatever the clock did meanwhile. */
 export const remainingMs = (timer: Timer, now: number): number =>
@@ -48,7 +55,10 @@ const journaledInput = (run: StepRun, { inputSeq }: StepProgress) => {
 };
 
 /** The attempt failed: another follows after a wait where the policy and the failure allow it, else the step fails. */
-export const failAttempt = Effect.fnUntraced(function* (run: StepRun, failure: Failure): Effect.fn.Return<void> {
+export const failAttempt = Effect.fnUntraced(function* (
+  run: StepRun,
+  failure: Failure,
+): Effect.fn.Return<void> {
   const { job, node } = run;
   const progress = progressIn(run);
   const now = yield* Clock.currentTimeMillis;
@@ -61,11 +71,20 @@ export const failAttempt = Effect.fnUntraced(function* (run: StepRun, failure: F
   if (!mayRetry) return yield* failStep(run, failure);
   const asked = failure._tag === "ProviderFailure" ? (failure.retryAfterMs ?? 0) : 0;
   const delayMs = Math.max(backoffMs(retry, progress.attemptsInRound, yield* Random.next), asked);
-  const endsAt = timeout.stepMs === undefined ? Number.POSITIVE_INFINITY : (progress.roundAt ?? now) + timeout.stepMs;
+  const endsAt =
+    timeout.stepMs === undefined
+      ? Number.POSITIVE_INFINITY
+      : (progress.roundAt ?? now) + timeout.stepMs;
   if (now + delayMs >= endsAt) return yield* failStep(run, stepTimeout(run));
   const timer: Timer = { wakeAt: now + delayMs, delayMs };
   const { attempt } = progress;
-  yield* job.append({ type: "AttemptFailed", path: node.path, attempt, failure: encodeFailure(failure), retry: timer });
+  yield* job.append({
+    type: "AttemptFailed",
+    path: node.path,
+    attempt,
+    failure: encodeFailure(failure),
+    retry: timer,
+  });
 });
 
 /** A step that may not run again is not tried again either, once it has begun. */
@@ -73,11 +92,23 @@ const isRepeatableAfter = ({ node }: StepRun, failure: Failure): boolean =>
   node.step.isRepeatable || failure._tag === "ProviderFailure";
 
 export const stepTimeout = ({ node }: StepRun): TimeoutFailure =>
-  new TimeoutFailure({ timeoutMs: node.step.timeout.stepMs ?? node.step.timeout.attemptMs, awaited: "step" });
+  new TimeoutFailure({
+    timeoutMs: node.step.timeout.stepMs ?? node.step.timeout.attemptMs,
+    awaited: "step",
+  });
 
 /** The step is over and the job rests. */
-export const failStep = ({ job, node }: StepRun, failure: Failure | Defect): Effect.Effect<void> => {
+export const failStep = (
+  { job, node }: StepRun,
+  failure: Failure | Defect,
+): Effect.Effect<void> => {
   const stored = failure._tag === "Defect" ? failure : encodeFailure(failure);
   const { attempt } = progressIn({ job, node });
-  return job.append({ type: "StepFailed", path: node.path, attempt, kind: kindOf(stored), failure: stored });
+  return job.append({
+    type: "StepFailed",
+    path: node.path,
+    attempt,
+    kind: kindOf(stored),
+    failure: stored,
+  });
 };

@@ -34,7 +34,15 @@ export const loadJob = Effect.fnUntraced(function* (
 ): Effect.fn.Return<LoadedJob, StoreFailure> {
   const entries = yield* store.entries(stored.record.jobId);
   const snapshot = deployed.driver.fold(entries);
-  return { jobId: stored.record.jobId, deployed, epoch: stored.epoch, seq: stored.seq, snapshot, record: stored.record, entries };
+  return {
+    jobId: stored.record.jobId,
+    deployed,
+    epoch: stored.epoch,
+    seq: stored.seq,
+    snapshot,
+    record: stored.record,
+    entries,
+  };
 });
 
 /** The job, ours from now on; undefined where somebody else was faster. */
@@ -45,7 +53,11 @@ export const claimJob = Effect.fnUntraced(function* (
   const { stored, deployed } = claim;
   const loaded = yield* loadJob(claimant.store, stored, deployed);
   const epoch = stored.epoch + 1;
-  const drafted = draft(loaded, claim, { owner: claimant.owner, epoch, now: yield* Clock.currentTimeMillis });
+  const drafted = draft(loaded, claim, {
+    owner: claimant.owner,
+    epoch,
+    now: yield* Clock.currentTimeMillis,
+  });
   const record = recordAfter(stored.record, drafted.entries, drafted.snapshot);
   const result = yield* claimant.committer.commit({
     type: "AppendEntries",
@@ -62,7 +74,14 @@ export const claimJob = Effect.fnUntraced(function* (
   });
   if (result.type !== "Committed") return undefined;
   const seq = stored.seq + drafted.entries.length;
-  return { ...loaded, epoch, seq, record, snapshot: drafted.snapshot, entries: [...loaded.entries, ...drafted.entries] };
+  return {
+    ...loaded,
+    epoch,
+    seq,
+    record,
+    snapshot: drafted.snapshot,
+    entries: [...loaded.entries, ...drafted.entries],
+  };
 });
 
 interface Drafted {
@@ -76,7 +95,11 @@ interface Moment {
   readonly now: number;
 }
 
-const draft = (loaded: LoadedJob, { isTakeover, starts }: Claim, { owner, epoch, now }: Moment): Drafted => {
+const draft = (
+  loaded: LoadedJob,
+  { isTakeover, starts }: Claim,
+  { owner, epoch, now }: Moment,
+): Drafted => {
   const entries: Array<Entry> = [];
   let { snapshot } = loaded;
   const append = (fact: Fact): void => {
@@ -89,7 +112,8 @@ const draft = (loaded: LoadedJob, { isTakeover, starts }: Claim, { owner, epoch,
   append({ type: "Claimed", owner, epoch, isTakeover });
   const { path } = positionOf(snapshot);
   if (statusOf(snapshot) === "pending" && starts) append({ type: "JobStarted" });
-  if (snapshot.context.claims >= maxClaims && path !== null && !isAtRest(snapshot)) append(poisoned(snapshot, path));
+  if (snapshot.context.claims >= maxClaims && path !== null && !isAtRest(snapshot))
+    append(poisoned(snapshot, path));
   return { entries, snapshot };
 };
 
@@ -106,8 +130,14 @@ export const newJob = (
   deployed: Deployed,
   jobId: string,
   facts: { readonly submitted: Fact; readonly rest: ReadonlyArray<Fact>; readonly now: number },
-): { readonly entries: ReadonlyArray<Entry>; readonly snapshot: JobSnapshot; readonly record: StateRecord } => {
-  const entries = [facts.submitted, ...facts.rest].map((fact, index): Entry => ({ ...fact, seq: index + 1, at: facts.now }));
+): {
+  readonly entries: ReadonlyArray<Entry>;
+  readonly snapshot: JobSnapshot;
+  readonly record: StateRecord;
+} => {
+  const entries = [facts.submitted, ...facts.rest].map(
+    (fact, index): Entry => ({ ...fact, seq: index + 1, at: facts.now }),
+  );
   const snapshot = deployed.driver.fold(entries);
   const { plan, fingerprint } = deployed;
   const empty: StateRecord = {

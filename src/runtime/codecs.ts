@@ -26,7 +26,9 @@ export const codecOf = (schema: AnySchema<unknown>): Codec => {
   return codec;
 };
 
-const outcomeOf = <A>(exit: Exit.Exit<A, Schema.SchemaError>): Result.Result<A, ReadonlyArray<Issue>> => {
+const outcomeOf = <A>(
+  exit: Exit.Exit<A, Schema.SchemaError>,
+): Result.Result<A, ReadonlyArray<Issue>> => {
   if (Exit.isSuccess(exit)) return Result.succeed(exit.value);
   for (const reason of exit.cause.reasons) {
     if (reason._tag === "Fail") return Result.fail(issuesOf(reason.error));

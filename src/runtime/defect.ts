@@ -7,7 +7,11 @@ const foreign = /node:internal|[\\/]node_modules[\\/]|[\\/]catena[^\\/]*[\\/](?:
 export const defectOf = (thrown: unknown): Defect => {
   if (!(thrown instanceof Error)) return { _tag: "Defect", message: `thrown: ${String(thrown)}` };
   const at = firstLineInUserCode(thrown.stack ?? "");
-  return { _tag: "Defect", message: `${thrown.name}: ${thrown.message}`, ...(at === undefined ? {} : { at }) };
+  return {
+    _tag: "Defect",
+    message: `${thrown.name}: ${thrown.message}`,
+    ...(at === undefined ? {} : { at }),
+  };
 };
 
 const firstLineInUserCode = (stack: string): string | undefined => {

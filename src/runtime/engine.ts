@@ -83,16 +83,28 @@ export const makeEngine = Effect.fnUntraced(function* (
   };
   const deployed = deploy(options.plans);
   const { concurrency, lookEveryMs, recoverEveryMs } = options;
-  const jobs = yield* makeJobs(host, { deployed, concurrency, identifiers, lookEveryMs, recoverEveryMs });
+  const jobs = yield* makeJobs(host, {
+    deployed,
+    concurrency,
+    identifiers,
+    lookEveryMs,
+    recoverEveryMs,
+  });
   late.jobs = jobs;
   const recovered = yield* jobs.recover;
   return { owner, jobs, providers, store, assets, deployed, recovered, trouble: committer.trouble };
 });
 
 const deploy = (plans: ReadonlyArray<PipelinePlan>): ReadonlyMap<string, Deployed> =>
-  new Map(plans.map((plan) => [keyOf(plan), { plan, driver: makeDriver(plan), fingerprint: fingerprintOf(plan) }]));
+  new Map(
+    plans.map((plan) => [
+      keyOf(plan),
+      { plan, driver: makeDriver(plan), fingerprint: fingerprintOf(plan) },
+    ]),
+  );
 
-export const keyOf = ({ name, version }: Pick<PipelinePlan, "name" | "version">): string => `${name}@${version}`;
+export const keyOf = ({ name, version }: Pick<PipelinePlan, "name" | "version">): string =>
+  `${name}@${version}`;
 
 /** What of a pipeline its journals depend on: the steps in order, and what kind each is. */
 const fingerprintOf = (plan: PipelinePlan): string => {

@@ -64,7 +64,8 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
       trouble ??= { failure, since: yield* Clock.currentTimeMillis };
       trouble = { ...trouble, failure };
       healthy.closeUnsafe();
-      for (const waiter of group.filter(({ mayFail }) => mayFail)) waiter.settle(Effect.fail(failure));
+      for (const waiter of group.filter(({ mayFail }) => mayFail))
+        waiter.settle(Effect.fail(failure));
       waiting = [...group.filter(({ mayFail }) => !mayFail), ...waiting];
       yield* Effect.sleep(pauseMs);
       if (waiting.length > 0) work.openUnsafe();
@@ -86,7 +87,9 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
       healthy.openUnsafe();
       for (const [index, waiter] of group.entries()) {
         const outcome = result.success[index];
-        waiter.settle(outcome === undefined ? Effect.die("the store lost a result") : Effect.succeed(outcome));
+        waiter.settle(
+          outcome === undefined ? Effect.die("the store lost a result") : Effect.succeed(outcome),
+        );
       }
       return firstPauseMs;
     });
@@ -101,7 +104,9 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
   return {
     commit: (write) => Effect.orDie(enqueue(write, false)),
     tryCommit: (write) =>
-      Effect.suspend(() => (trouble === null ? enqueue(write, true) : Effect.fail(trouble.failure))),
+      Effect.suspend(() =>
+        trouble === null ? enqueue(write, true) : Effect.fail(trouble.failure),
+      ),
     trouble: () => trouble,
     whenHealthy: healthy.await,
   };

@@ -12,14 +12,17 @@ import { loadValue, storeValue } from "./job-values.ts";
 /** The JSON of an entry's payload. Storage trouble is a defect here: nothing can go on without it. */
 export const jsonOf = (job: ServiceJob, value: ValueOrEntry): Effect.Effect<Schema.Json> =>
   "entry" in value
-    ? Effect.flatMap(payloadAt(job, value.entry), (found) => Effect.orDie(loadValue(job.host.assets, found)))
+    ? Effect.flatMap(payloadAt(job, value.entry), (found) =>
+        Effect.orDie(loadValue(job.host.assets, found)),
+      )
     : Effect.orDie(loadValue(job.host.assets, value));
 
 /** The payload that the entry at `seq` holds: the job's input, a step's output, or a step's input. */
 const payloadAt = (job: ServiceJob, seq: number): Effect.Effect<Value> => {
   const { submittedSeq, outputs } = job.context();
   if (seq === submittedSeq) return Effect.map(job.entry(seq, "JobSubmitted"), ({ input }) => input);
-  if (Object.values(outputs).includes(seq)) return Effect.map(job.entry(seq, "StepSucceeded"), ({ output }) => output);
+  if (Object.values(outputs).includes(seq))
+    return Effect.map(job.entry(seq, "StepSucceeded"), ({ output }) => output);
   return Effect.flatMap(job.entry(seq, "StepStarted"), ({ input }) =>
     "entry" in input ? payloadAt(job, input.entry) : Effect.succeed(input),
   );
@@ -30,7 +33,9 @@ export const keep = (job: ServiceJob, json: Schema.Json): Effect.Effect<Value> =
   Effect.orDie(storeValue(job.host.assets, json));
 
 /** What a mapper sees, with outputs decoded on first use. */
-export const handOverOf = Effect.fnUntraced(function* (job: ServiceJob): Effect.fn.Return<HandOver> {
+export const handOverOf = Effect.fnUntraced(function* (
+  job: ServiceJob,
+): Effect.fn.Return<HandOver> {
   const { plan } = job.deployed;
   const { outputs, submittedSeq } = job.context();
   const input = decoded(plan.input, yield* jsonOf(job, { entry: submittedSeq }));
@@ -79,7 +84,8 @@ export const inputOf = Effect.fnUntraced(function* (
   const handOver = yield* handOverOf(job);
   const value = node.mapper === undefined ? handOver.last : node.mapper(handOver);
   const encoded = codecOf(node.step.input).encode(value);
-  if (Result.isFailure(encoded)) return yield* new ValidationFailure({ at: "input", issues: encoded.failure });
+  if (Result.isFailure(encoded))
+    return yield* new ValidationFailure({ at: "input", issues: encoded.failure });
   if (node.mapper === undefined) {
     const handedOver = yield* jsonOf(job, { entry: lastSeq });
     if (JSON.stringify(handedOver) === JSON.stringify(encoded.success)) return { entry: lastSeq };
@@ -94,7 +100,11 @@ const lastSchema = (job: ServiceJob): AnySchema<unknown> => {
 };
 
 /** The journaled input of the present attempt, decoded. */
-export const decodeInput = (job: ServiceJob, node: StepNode, input: ValueOrEntry): Effect.Effect<unknown> =>
+export const decodeInput = (
+  job: ServiceJob,
+  node: StepNode,
+  input: ValueOrEntry,
+): Effect.Effect<unknown> =>
   Effect.map(jsonOf(job, input), (json) => mustDecode(node.step.input, json));
 
 export const nodeAt = (plan: PipelinePlan, path: string): StepNode | undefined =>

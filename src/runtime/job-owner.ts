@@ -10,7 +10,7 @@ import type { Entry, EntryOf, Fact } from "../machines/entry.ts";
 import type { PipelinePlan } from "../machines/plan.ts";
 import { defectOf } from "./defect.ts";
 import type { Deployed, JobHost, ServiceJob } from "./job-host.ts";
-import { type Mail, type Staged, stage } from "./job-sequencer.ts";
+import { type Mail, nothing, type Staged, stage } from "./job-sequencer.ts";
 import type { AppendEntries, StateRecord } from "./journal-store.ts";
 import { recordAfter, isAtRest, timersOf } from "./state-record.ts";
 import { KeptEntries } from "./kept-entries.ts";
@@ -70,12 +70,17 @@ class Owner implements Omit<JobOwner, "leave"> {
   readonly #hasMail = Latch.makeUnsafe(false);
   readonly #end = Deferred.makeUnsafe<OwnerEnd>();
   #mail: Array<Mail> = [];
-  #waiters: Array<{ readonly claim: (context: JobContext) => boolean; readonly resume: () => void }> = [];
+  #waiters: Array<{
+    readonly claim: (context: JobContext) => boolean;
+    readonly resume: () => void;
+  }> = [];
   #snapshot: JobSnapshot;
   #record: StateRecord;
   #seq: number;
   #inboxDue = true;
   #passivateDue = false;
+  /** What the row says; a job that rests is let go by it, once nothing of it is open. */
+  #isReleased = false;
 
   constructor(host: JobHost, loaded: LoadedJob, onAdopt: (record: StateRecord) => void) {
     this.plan = loaded.deployed.plan;
@@ -107,7 +112,8 @@ class Owner implements Omit<JobOwner, "leave"> {
   };
 
   readonly run: Effect.Effect<void> = Effect.suspend(() => {
-    for (const service of this.#loaded.deployed.driver.services(this.#snapshot)) this.#start(service);
+    for (const service of this.#loaded.deployed.driver.services(this.#snapshot))
+      this.#start(service);
     return this.#loop();
   }).pipe(
     Effect.onExit(() => this.#letGo()),
@@ -126,12 +132,18 @@ class Owner implements Omit<JobOwner, "leave"> {
         this.#adopt(staged);
         if (this.#mayPassivate()) return "passivated";
       }
+      if (!this.#isReleased) yield* this.#commit({ ...nothing, snapshot: this.#snapshot });
       return "rested";
     });
   }
 
   #isDone(): boolean {
-    return isAtRest(this.#snapshot) && this.#services.size === 0 && this.#mail.length === 0 && !this.#inboxDue;
+    return (
+      isAtRest(this.#snapshot) &&
+      this.#services.size === 0 &&
+      this.#mail.length === 0 &&
+      !this.#inboxDue
+    );
   }
 
   #mayPassivate(): boolean {
@@ -149,7 +161,13 @@ class Owner implements Omit<JobOwner, "leave"> {
       Effect.tapError(() => Effect.andThen(committer.whenHealthy, Effect.sleep("100 millis"))),
       Effect.eventually,
       Effect.map((rows) => {
-        for (const row of rows) this.#mail.push({ facts: row.facts, consumes: row.id, from: null, reply: () => undefined });
+        for (const row of rows)
+          this.#mail.push({
+            facts: row.facts,
+            consumes: row.id,
+            from: null,
+            reply: () => undefined,
+          });
       }),
     );
   }
@@ -174,9 +192,14 @@ class Owner implements Omit<JobOwner, "leave"> {
 
   /** False when the job has another owner. */
   #commit(staged: Staged): Effect.Effect<boolean> {
-    if (staged.entries.length === 0 && staged.consumed.length === 0) return Effect.succeed(true);
+    const isReleased = isAtRest(staged.snapshot);
+    const isNothing = staged.entries.length === 0 && staged.consumed.length === 0;
+    if (isNothing && isReleased === this.#isReleased) return Effect.succeed(true);
     const { context } = staged.snapshot;
-    const record = staged.entries.length === 0 ? this.#record : recordAfter(this.#record, staged.entries, staged.snapshot);
+    const record =
+      staged.entries.length === 0
+        ? this.#record
+        : recordAfter(this.#record, staged.entries, staged.snapshot);
     const write: AppendEntries = {
       type: "AppendEntries",
       jobId: this.#loaded.jobId,
@@ -188,11 +211,12 @@ class Owner implements Omit<JobOwner, "leave"> {
       timers: timersOf(context),
       consumed: staged.consumed,
       claim: null,
-      isReleased: isAtRest(staged.snapshot),
+      isReleased,
     };
     return Effect.map(this.#host.committer.commit(write), (result) => {
       if (result.type !== "Committed") return false;
       this.#record = record;
+      this.#isReleased = isReleased;
       return true;
     });
   }
@@ -287,7 +311,9 @@ class Owner implements Omit<JobOwner, "leave"> {
           (answer) =>
             answer === "appended"
               ? Effect.void
-              : Effect.die(new Error(`the machine refused ${facts.map(({ type }) => type).join(", ")}`)),
+              : Effect.die(
+                  new Error(`the machine refused ${facts.map(({ type }) => type).join(", ")}`),
+                ),
         ),
       until: (claim) =>
         Effect.callback<void>((resume) => {

@@ -29,7 +29,13 @@ const shapeOutput = Effect.fnUntraced(function* (job: ServiceJob): Effect.fn.Ret
   }
   const failure = new ValidationFailure({ at: "output", issues: encoded.failure });
   const stored = { _tag: "ValidationFailure", at: failure.at, issues: failure.issues } as const;
-  yield* job.append({ type: "StepFailed", path: outputPath, attempt: 1, kind: "validation", failure: stored });
+  yield* job.append({
+    type: "StepFailed",
+    path: outputPath,
+    attempt: 1,
+    kind: "validation",
+    failure: stored,
+  });
 });
 
 /** A cancelled job is over when every open prediction has ended remotely, or the grace for it has. */

@@ -50,6 +50,18 @@ interface Draft {
   readonly replies: Array<() => void>;
 }
 
+/** A batch that changes nothing but what the row says of the owner. */
+export const nothing: Omit<Staged, "snapshot"> = {
+  entries: [],
+  start: [],
+  stop: [],
+  ledger: [],
+  cancels: [],
+  consumed: [],
+  held: [],
+  replies: [],
+};
+
 /** What the mail amounts to, in its order. */
 export const stage = (mail: ReadonlyArray<Mail>, view: SequencerView): Staged => {
   const draft: Draft = {
@@ -72,7 +84,8 @@ export const stage = (mail: ReadonlyArray<Mail>, view: SequencerView): Staged =>
 };
 
 const isHeard = (mail: Mail, draft: Draft, view: SequencerView): boolean =>
-  mail.from === null || (view.isCurrent(mail.from.id, mail.from.token) && !draft.stop.includes(mail.from.id));
+  mail.from === null ||
+  (view.isCurrent(mail.from.id, mail.from.token) && !draft.stop.includes(mail.from.id));
 
 /** What a service says after something held waits as well: a result never stands before its start. */
 const isHeld = (mail: Mail, draft: Draft): boolean =>
@@ -80,7 +93,8 @@ const isHeld = (mail: Mail, draft: Draft): boolean =>
   (draft.snapshot.context.isPaused && mail.facts.some(startsWork));
 
 /** No attempt and no intent begins while a job is paused. */
-const startsWork = (fact: Fact): boolean => fact.type === "StepStarted" || fact.type === "PredictionIntended";
+const startsWork = (fact: Fact): boolean =>
+  fact.type === "StepStarted" || fact.type === "PredictionIntended";
 
 const append = (mail: Mail, draft: Draft, view: SequencerView): void => {
   let isRefused = false;
@@ -111,9 +125,14 @@ const stopIn = (draft: Draft, id: string): void => {
 };
 
 /** What an entry changes in the ledger, in the same transaction. */
-const ledgerChanges = (entry: Entry, before: JobContext, jobId: string): ReadonlyArray<LedgerChange> => {
+const ledgerChanges = (
+  entry: Entry,
+  before: JobContext,
+  jobId: string,
+): ReadonlyArray<LedgerChange> => {
   if (entry.type === "PredictionIntended") return [{ type: "intend", row: rowOf(entry, jobId) }];
-  if (entry.type === "AttemptTimedOut") return [{ type: "requestCancel", key: entry.key, at: entry.at }];
+  if (entry.type === "AttemptTimedOut")
+    return [{ type: "requestCancel", key: entry.key, at: entry.at }];
   if (entry.type !== "CancelRequested") return [];
   return Object.entries(before.open)
     .filter(([, open]) => !open.isClosing)

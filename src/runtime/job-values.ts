@@ -19,7 +19,10 @@ export const storeValue = (
   if (text.length * 3 <= maxInlineBytes) return Effect.succeed({ json });
   const bytes = new TextEncoder().encode(text);
   if (bytes.length <= maxInlineBytes) return Effect.succeed({ json });
-  return Effect.map(assets.put({ bytes, contentType }), ({ sha256, sizeBytes }) => ({ asset: sha256, sizeBytes }));
+  return Effect.map(assets.put({ bytes, contentType }), ({ sha256, sizeBytes }) => ({
+    asset: sha256,
+    sizeBytes,
+  }));
 };
 
 /** The payload back. Fails with: AssetStoreFailure, also where the bytes are gone. */
@@ -32,7 +35,9 @@ export const loadValue = (
     assets.get(value.asset),
     Option.match({
       onNone: () =>
-        Effect.fail(new AssetStoreFailure({ operation: "get", cause: `${value.asset} is not in the store` })),
+        Effect.fail(
+          new AssetStoreFailure({ operation: "get", cause: `${value.asset} is not in the store` }),
+        ),
       onSome: ({ bytes }) =>
         Effect.try({
           try: (): Schema.Json => JSON.parse(new TextDecoder().decode(bytes)),

@@ -53,7 +53,8 @@ export interface Jobs {
   readonly counts: () => { readonly resident: number; readonly running: number };
 }
 
-const isRest = (record: StateRecord): boolean => record.status !== "pending" && record.status !== "processing";
+const isRest = (record: StateRecord): boolean =>
+  record.status !== "pending" && record.status !== "processing";
 
 /** Starts looking after jobs; they are let go, as they are, when the scope closes. */
 export const makeJobs = Effect.fnUntraced(function* (
@@ -91,20 +92,34 @@ class ResidentJobs implements Jobs {
 
   // --- new jobs
 
-  submit({ deployed, input, idempotencyKey }: Submission): Effect.Effect<Submitted, StoreFailure | AssetStoreFailure> {
+  submit({
+    deployed,
+    input,
+    idempotencyKey,
+  }: Submission): Effect.Effect<Submitted, StoreFailure | AssetStoreFailure> {
     return Effect.gen({ self: this }, function* () {
       const { owner, committer, assets } = this.#host;
       const jobId = yield* this.#options.identifiers.jobId;
       const { plan, fingerprint } = deployed;
       const { name: pipeline, version } = plan;
       const value = yield* storeValue(assets, input);
-      const submitted: Fact = { type: "JobSubmitted", pipeline, version, fingerprint, input: value };
+      const submitted: Fact = {
+        type: "JobSubmitted",
+        pipeline,
+        version,
+        fingerprint,
+        input: value,
+      };
       // Who waits already goes first.
       const starts = this.#freeSlots() > 0 && !this.#mayHavePending;
       const rest: ReadonlyArray<Fact> = starts
         ? [{ type: "Claimed", owner, epoch: 1, isTakeover: false }, { type: "JobStarted" }]
         : [];
-      const { entries, snapshot, record } = newJob(deployed, jobId, { submitted, rest, now: yield* Clock.currentTimeMillis });
+      const { entries, snapshot, record } = newJob(deployed, jobId, {
+        submitted,
+        rest,
+        now: yield* Clock.currentTimeMillis,
+      });
       const [epoch, seq] = [starts ? 1 : 0, entries.length];
       const job: StoredJob = { record, idempotencyKey, seq, epoch, owner: starts ? owner : null };
       if (starts) this.#reserved += 1;
@@ -115,7 +130,8 @@ class ResidentJobs implements Jobs {
         }),
       );
       if (result.type === "Duplicate") return { jobId: result.jobId, isNew: false };
-      if (result.type === "Conflict") return yield* Effect.die(new Error(`the job id ${jobId} is taken`));
+      if (result.type === "Conflict")
+        return yield* Effect.die(new Error(`the job id ${jobId} is taken`));
       if (starts) this.#settleIn({ jobId, deployed, epoch, seq, snapshot, record, entries });
       else {
         this.#mayHavePending = true;
@@ -168,8 +184,6 @@ class ResidentJobs implements Jobs {
         return;
       }
       if (stored.owner !== null) return;
-      const { status } = stored.record;
-      if (status === "complete" || status === "cancelled") return;
       yield* this.#claim({ stored, deployed, isTakeover: false, starts: false });
     });
   }
@@ -211,7 +225,10 @@ class ResidentJobs implements Jobs {
   readonly leave: Effect.Effect<void> = Effect.suspend(() => {
     this.#isLeaving = true;
     const owners = [...this.#resident.values()];
-    return Effect.forEach(owners, ({ leave }) => leave, { concurrency: "unbounded", discard: true });
+    return Effect.forEach(owners, ({ leave }) => leave, {
+      concurrency: "unbounded",
+      discard: true,
+    });
   });
 
   #onEnd(owner: JobOwner, end: "rested" | "fenced" | "passivated"): void {
@@ -285,9 +302,14 @@ class ResidentJobs implements Jobs {
         if (pending.length === 0) return;
         const starting = pending.flatMap((stored) => {
           const deployed = this.#deployedOf(stored);
-          return deployed === undefined ? [] : [{ stored, deployed, isTakeover: false, starts: true }];
+          return deployed === undefined
+            ? []
+            : [{ stored, deployed, isTakeover: false, starts: true }];
         });
-        yield* Effect.forEach(starting, (claim) => this.#claim(claim), { concurrency: "unbounded", discard: true });
+        yield* Effect.forEach(starting, (claim) => this.#claim(claim), {
+          concurrency: "unbounded",
+          discard: true,
+        });
       }
     });
   }
@@ -298,13 +320,19 @@ class ResidentJobs implements Jobs {
     const { store, owner } = this.#host;
     const left = yield* Effect.forEach(yield* store.deadOwners(owner), (dead) =>
       // Those that rest already still have predictions whose end somebody must see.
-      Effect.zipWith(store.jobsOf(dead), store.watchedJobs(dead), (unfinished, watched) => [...unfinished, ...watched]),
+      Effect.zipWith(store.jobsOf(dead), store.watchedJobs(dead), (unfinished, watched) => [
+        ...unfinished,
+        ...watched,
+      ]),
     );
     const claims = left.flat().flatMap((stored) => {
       const deployed = this.#deployedOf(stored);
       return deployed === undefined ? [] : [{ stored, deployed, isTakeover: true, starts: true }];
     });
-    yield* Effect.forEach(claims, (claim) => this.#claim(claim), { concurrency: "unbounded", discard: true });
+    yield* Effect.forEach(claims, (claim) => this.#claim(claim), {
+      concurrency: "unbounded",
+      discard: true,
+    });
     this.#mayHavePending = true;
     this.#drain();
     return claims.length;
@@ -326,8 +354,11 @@ class ResidentJobs implements Jobs {
       const count = yield* Effect.orElseSucceed(store.changeCount, () => seen);
       if (count !== seen) {
         seen = count;
-        const unread = yield* Effect.orElseSucceed(store.jobsWithInbox(owner), () => []);
-        for (const jobId of unread) this.nudge(jobId);
+        // Ours, and those of jobs that rest without an owner: somebody has to read them.
+        for (const whose of [owner, null]) {
+          const unread = yield* Effect.orElseSucceed(store.jobsWithInbox(whose), () => []);
+          for (const jobId of unread) this.nudge(jobId);
+        }
         this.#mayHavePending = true;
         this.#drain();
       }
@@ -346,7 +377,10 @@ class ResidentJobs implements Jobs {
   readonly watchTimers = Effect.gen({ self: this }, function* () {
     while (true) {
       const now = yield* Clock.currentTimeMillis;
-      const timers = yield* Effect.orElseSucceed(this.#host.store.timersOf(this.#host.owner), () => []);
+      const timers = yield* Effect.orElseSucceed(
+        this.#host.store.timersOf(this.#host.owner),
+        () => [],
+      );
       const asleep = timers.filter(({ jobId }) => !this.#resident.has(jobId));
       for (const { jobId, wakeAt } of asleep) if (wakeAt <= now) this.nudge(jobId);
       const next = asleep.find(({ wakeAt }) => wakeAt > now);

@@ -32,11 +32,14 @@ export const mapJson = <A, E>(
   };
   const walkObject = (parent: Schema.JsonObject): Effect.Effect<Schema.JsonObject, E> =>
     Effect.map(
-      Effect.forEach(Object.entries(parent), ([key, value]) => Effect.map(walk(value), (next) => [key, next] as const)),
+      Effect.forEach(Object.entries(parent), ([key, value]) =>
+        Effect.map(walk(value), (next) => [key, next] as const),
+      ),
       (pairs) => Object.fromEntries(pairs),
     );
   return walkObject(object);
 };
 
 /** Array.isArray does not narrow readonly arrays. */
-const isList = (value: Schema.JsonArray | Schema.JsonObject): value is Schema.JsonArray => Array.isArray(value);
+const isList = (value: Schema.JsonArray | Schema.JsonObject): value is Schema.JsonArray =>
+  Array.isArray(value);

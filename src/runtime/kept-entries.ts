@@ -1,7 +1,11 @@
 /** The entries a resident job still needs in memory; everything else is read from the journal when asked for. */
 import type { Entry } from "../machines/entry.ts";
 
-const lasting: ReadonlySet<Entry["type"]> = new Set(["JobSubmitted", "StepSucceeded", "JobCompleted"]);
+const lasting: ReadonlySet<Entry["type"]> = new Set([
+  "JobSubmitted",
+  "StepSucceeded",
+  "JobCompleted",
+]);
 const ofStep: ReadonlySet<Entry["type"]> = new Set([
   "StepStarted",
   "PredictionIntended",

@@ -60,7 +60,8 @@ export const matching = (
 };
 
 const isLookalike = (row: PredictionRow, graceMs: number, prediction: Prediction): boolean => {
-  if (prediction.key !== null || prediction.source === "web" || prediction.createdAt === null) return false;
+  if (prediction.key !== null || prediction.source === "web" || prediction.createdAt === null)
+    return false;
   if (prediction.input === null || prediction.isDataRemoved) return false;
   const isInWindow =
     prediction.createdAt >= row.intendedAt - clockSkewMs &&

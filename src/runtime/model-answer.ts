@@ -2,7 +2,16 @@
 import { Clock, Effect, Result, Schedule, Schema } from "effect";
 import type { EntryOf } from "../machines/entry.ts";
 import { Asset } from "../steps/asset.ts";
-import { type Defect, decodeFailure, encodeFailure, type Failure, PolicyFailure, ProviderFailure, TimeoutFailure, ValidationFailure } from "../steps/failure.ts";
+import {
+  type Defect,
+  decodeFailure,
+  encodeFailure,
+  type Failure,
+  PolicyFailure,
+  ProviderFailure,
+  TimeoutFailure,
+  ValidationFailure,
+} from "../steps/failure.ts";
 import { predictionFailure } from "../steps/model-clients/prediction-failure.ts";
 import { normaliseOutput } from "../steps/normalise.ts";
 import { failAttempt, failStep, progressIn } from "./attempt.ts";
@@ -36,17 +45,37 @@ export const judgeStored = Effect.fnUntraced(function* (run: ModelRun): Effect.f
   return true;
 });
 
-const succeed = Effect.fnUntraced(function* (run: ModelRun, output: Schema.Json): Effect.fn.Return<void> {
+const succeed = Effect.fnUntraced(function* (
+  run: ModelRun,
+  output: Schema.Json,
+): Effect.fn.Return<void> {
   const { attempt } = progressIn(run);
-  yield* run.job.append({ type: "StepSucceeded", path: run.node.path, attempt, output: yield* keep(run.job, output) });
+  yield* run.job.append({
+    type: "StepSucceeded",
+    path: run.node.path,
+    attempt,
+    output: yield* keep(run.job, output),
+  });
 });
 
 const mayRepair = (run: ModelRun, failure: Failure): boolean =>
-  failure._tag === "ValidationFailure" && failure.at === "output" && progressIn(run).repairs < run.program.repair;
+  failure._tag === "ValidationFailure" &&
+  failure.at === "output" &&
+  progressIn(run).repairs < run.program.repair;
 
-const reject = (run: ModelRun, { key }: EntryOf<"PredictionSettled">, failure: Failure): Effect.Effect<void> => {
+const reject = (
+  run: ModelRun,
+  { key }: EntryOf<"PredictionSettled">,
+  failure: Failure,
+): Effect.Effect<void> => {
   const { attempt } = progressIn(run);
-  return run.job.append({ type: "OutputRejected", path: run.node.path, attempt, key, failure: encodeFailure(failure) });
+  return run.job.append({
+    type: "OutputRejected",
+    path: run.node.path,
+    attempt,
+    key,
+    failure: encodeFailure(failure),
+  });
 };
 
 const verdictOn = Effect.fnUntraced(function* (
@@ -54,13 +83,16 @@ const verdictOn = Effect.fnUntraced(function* (
   settled: EntryOf<"PredictionSettled">,
 ): Effect.fn.Return<Schema.Json, Failure | Defect> {
   const answer = yield* answerIn(run, settled);
-  if (settled.status !== "succeeded") return yield* Effect.fail(yield* failureOf(run, settled, answer.error));
+  if (settled.status !== "succeeded")
+    return yield* Effect.fail(yield* failureOf(run, settled, answer.error));
   if (settled.fileFailure !== null) return yield* Effect.fail(decodeFailure(settled.fileFailure));
   const description = yield* Effect.retry(run.provider.client.describe(run.model), {
     schedule: Schedule.exponential("500 millis").pipe(Schedule.upTo({ times: 3 })),
     while: (failure) => failure.isRetryable,
   });
-  const files = new Map(settled.files.flatMap(({ url, asset }) => (isAsset(asset) ? [[url, asset] as const] : [])));
+  const files = new Map(
+    settled.files.flatMap(({ url, asset }) => (isAsset(asset) ? [[url, asset] as const] : [])),
+  );
   const normalised = normaliseOutput(description.output, answer.output, files);
   return yield* decodeOutput(run, normalised);
 });
@@ -78,19 +110,26 @@ const decodeOutput = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Schema.Json, Failure | Defect> {
   const { output } = run.node.step;
   const parsed = yield* attempt(() => run.program.parse(normalised));
-  if (Result.isFailure(parsed)) return yield* new ValidationFailure({ at: "output", issues: parsed.failure });
+  if (Result.isFailure(parsed))
+    return yield* new ValidationFailure({ at: "output", issues: parsed.failure });
   const decoded = yield* attempt(() => codecOf(output).decode(parsed.success));
-  if (Result.isFailure(decoded)) return yield* new ValidationFailure({ at: "output", issues: decoded.failure });
+  if (Result.isFailure(decoded))
+    return yield* new ValidationFailure({ at: "output", issues: decoded.failure });
   const refusal = yield* refusalOf(run, decoded.success);
   if (refusal !== undefined) return yield* refusal;
   const encoded = yield* attempt(() => codecOf(output).encode(decoded.success));
-  if (Result.isFailure(encoded)) return yield* new ValidationFailure({ at: "output", issues: encoded.failure });
+  if (Result.isFailure(encoded))
+    return yield* new ValidationFailure({ at: "output", issues: encoded.failure });
   return encoded.success;
 });
 
-const attempt = <A>(evaluate: () => A): Effect.Effect<A, Defect> => Effect.try({ try: evaluate, catch: defectOf });
+const attempt = <A>(evaluate: () => A): Effect.Effect<A, Defect> =>
+  Effect.try({ try: evaluate, catch: defectOf });
 
-const refusalOf = Effect.fnUntraced(function* (run: ModelRun, output: unknown): Effect.fn.Return<PolicyFailure | undefined, Defect> {
+const refusalOf = Effect.fnUntraced(function* (
+  run: ModelRun,
+  output: unknown,
+): Effect.fn.Return<PolicyFailure | undefined, Defect> {
   const { refuse } = run.program;
   const { inputSeq } = progressIn(run);
   if (refuse === undefined || inputSeq === null) return undefined;
@@ -114,6 +153,14 @@ const failureOf = Effect.fnUntraced(function* (
   const deadline = call === null ? now : call.intendedAt + call.timeoutMs;
   // Our own Cancel-After ends it at about that time; a second is for the clocks and the rounding up.
   const isOurs = call === null || call.timedOut !== null || now >= deadline - 1_000;
-  if (isOurs) return new TimeoutFailure({ timeoutMs: call?.timeoutMs ?? 0, awaited: call?.timedOut ?? "attempt" });
-  return new ProviderFailure({ reason: "Canceled", provider, detail: `the prediction was ${settled.status}, not at our request` });
+  if (isOurs)
+    return new TimeoutFailure({
+      timeoutMs: call?.timeoutMs ?? 0,
+      awaited: call?.timedOut ?? "attempt",
+    });
+  return new ProviderFailure({
+    reason: "Canceled",
+    provider,
+    detail: `the prediction was ${settled.status}, not at our request`,
+  });
 });

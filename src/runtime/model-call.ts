@@ -3,7 +3,13 @@ import { Clock, Effect, Option, Schema } from "effect";
 import type { FactOf } from "../machines/entry.ts";
 import type { Asset } from "../steps/asset.ts";
 import { hashJson } from "../steps/canonical-json.ts";
-import { type Defect, encodeFailure, type Failure, ProviderFailure, ValidationFailure } from "../steps/failure.ts";
+import {
+  type Defect,
+  encodeFailure,
+  type Failure,
+  ProviderFailure,
+  ValidationFailure,
+} from "../steps/failure.ts";
 import { checkRequest } from "../steps/model-schema.ts";
 import type { Repair } from "../steps/step.ts";
 import { failAttempt, failStep, progressIn, stepTimeout } from "./attempt.ts";
@@ -33,14 +39,23 @@ export const intend = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Ret
 });
 
 /** The same attempt goes on when the provider takes calls again. */
-export const holdFor = Effect.fnUntraced(function* (run: ModelRun, failure: ProviderFailure): Effect.fn.Return<void> {
+export const holdFor = Effect.fnUntraced(function* (
+  run: ModelRun,
+  failure: ProviderFailure,
+): Effect.fn.Return<void> {
   const now = yield* Clock.currentTimeMillis;
   const until = run.provider.gate.hold(now)?.until ?? now + (failure.retryAfterMs ?? 1_000);
   const delayMs = Math.max(until - now, 0);
   const { attempt } = progressIn(run);
   const retry = { wakeAt: now + delayMs, delayMs };
   const { path } = run.node;
-  yield* run.job.append({ type: "AttemptHeld", path, attempt, failure: encodeFailure(failure), retry });
+  yield* run.job.append({
+    type: "AttemptHeld",
+    path,
+    attempt,
+    failure: encodeFailure(failure),
+    retry,
+  });
 });
 
 const isOutOfTime = (run: ModelRun): Effect.Effect<boolean> =>
@@ -65,20 +80,27 @@ interface Prepared {
   readonly input: Schema.JsonObject;
 }
 
-const prepare = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<Prepared, Failure | Defect> {
+const prepare = Effect.fnUntraced(function* (
+  run: ModelRun,
+): Effect.fn.Return<Prepared, Failure | Defect> {
   const request = yield* requestOf(run);
   const description = yield* run.provider.client.describe(run.model);
   const checked = checkRequest(description.input, request);
-  if (checked._tag === "Skipped") yield* Effect.logInfo(`the request for ${run.model} is not checked: ${checked.reason}`);
-  else if (checked.issues.length > 0) return yield* new ValidationFailure({ at: "request", issues: checked.issues });
+  if (checked._tag === "Skipped")
+    yield* Effect.logInfo(`the request for ${run.model} is not checked: ${checked.reason}`);
+  else if (checked.issues.length > 0)
+    return yield* new ValidationFailure({ at: "request", issues: checked.issues });
   const input = yield* mapJson(request, isAsset, (asset) => present(run, asset));
   return { request, input };
 });
 
 /** The user's own function: what it throws is a bug. */
-const requestOf = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<Schema.JsonObject, Defect> {
+const requestOf = Effect.fnUntraced(function* (
+  run: ModelRun,
+): Effect.fn.Return<Schema.JsonObject, Defect> {
   const { inputSeq } = progressIn(run);
-  if (inputSeq === null) return yield* Effect.fail({ _tag: "Defect", message: "a call without an attempt" } as const);
+  if (inputSeq === null)
+    return yield* Effect.fail({ _tag: "Defect", message: "a call without an attempt" } as const);
   const { input } = yield* run.job.entry(inputSeq, "StepStarted");
   const value = yield* decodeInput(run.job, run.node, input);
   const repair = yield* repairOf(run);
@@ -98,7 +120,10 @@ const repairOf = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<R
   return { ordinal: repairs, issues, output: yield* rejectedOutput(run, answerSeq) };
 });
 
-const rejectedOutput = Effect.fnUntraced(function* (run: ModelRun, answerSeq: number | null): Effect.fn.Return<Schema.Json> {
+const rejectedOutput = Effect.fnUntraced(function* (
+  run: ModelRun,
+  answerSeq: number | null,
+): Effect.fn.Return<Schema.Json> {
   if (answerSeq === null) return null;
   const { raw } = yield* run.job.entry(answerSeq, "PredictionSettled");
   const answer = Schema.decodeUnknownOption(Answer)(yield* jsonOf(run.job, raw));
@@ -108,25 +133,44 @@ const rejectedOutput = Effect.fnUntraced(function* (run: ModelRun, answerSeq: nu
 /** A request that takes no note of the repair gets it at the end of its prompt. */
 const amended = (request: Schema.JsonObject, repair: Repair | undefined): Schema.JsonObject => {
   const { prompt } = request;
-  if (repair === undefined || typeof prompt !== "string" || prompt.includes(repairMark)) return request;
-  const issues = repair.issues.map(({ path, message }) => `- ${path === "" ? "answer" : path}: ${message}`);
-  return { ...request, prompt: [prompt, "", repairMark, ...issues, "Answer again, with nothing but what was asked for."].join("\n") };
+  if (repair === undefined || typeof prompt !== "string" || prompt.includes(repairMark))
+    return request;
+  const issues = repair.issues.map(
+    ({ path, message }) => `- ${path === "" ? "answer" : path}: ${message}`,
+  );
+  return {
+    ...request,
+    prompt: [
+      prompt,
+      "",
+      repairMark,
+      ...issues,
+      "Answer again, with nothing but what was asked for.",
+    ].join("\n"),
+  };
 };
 
 const repairMark = "Your last answer could not be used:";
 
-const present = Effect.fnUntraced(function* (run: ModelRun, asset: Asset): Effect.fn.Return<Schema.Json, ProviderFailure> {
+const present = Effect.fnUntraced(function* (
+  run: ModelRun,
+  asset: Asset,
+): Effect.fn.Return<Schema.Json, ProviderFailure> {
   const { client } = run.provider;
   const stored = yield* Effect.orDie(run.job.host.assets.get(asset.sha256));
   if (Option.isSome(stored)) return yield* client.present(stored.value, asset.sha256);
   return yield* Effect.die(new Error(`the asset ${asset.sha256} of a request is not in the store`));
 });
 
-const intentOf = Effect.fnUntraced(function* (run: ModelRun, prepared: Prepared): Effect.fn.Return<FactOf<"PredictionIntended">> {
+const intentOf = Effect.fnUntraced(function* (
+  run: ModelRun,
+  prepared: Prepared,
+): Effect.fn.Return<FactOf<"PredictionIntended">> {
   const progress = progressIn(run);
   const now = yield* Clock.currentTimeMillis;
   const { stepMs, attemptMs } = run.node.step.timeout;
-  const leftOfStep = stepMs === undefined ? attemptMs : Math.max((progress.roundAt ?? now) + stepMs - now, 1);
+  const leftOfStep =
+    stepMs === undefined ? attemptMs : Math.max((progress.roundAt ?? now) + stepMs - now, 1);
   return {
     type: "PredictionIntended",
     path: run.node.path,

@@ -7,7 +7,15 @@ import type { CallProgress, StepPhase } from "../machines/context.ts";
 import type { StepNode } from "../machines/plan.ts";
 import { decodeFailure, ProviderFailure, TimeoutFailure } from "../steps/failure.ts";
 import type { ModelProgram } from "../steps/step.ts";
-import { beginAttempt, failAttempt, failStep, progressIn, remainingMs, stepTimeout, waitFor } from "./attempt.ts";
+import {
+  beginAttempt,
+  failAttempt,
+  failStep,
+  progressIn,
+  remainingMs,
+  stepTimeout,
+  waitFor,
+} from "./attempt.ts";
 import type { ServiceJob } from "./job-host.ts";
 import { judge, judgeStored } from "./model-answer.ts";
 import { holdFor, intend } from "./model-call.ts";
@@ -62,26 +70,38 @@ const awaitEnd: Stage = (run) => {
  * Until the call ends in any way, or its time runs out; on time-out look first, then give up on it. While
  * nobody knows whether the prediction exists, no time runs: giving up then would be paying twice.
  */
-const awaitAnswer = Effect.fnUntraced(function* (run: ModelRun, call: CallProgress): Effect.fn.Return<void> {
+const awaitAnswer = Effect.fnUntraced(function* (
+  run: ModelRun,
+  call: CallProgress,
+): Effect.fn.Return<void> {
   const { job, node, provider } = run;
   yield* job.until(() => isOver(run, call.key) || progressIn(run).call?.state === "accepted");
   if (isOver(run, call.key)) return;
   const bound = yield* Effect.raceFirst(
-    Effect.as(job.until(() => isOver(run, call.key)), null),
+    Effect.as(
+      job.until(() => isOver(run, call.key)),
+      null,
+    ),
     Effect.raceFirst(untilDeadline(run, call), untilBootDeadline(run, call)),
   );
   if (bound === null) return;
   yield* provider.watcher.look(call.key);
   // A look that found the end has sent it as a message; it is not read here yet.
-  if (yield* Effect.map(job.host.store.prediction(call.key), isSettledRow).pipe(Effect.orElseSucceed(() => false))) {
+  if (
+    yield* Effect.map(job.host.store.prediction(call.key), isSettledRow).pipe(
+      Effect.orElseSucceed(() => false),
+    )
+  ) {
     return yield* job.until(() => isOver(run, call.key));
   }
   const { attempt } = progressIn(run);
   yield* job.append({ type: "AttemptTimedOut", path: node.path, attempt, key: call.key, ...bound });
 });
 
-const isSettledRow = (row: { readonly _tag: string; readonly value?: { readonly state: string } }): boolean =>
-  row.value?.state === "settled";
+const isSettledRow = (row: {
+  readonly _tag: string;
+  readonly value?: { readonly state: string };
+}): boolean => row.value?.state === "settled";
 
 const isOver = (run: ModelRun, key: string): boolean => {
   const { call, phase } = progressIn(run);
@@ -93,11 +113,17 @@ interface Bound {
   readonly awaited: "attempt" | "boot" | "step";
 }
 
-const untilDeadline = Effect.fnUntraced(function* (run: ModelRun, call: CallProgress): Effect.fn.Return<Bound> {
+const untilDeadline = Effect.fnUntraced(function* (
+  run: ModelRun,
+  call: CallProgress,
+): Effect.fn.Return<Bound> {
   const { stepMs } = run.node.step.timeout;
   const { roundAt } = progressIn(run);
   const now = yield* Clock.currentTimeMillis;
-  const forCall = remainingMs({ wakeAt: call.intendedAt + call.timeoutMs, delayMs: call.timeoutMs }, now);
+  const forCall = remainingMs(
+    { wakeAt: call.intendedAt + call.timeoutMs, delayMs: call.timeoutMs },
+    now,
+  );
   const forStep =
     stepMs === undefined
       ? Number.POSITIVE_INFINITY
@@ -109,7 +135,10 @@ const untilDeadline = Effect.fnUntraced(function* (run: ModelRun, call: CallProg
 });
 
 /** A model that has not even started by then is still booting, or queued. */
-const untilBootDeadline = Effect.fnUntraced(function* (run: ModelRun, call: CallProgress): Effect.fn.Return<Bound> {
+const untilBootDeadline = Effect.fnUntraced(function* (
+  run: ModelRun,
+  call: CallProgress,
+): Effect.fn.Return<Bound> {
   const { bootMs } = run.node.step.timeout;
   if (bootMs === undefined) return yield* Effect.never;
   const now = yield* Clock.currentTimeMillis;
@@ -120,15 +149,22 @@ const untilBootDeadline = Effect.fnUntraced(function* (run: ModelRun, call: Call
 });
 
 /** The remote end was asked for; a success that comes before it is confirmed still counts. */
-const awaitClosing = Effect.fnUntraced(function* (run: ModelRun, call: CallProgress): Effect.fn.Return<void> {
+const awaitClosing = Effect.fnUntraced(function* (
+  run: ModelRun,
+  call: CallProgress,
+): Effect.fn.Return<void> {
   const { job, node } = run;
   const { closeGraceMs } = job.host.settings;
   const wakeAt = (call.timedOutAt ?? call.intendedAt) + closeGraceMs;
   const isEnded = yield* Effect.raceFirst(
-    Effect.as(job.until(() => isOver(run, call.key)), true),
+    Effect.as(
+      job.until(() => isOver(run, call.key)),
+      true,
+    ),
     Effect.as(waitFor({ wakeAt, delayMs: closeGraceMs }), false),
   );
-  if (!isEnded) yield* job.append({ type: "PredictionUnconfirmed", path: node.path, key: call.key });
+  if (!isEnded)
+    yield* job.append({ type: "PredictionUnconfirmed", path: node.path, key: call.key });
 });
 
 const timeOut: Stage = (run) => {
@@ -146,20 +182,27 @@ const onRejected: Stage = Effect.fnUntraced(function* (run) {
   if (call?.closedSeq == null) return;
   const { failure } = yield* run.job.entry(call.closedSeq, "PredictionRejected");
   const rejection = decodeFailure(failure);
-  if (rejection._tag === "ProviderFailure" && isForWaiting(rejection)) return yield* holdFor(run, rejection);
+  if (rejection._tag === "ProviderFailure" && isForWaiting(rejection))
+    return yield* holdFor(run, rejection);
   yield* failAttempt(run, rejection);
 });
 
-const isForWaiting = ({ reason }: ProviderFailure): boolean => reason === "RateLimited" || reason === "QuotaExhausted";
+const isForWaiting = ({ reason }: ProviderFailure): boolean =>
+  reason === "RateLimited" || reason === "QuotaExhausted";
 
 /** Nothing was made of the intent. Whether to pay again is the step's own policy. */
 const onAbsent: Stage = Effect.fnUntraced(function* (run) {
   const { program, client } = { program: run.program, client: run.provider.client };
   if (program.onUnknown === "recreate") return yield* intend(run);
   // A person decides: RETRY opens a new round, CANCEL ends the job.
-  if (program.onUnknown === "ask") return yield* run.job.until(() => progressIn(run).phase !== "absent");
-  const detail = "the answer of a call was lost and no prediction was found; the step does not pay again by itself";
-  yield* failStep(run, new ProviderFailure({ reason: "OutcomeUnknown", provider: client.provider, detail }));
+  if (program.onUnknown === "ask")
+    return yield* run.job.until(() => progressIn(run).phase !== "absent");
+  const detail =
+    "the answer of a call was lost and no prediction was found; the step does not pay again by itself";
+  yield* failStep(
+    run,
+    new ProviderFailure({ reason: "OutcomeUnknown", provider: client.provider, detail }),
+  );
 });
 
 const stages: { readonly [Phase in StepPhase]: Stage } = {

@@ -7,10 +7,21 @@ import { Clock, Deferred, Effect, Fiber, Option } from "effect";
 import type { Schema, Scope } from "effect";
 import type { Fact } from "../machines/entry.ts";
 import { encodeFailure, ProviderFailure } from "../steps/failure.ts";
-import { isTerminal, type ModelClient, type Prediction, type SubmitRejected, type SubmitUnknown } from "../steps/model-client.ts";
+import {
+  isTerminal,
+  type ModelClient,
+  type Prediction,
+  type SubmitRejected,
+  type SubmitUnknown,
+} from "../steps/model-client.ts";
 import type { AssetStore } from "../steps/asset-store.ts";
 import type { GroupCommit } from "./group-commit.ts";
-import type { ChangePrediction, JournalStore, PredictionRow, WriteResult } from "./journal-store.ts";
+import type {
+  ChangePrediction,
+  JournalStore,
+  PredictionRow,
+  WriteResult,
+} from "./journal-store.ts";
 import { findLost } from "./lost-prediction.ts";
 import type { PriceTable } from "./price-table.ts";
 import type { ProviderGate } from "./provider-gate.ts";
@@ -136,7 +147,10 @@ class Watcher implements PredictionWatcher {
   }
 
   readonly drained = Effect.suspend(() =>
-    Effect.forEach([...this.#sending], (done) => Deferred.await(done), { discard: true, concurrency: "unbounded" }),
+    Effect.forEach([...this.#sending], (done) => Deferred.await(done), {
+      discard: true,
+      concurrency: "unbounded",
+    }),
   );
 
   #watch(row: PredictionRow): Watched {
@@ -155,8 +169,10 @@ class Watcher implements PredictionWatcher {
   #attend(watched: Watched): Effect.Effect<void> {
     const watcher = this;
     return Effect.gen(function* () {
-      if (watched.row.state === "intended" || watched.row.state === "unknown") yield* watcher.#find(watched);
-      if (watched.row.state === "accepted" || watched.row.state === "duplicate") yield* watcher.#poll(watched);
+      if (watched.row.state === "intended" || watched.row.state === "unknown")
+        yield* watcher.#find(watched);
+      if (watched.row.state === "accepted" || watched.row.state === "duplicate")
+        yield* watcher.#poll(watched);
       watcher.#watched.delete(watched.row.key);
     });
   }
@@ -172,7 +188,9 @@ class Watcher implements PredictionWatcher {
       yield* Effect.matchEffect(watcher.#client.submit(request), {
         onSuccess: (prediction) => watcher.#accepted(watched, prediction),
         onFailure: (refusal) =>
-          refusal._tag === "SubmitRejected" ? watcher.#rejected(watched, refusal) : watcher.#unknown(watched, refusal),
+          refusal._tag === "SubmitRejected"
+            ? watcher.#rejected(watched, refusal)
+            : watcher.#unknown(watched, refusal),
       });
     });
   }
@@ -185,7 +203,8 @@ class Watcher implements PredictionWatcher {
     const { store, owner, settings } = this.#host;
     return Effect.gen(function* () {
       const job = yield* Effect.option(store.job(row.jobId));
-      const isOurs = Option.isSome(job) && Option.isSome(job.value) && job.value.value.owner === owner;
+      const isOurs =
+        Option.isSome(job) && Option.isSome(job.value) && job.value.value.owner === owner;
       const ageMs = (yield* Clock.currentTimeMillis) - row.intendedAt;
       return isOurs && ageMs <= settings.orphanGraceMs / 4;
     });
@@ -208,10 +227,19 @@ class Watcher implements PredictionWatcher {
 
   #unknown(watched: Watched, { detail }: SubmitUnknown): Effect.Effect<void> {
     const { key, path } = watched.row;
-    const failure = new ProviderFailure({ reason: "Unavailable", provider: this.#client.provider, detail });
+    const failure = new ProviderFailure({
+      reason: "Unavailable",
+      provider: this.#client.provider,
+      detail,
+    });
     return Effect.gen({ self: this }, function* () {
       this.#gate.refused(failure, yield* Clock.currentTimeMillis);
-      yield* this.#change(watched, { state: "unknown" }, ["intended"], { type: "PredictionUnknown", path, key, detail });
+      yield* this.#change(watched, { state: "unknown" }, ["intended"], {
+        type: "PredictionUnknown",
+        path,
+        key,
+        detail,
+      });
     });
   }
 
@@ -235,7 +263,13 @@ class Watcher implements PredictionWatcher {
   /** True where this prediction is now this intent's own; the unique index gives each to one. */
   #adopt(watched: Watched, prediction: Prediction, isAdopted: boolean): Effect.Effect<boolean> {
     const { key, path } = watched.row;
-    const fact: Fact = { type: "PredictionAccepted", path, key, predictionId: prediction.id, isAdopted };
+    const fact: Fact = {
+      type: "PredictionAccepted",
+      path,
+      key,
+      predictionId: prediction.id,
+      isAdopted,
+    };
     const change = { state: "accepted", predictionId: prediction.id } as const;
     return this.#change(watched, change, ["intended", "unknown"], fact);
   }
@@ -270,7 +304,8 @@ class Watcher implements PredictionWatcher {
     const id = watched.row.predictionId;
     if (id === null) return Effect.succeed("silent");
     return Effect.matchEffect(this.#client.get(id), {
-      onFailure: (failure) => Effect.succeed(failure.status === 404 ? ("denied" as const) : ("silent" as const)),
+      onFailure: (failure) =>
+        Effect.succeed(failure.status === 404 ? ("denied" as const) : ("silent" as const)),
       onSuccess: (prediction) => {
         watched.hasStarted ||= prediction.status !== "starting";
         if (!isTerminal(prediction.status)) return Effect.succeed("open" as const);
@@ -329,7 +364,13 @@ class Watcher implements PredictionWatcher {
       const at = yield* Clock.currentTimeMillis;
       const id = `${key}:${change.state ?? "changed"}`;
       const inbox = fact === null ? null : { id, jobId, at, facts: [fact] };
-      const result: WriteResult = yield* this.#host.committer.commit({ type: "ChangePrediction", key, from, change, inbox });
+      const result: WriteResult = yield* this.#host.committer.commit({
+        type: "ChangePrediction",
+        key,
+        from,
+        change,
+        inbox,
+      });
       if (result.type !== "Committed") return yield* this.#yield(watched);
       watched.row = { ...watched.row, ...change };
       if (inbox !== null) this.#host.nudge(jobId);

@@ -3,7 +3,11 @@ import type { Prediction } from "../steps/model-client.ts";
 
 /** A model's price in US dollars. Metrics are the provider's own names for what it measured. */
 export type Price =
-  | { readonly unit: "token"; readonly inputUsdPerMillion: number; readonly outputUsdPerMillion: number }
+  | {
+      readonly unit: "token";
+      readonly inputUsdPerMillion: number;
+      readonly outputUsdPerMillion: number;
+    }
   | { readonly unit: "image"; readonly usdPerImage: number }
   | { readonly unit: "second"; readonly usdPerSecond: number };
 
@@ -12,7 +16,11 @@ export type PriceTable = Readonly<Record<string, Price>>;
 
 /** Source: the models' pages at replicate.com, 2026-06; set your own with the option `prices`. */
 export const listPrices: PriceTable = {
-  "meta/meta-llama-3-8b-instruct": { unit: "token", inputUsdPerMillion: 0.05, outputUsdPerMillion: 0.25 },
+  "meta/meta-llama-3-8b-instruct": {
+    unit: "token",
+    inputUsdPerMillion: 0.05,
+    outputUsdPerMillion: 0.25,
+  },
   "black-forest-labs/flux-schnell": { unit: "image", usdPerImage: 0.003 },
   "falcons-ai/nsfw_image_detection": { unit: "second", usdPerSecond: 0.000225 },
 };
@@ -25,7 +33,8 @@ export interface Cost {
 
 /** The cost of an ended prediction. Aborted ones never started and are free. */
 export const costOf = (prices: PriceTable, model: string, prediction: Prediction): Cost => {
-  if (prediction.status === "aborted") return { costMicros: 0, basis: "aborted before it started: free" };
+  if (prediction.status === "aborted")
+    return { costMicros: 0, basis: "aborted before it started: free" };
   const price = prices[model.split(":")[0] ?? model];
   if (price === undefined) return { costMicros: 0, basis: `no price known for ${model}` };
   return { costMicros: Math.round(usdOf(price, prediction) * 1e7) / 10, basis: basisOf(price) };
@@ -33,7 +42,8 @@ export const costOf = (prices: PriceTable, model: string, prediction: Prediction
 
 const usdOf = (price: Price, { metrics, output }: Prediction): number => {
   const metric = (name: string): number => metrics[name] ?? 0;
-  if (price.unit === "image") return (metrics["image_count"] ?? outputCount(output)) * price.usdPerImage;
+  if (price.unit === "image")
+    return (metrics["image_count"] ?? outputCount(output)) * price.usdPerImage;
   if (price.unit === "second") return metric("predict_time") * price.usdPerSecond;
   const input = metric("input_token_count") * price.inputUsdPerMillion;
   return (input + metric("output_token_count") * price.outputUsdPerMillion) / 1e6;

@@ -3,7 +3,11 @@ import { Effect } from "effect";
 import type { Scope } from "effect";
 import type { ModelClient } from "../steps/model-client.ts";
 import { type GateSettings, makeProviderGate, type ProviderGate } from "./provider-gate.ts";
-import { makePredictionWatcher, type PredictionWatcher, type WatcherHost } from "./prediction-watcher.ts";
+import {
+  makePredictionWatcher,
+  type PredictionWatcher,
+  type WatcherHost,
+} from "./prediction-watcher.ts";
 import type { PredictionRow } from "./journal-store.ts";
 
 /** A client, or a record of clients by the key that model names pick them with. */
@@ -37,7 +41,8 @@ export const makeProviders = Effect.fnUntraced(function* (
   host: WatcherHost,
   gateSettings: GateSettings,
 ): Effect.fn.Return<Providers, never, Scope.Scope> {
-  const clients = models === undefined ? {} : isClient(models) ? { [models.provider]: models } : models;
+  const clients =
+    models === undefined ? {} : isClient(models) ? { [models.provider]: models } : models;
   const byKey = new Map<string, Provider>();
   for (const [key, client] of Object.entries(clients)) {
     const gate = makeProviderGate(gateSettings);
@@ -60,7 +65,10 @@ export const makeProviders = Effect.fnUntraced(function* (
     cancel: (key) => {
       for (const { watcher } of all) watcher.cancel(key);
     },
-    drained: Effect.forEach(all, ({ watcher }) => watcher.drained, { discard: true, concurrency: "unbounded" }),
+    drained: Effect.forEach(all, ({ watcher }) => watcher.drained, {
+      discard: true,
+      concurrency: "unbounded",
+    }),
     gates: () => all.map(({ client, gate }) => ({ provider: client.provider, gate })),
   };
 });

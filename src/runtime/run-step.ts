@@ -2,9 +2,23 @@
 import { Cause, Effect, Exit, Result, Schema } from "effect";
 import type { ValueOrEntry } from "../machines/entry.ts";
 import type { StepNode } from "../machines/plan.ts";
-import { type Defect, Failure, type FailureKind, ProviderFailure, TimeoutFailure, ValidationFailure } from "../steps/failure.ts";
+import {
+  type Defect,
+  Failure,
+  type FailureKind,
+  ProviderFailure,
+  TimeoutFailure,
+  ValidationFailure,
+} from "../steps/failure.ts";
 import type { RunProgram, StepContext } from "../steps/step.ts";
-import { beginAttempt, failAttempt, failStep, progressIn, type StepRun, waitFor } from "./attempt.ts";
+import {
+  beginAttempt,
+  failAttempt,
+  failStep,
+  progressIn,
+  type StepRun,
+  waitFor,
+} from "./attempt.ts";
 import { codecOf } from "./codecs.ts";
 import { defectOf } from "./defect.ts";
 import { decodeInput, keep } from "./hand-over.ts";
@@ -64,10 +78,16 @@ const attemptOnce = Effect.fnUntraced(function* (
   if (outcome.type === "success") return yield* finish(run, begun, outcome.value);
   // How many attempts are left is for the committed context to say.
   yield* run.job.until(() => progressIn(run).attempt === begun.attempt);
-  yield* outcome.type === "failure" ? failAttempt(run, outcome.failure) : failStep(run, outcome.defect);
+  yield* outcome.type === "failure"
+    ? failAttempt(run, outcome.failure)
+    : failStep(run, outcome.defect);
 });
 
-const finish = Effect.fnUntraced(function* (run: StepRun, begun: Begun, value: unknown): Effect.fn.Return<void> {
+const finish = Effect.fnUntraced(function* (
+  run: StepRun,
+  begun: Begun,
+  value: unknown,
+): Effect.fn.Return<void> {
   const { path, step } = run.node;
   const encoded = codecOf(step.output).encode(value);
   if (Result.isSuccess(encoded)) {
@@ -102,11 +122,17 @@ const execute = Effect.fnUntraced(function* (
       }),
     ),
   );
-  return Exit.isSuccess(exit) ? { type: "success", value: exit.value } : classify(exit.cause, program, node.step.fails);
+  return Exit.isSuccess(exit)
+    ? { type: "success", value: exit.value }
+    : classify(exit.cause, program, node.step.fails);
 });
 
 /** Whatever the user's function returns, as one Effect. What it throws is its failure for now. */
-const call = (program: RunProgram, input: unknown, context: StepContext): Effect.Effect<unknown, unknown> =>
+const call = (
+  program: RunProgram,
+  input: unknown,
+  context: StepContext,
+): Effect.Effect<unknown, unknown> =>
   Effect.suspend(() => {
     // The input was decoded by the step's own schema, which is what `never` stands for here.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the contract's types were checked where the step was made
@@ -116,11 +142,16 @@ const call = (program: RunProgram, input: unknown, context: StepContext): Effect
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an Effect of unknown channels
       return returned as Effect.Effect<unknown, unknown>;
     }
-    return isPromise(returned) ? Effect.tryPromise({ try: () => returned, catch: (error) => error }) : Effect.succeed(returned);
+    return isPromise(returned)
+      ? Effect.tryPromise({ try: () => returned, catch: (error) => error })
+      : Effect.succeed(returned);
   }).pipe(Effect.catchDefect((defect) => Effect.fail(defect)));
 
 const isPromise = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+  typeof value === "object" &&
+  value !== null &&
+  "then" in value &&
+  typeof value.then === "function";
 
 const isFailure = Schema.is(Failure);
 
@@ -132,7 +163,8 @@ const classify = (
   const thrown = Cause.squash(cause);
   const failure = isFailure(thrown) ? thrown : mapped(program, thrown);
   if (failure === undefined) return { type: "defect", defect: defectOf(thrown) };
-  const isDeclared = failure.kind === "validation" || failure.kind === "timeout" || fails.includes(failure.kind);
+  const isDeclared =
+    failure.kind === "validation" || failure.kind === "timeout" || fails.includes(failure.kind);
   if (isDeclared) return { type: "failure", failure };
   const message = `undeclared ${failure._tag}: add "${failure.kind}" to the step's fails (${failure.message})`;
   return { type: "defect", defect: { _tag: "Defect", message } };

@@ -49,7 +49,13 @@ export const Answer = Schema.Struct({
   raw: Schema.Json,
 });
 
-const answerOf = ({ output, error, createdAt, completedAt, raw }: Prediction): typeof Answer.Type => ({
+const answerOf = ({
+  output,
+  error,
+  createdAt,
+  completedAt,
+  raw,
+}: Prediction): typeof Answer.Type => ({
   output,
   error,
   createdAt,
@@ -62,7 +68,11 @@ const withoutPayload = (raw: Schema.Json): Schema.Json =>
     ? Object.fromEntries(Object.entries(raw).filter(([key]) => key !== "input" && key !== "output"))
     : raw;
 
-const receiptOf = (row: PredictionRow, prediction: Prediction, host: Pick<WatcherHost, "prices">): Receipt => ({
+const receiptOf = (
+  row: PredictionRow,
+  prediction: Prediction,
+  host: Pick<WatcherHost, "prices">,
+): Receipt => ({
   provider: row.provider,
   model: row.model,
   predictionId: prediction.id,

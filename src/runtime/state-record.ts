@@ -45,7 +45,11 @@ const inner = (running: unknown): readonly [path: string | null, detail: string 
 };
 
 /** The row after an entry. `entry` is the last one of the commit; earlier ones of it are folded already. */
-export const recordAfter = (before: StateRecord, entries: ReadonlyArray<Entry>, snapshot: JobSnapshot): StateRecord => {
+export const recordAfter = (
+  before: StateRecord,
+  entries: ReadonlyArray<Entry>,
+  snapshot: JobSnapshot,
+): StateRecord => {
   const { context } = snapshot;
   const { path, detail, step } = positionOf(snapshot);
   const at = entries.at(-1)?.at ?? before.updatedAt;
@@ -60,7 +64,12 @@ export const recordAfter = (before: StateRecord, entries: ReadonlyArray<Entry>, 
     currentStep: path,
     attempt: step?.attempt ?? (path === before.currentStep ? before.attempt : 0),
     normalizedOutput: output ?? before.normalizedOutput,
-    errorMessage: failed === undefined ? (isFailed ? before.errorMessage : null) : operatorMessageOf(failed.failure),
+    errorMessage:
+      failed === undefined
+        ? isFailed
+          ? before.errorMessage
+          : null
+        : operatorMessageOf(failed.failure),
     failureKind: context.failure?.kind ?? null,
     rawReference: raw?.raw ?? before.rawReference,
     costMicros: context.costMicros,
@@ -69,11 +78,15 @@ export const recordAfter = (before: StateRecord, entries: ReadonlyArray<Entry>, 
   };
 };
 
-const last = <Type extends Entry["type"]>(entries: ReadonlyArray<Entry>, type: Type): EntryOf<Type> | undefined =>
+const last = <Type extends Entry["type"]>(
+  entries: ReadonlyArray<Entry>,
+  type: Type,
+): EntryOf<Type> | undefined =>
   entries.findLast((entry): entry is EntryOf<Type> => entry.type === type);
 
 const lastOutput = (entries: ReadonlyArray<Entry>) =>
-  entries.findLast((entry) => entry.type === "StepSucceeded" || entry.type === "JobCompleted")?.output;
+  entries.findLast((entry) => entry.type === "StepSucceeded" || entry.type === "JobCompleted")
+    ?.output;
 
 interface Standing extends Position {
   readonly context: JobContext;
@@ -90,16 +103,24 @@ const waitingOf = ({ context, path, detail, step, at, before }: Standing): Waiti
 
 type Words = readonly [waitingFor: string, next: string, until: number | null];
 
-const words = ({ context, path, detail, step }: Position & { readonly context: JobContext }): Words => {
-  if (detail === "cancelling") return ["the provider to confirm the cancel", "the job becomes cancelled", null];
+const words = ({
+  context,
+  path,
+  detail,
+  step,
+}: Position & { readonly context: JobContext }): Words => {
+  if (detail === "cancelling")
+    return ["the provider to confirm the cancel", "the job becomes cancelled", null];
   if (path === null) return ["a free slot", "the first step starts", null];
   if (context.isPaused) return ["a resume", `${path} goes on`, null];
   const call = step?.call;
   const until = call == null ? null : call.intendedAt + call.timeoutMs;
-  if (detail === "backingOff") return [`the next try of ${path}`, `attempt ${nextAttempt(step)}`, step?.timer?.wakeAt ?? null];
+  if (detail === "backingOff")
+    return [`the next try of ${path}`, `attempt ${nextAttempt(step)}`, step?.timer?.wakeAt ?? null];
   if (detail === "unknown" && step?.phase === "absent")
     return ["a decision", "retry pays for the call again, cancel ends the job", null];
-  if (detail === "unknown") return [`news of a call of ${path} whose answer was lost`, "it is found, or made again", until];
+  if (detail === "unknown")
+    return [`news of a call of ${path} whose answer was lost`, "it is found, or made again", until];
   if (detail === "waiting") return [`the model of ${path}`, "its answer is checked", until];
   return [path, "its result is committed", null];
 };

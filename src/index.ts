@@ -1,0 +1,45 @@
+/** The public API of Catena. */
+export { Catena, CatenaService } from "./runtime/catena.ts";
+export type {
+  Job,
+  JobState,
+  Readiness,
+  StartFailure,
+  StartOptions,
+  SubmitOptions,
+} from "./runtime/catena.ts";
+export { JobCancelled, JobFailed, JobUnavailable, type Outcome } from "./runtime/outcome.ts";
+export { StartError, type RuntimeOptions } from "./runtime/options.ts";
+export type { Observation } from "./runtime/job-host.ts";
+export { JournalStore, StoreFailure } from "./runtime/journal-store.ts";
+export type {
+  JobFilter,
+  JobStatus,
+  PredictionRow,
+  StateRecord,
+  Waiting,
+} from "./runtime/journal-store.ts";
+export { listPrices, type Price, type PriceTable } from "./runtime/price-table.ts";
+export type { Entry, EntryOf, Fact, Receipt } from "./machines/entry.ts";
+export { Pipeline, PipelineError } from "./machines/pipeline.ts";
+export type { AnyPipeline, FailureOf, InputOf, OutputOf, ServicesOf } from "./machines/pipeline.ts";
+export { Asset } from "./steps/asset.ts";
+export { AssetStore, AssetStoreFailure } from "./steps/asset-store.ts";
+export type { StoredBytes } from "./steps/asset-store.ts";
+export {
+  type Defect,
+  type Failure,
+  type FailureKind,
+  type Issue,
+  PolicyFailure,
+  ProviderFailure,
+  TimeoutFailure,
+  ValidationFailure,
+} from "./steps/failure.ts";
+export type { ModelClient, Prediction } from "./steps/model-client.ts";
+export { Functions } from "./steps/model-clients/functions.ts";
+export { Replicate } from "./steps/model-clients/replicate.ts";
+export { Parse } from "./steps/parse.ts";
+export { Retry, type RetryPolicy } from "./steps/retry.ts";
+export { type AnyStep, type Repair, Step, type StepContext } from "./steps/step.ts";
+export type { TimeoutInput } from "./steps/timeout.ts";

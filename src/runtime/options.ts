@@ -1,0 +1,78 @@
+/** What a Catena is started with, and what stands where nothing was said. */
+import { Duration } from "effect";
+import type { PriceTable } from "./price-table.ts";
+import type { Observation } from "./job-host.ts";
+import type { Identifiers } from "./identifiers.ts";
+import type { Models } from "./providers.ts";
+import type { JournalStore } from "./journal-store.ts";
+import type { AssetStore } from "../steps/asset-store.ts";
+
+export interface RuntimeOptions {
+  /** A path: one SQLite file. `"memory"`: nothing survives the process. Or a store of one's own. Default: `"memory"`. */
+  readonly store?: string | JournalStore["Service"];
+  /** The SQLite file's promise: `full` survives power loss (the default), `normal` the death of the process. */
+  readonly durability?: "full" | "normal";
+  /** A folder, or a store of one's own. Default: `<store>-assets` beside the file, in memory for `"memory"`. */
+  readonly assets?: string | AssetStore["Service"];
+  /** A client, or a record of clients by the key that model names pick them with. */
+  readonly models?: Models;
+  /** Prices by model, over the list prices that come with Catena. */
+  readonly prices?: PriceTable;
+  /** Jobs that run at once in this process; the others wait as rows, oldest first. Default: 100. */
+  readonly concurrency?: number;
+  /** Creates a minute and a burst, for every provider. Default: 600 and 60. */
+  readonly rate?: { readonly createsPerMinute: number; readonly burst: number };
+  /** How long a provider may take to show a prediction in its listing. Default: 60 seconds. */
+  readonly orphanGrace?: Duration.Input;
+  /** How long a cancelled or timed out prediction may take to be confirmed as ended. Default: 30 seconds. */
+  readonly closeGrace?: Duration.Input;
+  /** The first wait between two looks at a prediction; it grows by half to ten times as much. Default: 1 second. */
+  readonly pollEvery?: Duration.Input;
+  /** How long a job may only wait before it leaves memory. Default: 30 seconds. */
+  readonly passivateAfter?: Duration.Input;
+  /** How often to look for messages and jobs of other processes. Default: 200 ms. */
+  readonly lookEvery?: Duration.Input;
+  /** How often to look for owners that died. Default: 5 seconds. */
+  readonly recoverEvery?: Duration.Input;
+  /** Sees every committed entry and the snapshot after it; what it throws is ignored. */
+  readonly inspect?: (observation: Observation) => void;
+  /** Where ids come from. Default: random ones. */
+  readonly identifiers?: Identifiers;
+}
+
+/** A start option is not what it has to be; `field` names it. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+  readonly field: string;
+  constructor(field: string, expected: string, got: unknown) {
+    super(`Catena.start: expected ${field} to be ${expected}, got ${describe(got)}`);
+    this.field = field;
+  }
+}
+
+const describe = (value: unknown): string => {
+  if (typeof value === "string") return JSON.stringify(value);
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+};
+
+/** The duration in ms. Throws StartError where it is none. */
+export const millisOf = (
+  field: string,
+  input: Duration.Input | undefined,
+  defaultMs: number,
+): number => {
+  if (input === undefined) return defaultMs;
+  const millis = Duration.toMillis(Duration.fromInputUnsafe(input));
+  if (Number.isFinite(millis) && millis >= 0) return millis;
+  throw new StartError(field, 'a duration such as "30 seconds"', input);
+};
+
+export const positiveInteger = (
+  field: string,
+  input: number | undefined,
+  otherwise: number,
+): number => {
+  const value = input ?? otherwise;
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new StartError(field, "a positive integer", value);
+};
