@@ -26,7 +26,10 @@ interface FailureByKind {
 }
 
 /** The failures a step may end in: those it declares, and the two that need no declaring. */
-export type DeclaredFailure<Kinds extends FailureKind> = FailureByKind[Kinds | "validation" | "timeout"];
+export type DeclaredFailure<Kinds extends FailureKind> = FailureByKind[
+  | Kinds
+  | "validation"
+  | "timeout"];
 
 export interface StepContext {
   /** The same over all attempts and restarts of this step of this job: hand it to whoever can deduplicate. */
@@ -55,9 +58,14 @@ export interface ModelProgram {
   readonly kind: "model";
   /** `owner/name[:version]`, or `client:owner/name` where several clients are configured. */
   readonly model: string;
-  readonly request: (input: never, context: { readonly repair: Repair | undefined }) => Record<string, unknown>;
+  readonly request: (
+    input: never,
+    context: { readonly repair: Repair | undefined },
+  ) => Record<string, unknown>;
   readonly parse: Parse;
-  readonly refuse: ((result: { readonly input: never; readonly output: never }) => PolicyFailure | undefined) | undefined;
+  readonly refuse:
+    | ((result: { readonly input: never; readonly output: never }) => PolicyFailure | undefined)
+    | undefined;
   /** How many times an output that does not parse or decode is asked for again within an attempt. */
   readonly repair: number;
   readonly onUnknown: OnUnknown;
@@ -83,11 +91,20 @@ export interface Step<Name extends string, in out I, in out O, out F extends Fai
 }
 
 /** Any step, as the machine and the runtime see it. */
-// A variance-free view needs `any`: a Step is invariant in its input and output on purpose.
-// oxlint-disable-next-line typescript/no-explicit-any
+// oxlint-disable-next-line typescript/no-explicit-any -- invariant in input and output, a Step has no other supertype
 export type AnyStep = Step<string, any, any, Failure, any>;
 
-interface RunOptions<I, O, Kinds extends FailureKind, E extends DeclaredFailure<Kinds>, R> {
+/** What an error the step does not declare is called in the compiler's sentence. */
+type NameOf<E> = E extends { readonly _tag: infer Tag extends string } ? Tag : "an untagged error";
+
+/** Nothing where every failure is declared, else a key that no options have: its value says what to do. */
+type Undeclared<Name extends string, E> = [E] extends [never]
+  ? unknown
+  : {
+      readonly "undeclared-failure": `step "${Name}" can fail with ${NameOf<E>}, which it does not declare: add its kind to fails, or turn it into a declared failure`;
+    };
+
+interface RunOptions<I, O, Kinds extends FailureKind, E, R> {
   readonly input: AnySchema<I>;
   readonly output: AnySchema<O>;
   readonly fails?: ReadonlyArray<Kinds>;
@@ -131,7 +148,7 @@ interface ModelOptions<I, O> {
   readonly onUnknown?: OnUnknown;
 }
 
-type StepFields = Omit<AnyStep, "name" | "as">;
+type StepFields = Omit<AnyStep, "name" | "as" | "~types">;
 
 const named = <Name extends string, I, O, F extends Failure, R>(
   name: Name,
@@ -149,11 +166,12 @@ export const Step = {
     I,
     O,
     const Kinds extends FailureKind = never,
-    E extends DeclaredFailure<Kinds> = never,
+    E = never,
     R = never,
   >(
     name: Name,
-    options: RunOptions<I, O, Kinds, E, R>,
+    options: RunOptions<I, O, Kinds, E, R> &
+      Undeclared<Name, Exclude<NoInfer<E>, DeclaredFailure<Kinds>>>,
   ): Step<Name, I, O, DeclaredFailure<Kinds>, R> =>
     named(name, {
       input: options.input,
