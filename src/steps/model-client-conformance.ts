@@ -90,7 +90,8 @@ export const modelClientCases: ReadonlyArray<ModelClientCase> = [
         assert.notEqual(prediction.output, null);
         assert.equal(prediction.error, null);
         assert.ok(prediction.createdAt !== null && prediction.completedAt !== null);
-        assert.ok(prediction.createdAt <= prediction.completedAt);
+        // Either may be cut down to its second.
+        assert.ok(prediction.createdAt - prediction.completedAt < 1_000);
         assert.ok(!prediction.isDataRemoved);
       });
     }),

@@ -100,7 +100,8 @@ export interface ModelClient {
   /** Asks for the end of a prediction; a finished one stays as it is. Confirm with `get`. Fails with: ProviderFailure. */
   cancel(id: string): Effect.Effect<Prediction, ProviderFailure>;
   /**
-   * Every prediction created at or after the instant (ms), all pages, newest first. A listing that could
+   * Every prediction created at or after the instant (ms), all pages, newest first. Providers show times
+   * as coarse as a second, so others of the instant's own second may be among them. A listing that could
    * not be read to its end fails: half a list proves nothing. Fails with: ProviderFailure.
    */
   find(createdAfter: number): Effect.Effect<ReadonlyArray<Prediction>, ProviderFailure>;

@@ -16,8 +16,8 @@ const decodePage = Schema.decodeUnknownOption(
 /** At 100 a page, 100,000 predictions: more than can be created within any grace that is looked back over. */
 const maxPages = 1_000;
 
-/** Asked for a second earlier, because whether `created_after` includes its instant is not documented. */
-const marginMs = 1_000;
+/** Asked for earlier, because whether `created_after` includes its instant is not documented. */
+const marginMs = 2_000;
 
 export interface Listing {
   readonly provider: string;
@@ -50,12 +50,17 @@ export const listPredictions = Effect.fnUntraced(function* (
   );
 });
 
-/** One whose creation time the provider does not show cannot be ruled out. */
+/**
+ * Times may come without a fraction, cut down to their second, so the instant's whole second counts; and
+ * one whose creation time is not shown cannot be ruled out.
+ */
 const since = (
   predictions: ReadonlyArray<Prediction>,
   createdAfter: number,
-): ReadonlyArray<Prediction> =>
-  predictions.filter(({ createdAt }) => createdAt === null || createdAt >= createdAfter);
+): ReadonlyArray<Prediction> => {
+  const second = Math.floor(createdAfter / 1_000) * 1_000;
+  return predictions.filter(({ createdAt }) => createdAt === null || createdAt >= second);
+};
 
 const readPage = Effect.fnUntraced(function* ({ provider, baseUrl }: Listing, reply: Reply) {
   if (reply.kind === "lost" || reply.status !== 200) {
