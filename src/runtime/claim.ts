@@ -22,7 +22,7 @@ export interface Claim {
   readonly deployed: Deployed;
   /** The owner before died. */
   readonly isTakeover: boolean;
-  /** A slot is free for it: a pending job starts. */
+  /** The job goes on at once, a pending one starts; otherwise its messages are read first. */
   readonly starts: boolean;
 }
 
@@ -109,7 +109,8 @@ const draft = (
     entries.push(entry);
     snapshot = advanced.snapshot;
   };
-  append({ type: "Claimed", owner, epoch, isTakeover });
+  // Who only watches the predictions of a job that rests has nothing to add to its story.
+  if (!isAtRest(snapshot) || !starts) append({ type: "Claimed", owner, epoch, isTakeover });
   const { path } = positionOf(snapshot);
   if (statusOf(snapshot) === "pending" && starts) append({ type: "JobStarted" });
   if (snapshot.context.claims >= maxClaims && path !== null && !isAtRest(snapshot))

@@ -5,7 +5,7 @@
 import { Clock, Effect, Latch, Option } from "effect";
 import type { Schema, Scope } from "effect";
 import type { Fact } from "../machines/entry.ts";
-import { claimJob, loadJob, newJob } from "./claim.ts";
+import { type Claim, claimJob, loadJob, newJob } from "./claim.ts";
 import type { Identifiers } from "./identifiers.ts";
 import type { Deployed, JobHost } from "./job-host.ts";
 import { type JobOwner, type LoadedJob, startOwner } from "./job-owner.ts";
@@ -194,7 +194,7 @@ class ResidentJobs implements Jobs {
     return this.#options.deployed.get(`${record.pipeline}@${record.version}`);
   }
 
-  #claim(claim: Parameters<typeof claimJob>[1]): Effect.Effect<void, StoreFailure> {
+  #claim(claim: Claim): Effect.Effect<void, StoreFailure> {
     return Effect.gen({ self: this }, function* () {
       const loaded = yield* claimJob(this.#host, claim);
       if (loaded === undefined) return;
@@ -319,16 +319,9 @@ class ResidentJobs implements Jobs {
   readonly recover: Effect.Effect<number, StoreFailure> = Effect.gen({ self: this }, function* () {
     const { store, owner } = this.#host;
     const left = yield* Effect.forEach(yield* store.deadOwners(owner), (dead) =>
-      // Those that rest already still have predictions whose end somebody must see.
-      Effect.zipWith(store.jobsOf(dead), store.watchedJobs(dead), (unfinished, watched) => [
-        ...unfinished,
-        ...watched,
-      ]),
+      this.#claimsOn(dead),
     );
-    const claims = left.flat().flatMap((stored) => {
-      const deployed = this.#deployedOf(stored);
-      return deployed === undefined ? [] : [{ stored, deployed, isTakeover: true, starts: true }];
-    });
+    const claims = left.flat();
     yield* Effect.forEach(claims, (claim) => this.#claim(claim), {
       concurrency: "unbounded",
       discard: true,
@@ -337,6 +330,21 @@ class ResidentJobs implements Jobs {
     this.#drain();
     return claims.length;
   });
+
+  /** What a dead owner had. One that went by itself was not killed by its jobs: no step towards poison. */
+  #claimsOn(dead: string): Effect.Effect<ReadonlyArray<Claim>, StoreFailure> {
+    return Effect.gen({ self: this }, function* () {
+      const { store } = this.#host;
+      const isTakeover = !(yield* store.hasLeft(dead));
+      const unfinished = yield* store.jobsOf(dead);
+      // Those that rest already still have predictions whose end somebody must see.
+      const watched = yield* store.watchedJobs(dead);
+      return [...unfinished, ...watched].flatMap((stored) => {
+        const deployed = this.#deployedOf(stored);
+        return deployed === undefined ? [] : [{ stored, deployed, isTakeover, starts: true }];
+      });
+    });
+  }
 
   readonly recoverRegularly = Effect.gen({ self: this }, function* () {
     while (true) {

@@ -97,12 +97,13 @@ const make = (journals: MemoryJournals = new MemoryJournals()): JournalStore["Se
         journals.alive.add(owner);
         return owner;
       }),
-      (owner) => Effect.sync(() => journals.kill(owner)),
+      (owner) => Effect.sync(() => journals.leave(owner)),
     ),
     deadOwners: (self) =>
       Effect.sync(() =>
         [...journals.owned.keys()].filter((owner) => owner !== self && !journals.alive.has(owner)),
       ),
+    hasLeft: (owner) => Effect.sync(() => journals.left.has(owner)),
     changeCount: Effect.sync(() => journals.commits - ownCommits),
   });
 };

@@ -15,7 +15,14 @@ import { JournalStore, StoreFailure } from "../journal-store.ts";
 import { closeDatabase, isOnFuse, openDatabase } from "./sqlite/database.ts";
 import { attempt, broken } from "./sqlite/failure.ts";
 import { predictionOf } from "./sqlite/ledger-writes.ts";
-import { isDead, lockFolderOf, sweep, takeOwnerLock } from "./sqlite/owner-lock.ts";
+import {
+  hasLeft,
+  isDead,
+  lockFolderOf,
+  noteLeft,
+  sweep,
+  takeOwnerLock,
+} from "./sqlite/owner-lock.ts";
 import type { OwnerLock } from "./sqlite/owner-lock.ts";
 import * as reads from "./sqlite/reads.ts";
 import { inTransaction } from "./sqlite/transaction.ts";
@@ -70,6 +77,13 @@ const takeLock = ({ folder, ask }: Owners, owner: string): Effect.Effect<OwnerLo
 const hasJobs = (connection: Connection, owner: string): boolean =>
   reads.readOwners(connection).includes(owner);
 
+/** True where nothing of the owner is left, so that its lock file can go as well. */
+const leave = ({ connection, folder }: Owners, owner: string): boolean => {
+  if (!hasJobs(connection, owner)) return true;
+  noteLeft(folder, owner);
+  return false;
+};
+
 const register = (owners: Owners): Effect.Effect<string, StoreFailure, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
@@ -80,7 +94,7 @@ const register = (owners: Owners): Effect.Effect<string, StoreFailure, Scope.Sco
       ({ owner, lock }) =>
         Effect.map(
           Effect.orElseSucceed(
-            owners.ask("release an owner", () => !hasJobs(owners.connection, owner)),
+            owners.ask("release an owner", () => leave(owners, owner)),
             () => false,
           ),
           (isFileRemoved) => lock.release({ isFileRemoved }),
@@ -129,6 +143,7 @@ const over = (connection: Connection, ask: Ask, owners: Owners): JournalStore["S
       ask("read the ledger", () => Option.fromNullishOr(predictionOf(connection, key))),
     register: register(owners),
     deadOwners: (self) => ask("look for dead owners", () => deadOwners(owners, self)),
+    hasLeft: (owner) => ask("look for dead owners", () => hasLeft(owners.folder, owner)),
     changeCount: ask("look for changes", () => reads.readChangeCount(connection)),
   });
 

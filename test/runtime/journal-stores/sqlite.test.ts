@@ -81,7 +81,7 @@ describe("the SQLite journal store", () => {
         yield* store.commit([createOf("a", { epoch: 1, owner })]);
         yield* Scope.close(idle, Exit.void);
         yield* Scope.close(busy, Exit.void);
-        expect(locksIn(path)).toEqual([`${owner}.lock`]);
+        expect(locksIn(path)).toEqual([`${owner}.left`, `${owner}.lock`]);
         expect(yield* store.deadOwners("me")).toEqual([owner]);
         yield* store.commit([appendOf("a", 1, { claim: { owner: "me", epoch: 2 } })]);
         expect(yield* store.deadOwners("me")).toEqual([]);

@@ -28,6 +28,8 @@ export class MemoryJournals {
   readonly predictions = new Map<string, PredictionRow>();
   readonly openKeys = new Set<string>();
   readonly alive = new Set<string>();
+  /** Dead owners that went by themselves. */
+  readonly left = new Set<string>();
   readonly owned = new Map<string, Set<JobFile>>();
   readonly #jobByIdempotencyKey = new Map<string, string>();
   readonly #keyByPredictionId = new Map<string, string>();
@@ -43,6 +45,11 @@ export class MemoryJournals {
   /** Makes an owner dead as SIGKILL would: what it has stays its own until someone takes it over. */
   kill(owner: string): void {
     this.alive.delete(owner);
+  }
+
+  /** Lets an owner go as the end of its scope does. */
+  leave(owner: string): void {
+    if (this.alive.delete(owner)) this.left.add(owner);
   }
 
   jobWithKey(pipeline: string, idempotencyKey: string): string | undefined {

@@ -5,12 +5,14 @@
  * A lock file is never opened by other means than SQLite: closing any other descriptor of it would drop
  * this process's lock (POSIX). A file is removed only by who holds its lock.
  */
-import { existsSync, mkdirSync, readdirSync, unlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { isBusy } from "./failure.ts";
 
 const suffix = ".lock";
+/** Beside the lock file of an owner that went by itself. */
+const leftSuffix = ".left";
 
 export const lockFolderOf = (path: string): string => `${path}-owners`;
 
@@ -62,6 +64,14 @@ export const isDead = (folder: string, owner: string): boolean => {
   return db !== null;
 };
 
+/** Notes that this owner goes by itself; to be done while its lock is still held. */
+export const noteLeft = (folder: string, owner: string): void => {
+  writeFileSync(join(folder, `${owner}${leftSuffix}`), "");
+};
+
+export const hasLeft = (folder: string, owner: string): boolean =>
+  existsSync(join(folder, `${owner}${leftSuffix}`));
+
 /** Removes the lock files of dead owners of which nothing is left. */
 export const sweep = (folder: string, isNeeded: (owner: string) => boolean): void => {
   if (!existsSync(folder)) return;
@@ -71,6 +81,7 @@ export const sweep = (folder: string, isNeeded: (owner: string) => boolean): voi
       const file = fileOf(folder, owner);
       const db = tryLock(file);
       if (db !== null) lockOf(db, file).release({ isFileRemoved: true });
+      if (db !== null) rmSync(join(folder, `${owner}${leftSuffix}`), { force: true });
     }
   }
 };
