@@ -1,6 +1,7 @@
 /**
  * The ways a step can fail, as data. Each failure is stored in the journal in its encoded form, told
  * apart by `_tag`, and decides by itself whether a plain retry may help and what a user may read.
+ * Their numbers are finite, as JSON has no others.
  */
 import { Schema } from "effect";
 
@@ -12,13 +13,18 @@ export const Issue = Schema.Struct({ path: Schema.String, message: Schema.String
 export type Issue = typeof Issue.Type;
 
 const sentenceOf = (issues: ReadonlyArray<Issue>): string =>
-  issues.map((issue) => (issue.path === "" ? issue.message : `${issue.path}: ${issue.message}`)).join("; ");
+  issues
+    .map((issue) => (issue.path === "" ? issue.message : `${issue.path}: ${issue.message}`))
+    .join("; ");
 
 /** A value did not fit its schema: the user's input, the model's request, or a step's output. */
-export class ValidationFailure extends Schema.TaggedError<ValidationFailure>()("ValidationFailure", {
-  at: Schema.Literals(["input", "request", "output"]),
-  issues: Schema.Array(Issue),
-}) {
+export class ValidationFailure extends Schema.TaggedError<ValidationFailure>()(
+  "ValidationFailure",
+  {
+    at: Schema.Literals(["input", "request", "output"]),
+    issues: Schema.Array(Issue),
+  },
+) {
   get kind(): FailureKind {
     return "validation";
   }
@@ -31,13 +37,15 @@ export class ValidationFailure extends Schema.TaggedError<ValidationFailure>()("
   }
   /** Input issues are the user's own words back; what a model wrote stays inside. */
   get safeMessage(): string {
-    return this.at === "input" ? this.message : `A model's ${this.at} did not have the expected shape.`;
+    return this.at === "input"
+      ? this.message
+      : `A model's ${this.at} did not have the expected shape.`;
   }
 }
 
 /** Something did not answer within `timeoutMs` (ms). */
 export class TimeoutFailure extends Schema.TaggedError<TimeoutFailure>()("TimeoutFailure", {
-  timeoutMs: Schema.Number,
+  timeoutMs: Schema.Finite,
   /** What was awaited when the time ran out. */
   awaited: Schema.Literals(["attempt", "boot", "step"]),
 }) {
@@ -84,9 +92,9 @@ export class ProviderFailure extends Schema.TaggedError<ProviderFailure>()("Prov
   provider: Schema.String,
   detail: Schema.String,
   /** HTTP status, where there was an answer. */
-  status: Schema.optionalKey(Schema.Number),
+  status: Schema.optionalKey(Schema.Finite),
   /** How long the provider asked us to wait, in ms. */
-  retryAfterMs: Schema.optionalKey(Schema.Number),
+  retryAfterMs: Schema.optionalKey(Schema.Finite),
   /** Set where the provider says that the same input will fail again (out of memory, for one). */
   isPermanent: Schema.optionalKey(Schema.Boolean),
 }) {
@@ -108,7 +116,7 @@ export class ProviderFailure extends Schema.TaggedError<ProviderFailure>()("Prov
 export class PolicyFailure extends Schema.TaggedError<PolicyFailure>()("PolicyFailure", {
   rule: Schema.String,
   categories: Schema.optionalKey(Schema.Array(Schema.String)),
-  scores: Schema.optionalKey(Schema.Record(Schema.String, Schema.Number)),
+  scores: Schema.optionalKey(Schema.Record(Schema.String, Schema.Finite)),
 }) {
   get kind(): FailureKind {
     return "policy";
@@ -125,7 +133,12 @@ export class PolicyFailure extends Schema.TaggedError<PolicyFailure>()("PolicyFa
   }
 }
 
-export const Failure = Schema.Union([ValidationFailure, TimeoutFailure, ProviderFailure, PolicyFailure]);
+export const Failure = Schema.Union([
+  ValidationFailure,
+  TimeoutFailure,
+  ProviderFailure,
+  PolicyFailure,
+]);
 export type Failure = typeof Failure.Type;
 /** A failure as the journal stores it: plain JSON. */
 export type FailureData = typeof Failure.Encoded;

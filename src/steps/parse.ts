@@ -21,7 +21,13 @@ const json: Parse = (output) => {
   if (typeof output !== "string") return Result.succeed(output);
   const answer = output.trim();
   if (answer === "") return problem("expected JSON, got an empty answer");
-  const candidate = fence.exec(answer)?.[1]?.trim() ?? enclosed(answer) ?? answer;
+  // Bare first: a text value may hold braces or a fence, and is no less itself for it.
+  const candidates = [answer, fence.exec(answer)?.[1]?.trim(), enclosed(answer)];
+  const read = candidates.filter((candidate) => candidate !== undefined).map(readJson);
+  return read.find(Result.isSuccess) ?? read[1] ?? readJson(answer);
+};
+
+const readJson = (candidate: string): Result.Result<unknown, ReadonlyArray<Issue>> => {
   try {
     const value: unknown = JSON.parse(candidate);
     return Result.succeed(value);
@@ -38,7 +44,8 @@ const enclosed = (answer: string): string | undefined => {
   return end > start ? answer.slice(start, end + 1) : undefined;
 };
 
-const isAsset = (value: unknown): boolean => typeof value === "object" && value !== null && "sha256" in value;
+const isAsset = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "sha256" in value;
 
 const file: Parse = (output) => {
   const first: unknown = Array.isArray(output) ? output[0] : output;

@@ -7,10 +7,10 @@ import { Duration, Effect, Schedule, Schema } from "effect";
 /** `attempts` counts the first try; delays in ms; `jitter` 0…1 is the share of the delay that varies. */
 export const RetryPolicy = Schema.Struct({
   attempts: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)),
-  baseMs: Schema.Number.check(Schema.isGreaterThanOrEqualTo(0)),
-  factor: Schema.Number.check(Schema.isGreaterThanOrEqualTo(1)),
-  maxMs: Schema.Number.check(Schema.isGreaterThanOrEqualTo(0)),
-  jitter: Schema.Number.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
+  baseMs: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)),
+  factor: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(1)),
+  maxMs: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)),
+  jitter: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
   /** Whether an attempt that timed out is tried again. */
   timeouts: Schema.Boolean,
 });
@@ -25,7 +25,7 @@ const transientDefaults: RetryPolicy = {
   timeouts: true,
 };
 
-const make = (policy: RetryPolicy): RetryPolicy => RetryPolicy.make(policy);
+const make = Schema.decodeUnknownSync(RetryPolicy);
 
 /** Ready policies. Fails with: a SchemaError thrown at once that names the option out of range. */
 export const Retry = {

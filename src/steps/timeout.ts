@@ -11,12 +11,18 @@ export interface TimeoutPolicy {
 /** A duration ("60 seconds", a number of ms) for the attempt, or each bound by name. */
 export type TimeoutInput =
   | Duration.Input
-  | { readonly attempt: Duration.Input; readonly boot?: Duration.Input; readonly step?: Duration.Input };
+  | {
+      readonly attempt: Duration.Input;
+      readonly boot?: Duration.Input;
+      readonly step?: Duration.Input;
+    };
 
 /** Ten minutes: longer than a cold boot, shorter than the half hour after which a provider gives up. */
 const defaultAttemptMs = 600_000;
 
-const isBounds = (input: TimeoutInput): input is Extract<TimeoutInput, { readonly attempt: Duration.Input }> =>
+const isBounds = (
+  input: TimeoutInput,
+): input is Extract<TimeoutInput, { readonly attempt: Duration.Input }> =>
   typeof input === "object" && "attempt" in input;
 
 /** The policy with every bound in ms. */

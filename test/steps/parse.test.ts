@@ -1,0 +1,144 @@
+/** From a model's answer to a value: what is understood, and what is refused rather than guessed. */
+import { assert, describe, expect, it, test } from "@effect/vitest";
+import { Result, Schema } from "effect";
+import { Asset } from "../../src/steps/asset.ts";
+import { defaultParse, Parse } from "../../src/steps/parse.ts";
+
+/** The parsed value, or the sentences of the issues. */
+const read = (parse: Parse, output: Schema.Json): unknown =>
+  Result.match(parse(output), {
+    onSuccess: (value) => value,
+    onFailure: (issues) => ({ issues: issues.map(({ message }) => message) }),
+  });
+
+const image = {
+  sha256: "0".repeat(64),
+  url: "file:///image.png",
+  contentType: "image/png",
+  sizeBytes: 7,
+};
+
+describe("text", () => {
+  test("is trimmed", () => {
+    expect(read(Parse.text, " a headline\n")).toBe("a headline");
+  });
+
+  test.for([
+    ["", "an empty answer"],
+    [" \n", "an empty answer"],
+    [null, "null"],
+    [7, "a number"],
+    [true, "a boolean"],
+    [[], "an empty list"],
+    [["a"], "a list"],
+    [{}, "an object"],
+  ] as const)("is not %j", ([output, got]) => {
+    expect(read(Parse.text, output)).toEqual({ issues: [`expected text, got ${got}`] });
+  });
+});
+
+describe("JSON", () => {
+  test.for([
+    ["bare", '{"a":1}'],
+    ["with space around it", '\n {"a":1}\n'],
+    ["in a fenced block", 'Here:\n```json\n{"a":1}\n```\nEnjoy!'],
+    ["in a fence without a language", '```\n{"a":1}\n```'],
+    ["in a fence marked JSON", '```JSON\n{"a":1}\n```'],
+    ["with words around it", 'Sure! {"a":1} Hope that helps.'],
+    ["in a fence never closed", '```json\n{"a":1}'],
+  ])("is found %s", ([, answer]) => {
+    expect(read(Parse.json, answer ?? "")).toEqual({ a: 1 });
+  });
+
+  test.for(['"{a}"', '"a [list]"', '{"code":"```\\n{}\\n```"}'])(
+    "is itself where its text looks like more JSON: %s",
+    (answer) => {
+      expect(read(Parse.json, answer)).toEqual(JSON.parse(answer));
+    },
+  );
+
+  test("in a fenced block may hold a fence", () => {
+    expect(read(Parse.json, 'So:\n```json\n{"code":"```js"}\n```')).toEqual({ code: "```js" });
+  });
+
+  test("may be a list, and a list may hold objects", () => {
+    expect(read(Parse.json, 'The items: [{"a":1},{"a":2}].')).toEqual([{ a: 1 }, { a: 2 }]);
+  });
+
+  test.for(['"text"', "7", "null", "true"])("may be the bare value %s", (answer) => {
+    expect(read(Parse.json, answer)).toBe(JSON.parse(answer));
+  });
+
+  test("that a model gave as a value stays as it is", () => {
+    expect(read(Parse.json, { a: [1, null] })).toEqual({ a: [1, null] });
+  });
+
+  test.for(["no JSON at all", "{a: 1}", '{"a":1', "[1, 2", "{} or {}"])(
+    "is not guessed from %j",
+    (answer) => {
+      expect(read(Parse.json, answer)).toEqual({
+        issues: [expect.stringMatching(/^expected JSON: /)],
+      });
+    },
+  );
+
+  test("is not an empty answer", () => {
+    expect(read(Parse.json, " ")).toEqual({ issues: ["expected JSON, got an empty answer"] });
+  });
+
+  it.prop("survives being written out by a model that talks", [Schema.Json], ([value]) => {
+    const written = JSON.stringify(value, undefined, 2);
+    const expected: unknown = JSON.parse(written);
+    assert.deepStrictEqual(read(Parse.json, written), expected);
+    if (typeof value === "object" && value !== null) {
+      assert.deepStrictEqual(read(Parse.json, `Here you are: ${written} Enjoy!`), expected);
+    }
+  });
+});
+
+describe("a file", () => {
+  test("is the asset, or the first of a list", () => {
+    expect(read(Parse.file, image)).toEqual(image);
+    expect(read(Parse.file, [image, { ...image, sizeBytes: 8 }])).toEqual(image);
+  });
+
+  test.for([
+    ["https://files.example/a.png", "a string"],
+    [[], "an empty list"],
+    [["a"], "a list"],
+    [null, "null"],
+    [{ url: "a" }, "an object"],
+  ] as const)("is not %j", ([output, got]) => {
+    expect(read(Parse.file, output)).toEqual({ issues: [`expected a file, got ${got}`] });
+  });
+});
+
+test("none takes everything as it is", () => {
+  for (const output of [null, "", [], { a: 1 }]) expect(read(Parse.none, output)).toBe(output);
+});
+
+describe("by default", () => {
+  test.for([
+    ["text", Schema.String],
+    ["text with checks", Schema.NonEmptyString],
+    ["what is text when encoded", Schema.DateTimeUtcFromString],
+  ] as const)("%s is read as text", ([, schema]) => {
+    expect(defaultParse(schema)).toBe(Parse.text);
+  });
+
+  test.for([
+    ["any asset", Asset.Any],
+    ["an image", Asset.Image],
+  ] as const)("%s is read as a file", ([, schema]) => {
+    expect(defaultParse(schema)).toBe(Parse.file);
+  });
+
+  test.for([
+    ["a struct", Schema.Struct({ url: Schema.String })],
+    ["a list", Schema.Array(Schema.String)],
+    ["a number", Schema.Number],
+    ["a choice of texts", Schema.Literals(["yes", "no"])],
+  ] as const)("%s is read as JSON", ([, schema]) => {
+    expect(defaultParse(schema)).toBe(Parse.json);
+  });
+});

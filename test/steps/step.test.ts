@@ -1,0 +1,109 @@
+/** A step is plain data: what was said, and the defaults where nothing was. */
+import { Effect, Schema } from "effect";
+import { describe, expect, test } from "vitest";
+import { PolicyFailure } from "../../src/steps/failure.ts";
+import { Parse } from "../../src/steps/parse.ts";
+import { Retry } from "../../src/steps/retry.ts";
+import { Step } from "../../src/steps/step.ts";
+
+const Concept = Schema.Struct({ headline: Schema.String });
+
+describe("a step that runs a function", () => {
+  const run = (text: string) => Effect.succeed(text.length);
+
+  test("is tried once, has ten minutes, may run again and declares nothing, by default", () => {
+    const step = Step.make("count", { input: Schema.String, output: Schema.Number, run });
+    expect(step).toMatchObject({
+      name: "count",
+      fails: [],
+      timeout: { attemptMs: 600_000 },
+      retry: Retry.none,
+      isRepeatable: true,
+    });
+    expect(step.input).toBe(Schema.String);
+    expect(step.output).toBe(Schema.Number);
+    expect(step.program).toEqual({ kind: "run", run, mapError: undefined });
+  });
+
+  test("keeps what was said", () => {
+    const retry = Retry.fixed({ attempts: 2, delayMs: 10 });
+    const mapError = () => new PolicyFailure({ rule: "empty" });
+    const step = Step.make("count", {
+      input: Schema.String,
+      output: Schema.Number,
+      fails: ["policy"],
+      run,
+      mapError,
+      timeout: { attempt: "5 seconds", step: "1 minute" },
+      retry,
+      isRepeatable: false,
+    });
+    expect(step).toMatchObject({
+      fails: ["policy"],
+      timeout: { attemptMs: 5000, stepMs: 60_000 },
+      retry,
+      isRepeatable: false,
+    });
+    expect(step.program).toEqual({ kind: "run", run, mapError });
+  });
+});
+
+describe("a step that asks a model", () => {
+  const request = ({ headline }: typeof Concept.Type) => ({ prompt: headline });
+
+  test("is retried for what may pass, may fail in every way, and recreates a lost call, by default", () => {
+    const step = Step.model("prompt", {
+      input: Concept,
+      output: Schema.String,
+      model: "writers/small",
+      request,
+    });
+    expect(step).toMatchObject({
+      fails: ["validation", "timeout", "provider", "policy"],
+      timeout: { attemptMs: 600_000 },
+      retry: Retry.transient(),
+      isRepeatable: true,
+    });
+    expect(step.program).toEqual({
+      kind: "model",
+      model: "writers/small",
+      request,
+      parse: Parse.text,
+      refuse: undefined,
+      repair: 0,
+      onUnknown: "recreate",
+    });
+  });
+
+  test("keeps what was said", () => {
+    const refuse = () => undefined;
+    const step = Step.model("prompt", {
+      input: Concept,
+      output: Concept,
+      model: "writers/small",
+      request,
+      parse: Parse.none,
+      refuse,
+      repair: 2,
+      onUnknown: "ask",
+      timeout: "1 minute",
+      retry: Retry.none,
+    });
+    expect(step).toMatchObject({ timeout: { attemptMs: 60_000 }, retry: Retry.none });
+    expect(step.program).toMatchObject({ parse: Parse.none, refuse, repair: 2, onUnknown: "ask" });
+  });
+});
+
+test("a step under another name is the same step, and can be renamed again", () => {
+  const step = Step.make("count", {
+    input: Schema.String,
+    output: Schema.Number,
+    run: (text) => text.length,
+  });
+  const again = step.as("again");
+  expect(again.name).toBe("again");
+  expect({ ...again, name: "count", as: undefined }).toEqual({ ...step, as: undefined });
+  expect(again.program).toBe(step.program);
+  expect(again.as("third").name).toBe("third");
+  expect(step.name).toBe("count");
+});
