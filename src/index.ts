@@ -1,13 +1,7 @@
 /** The public API of Catena. */
-export { Catena, CatenaService } from "./runtime/catena.ts";
-export type {
-  Job,
-  JobState,
-  Readiness,
-  StartFailure,
-  StartOptions,
-  SubmitOptions,
-} from "./runtime/catena.ts";
+export { Catena, type Job, type StartOptions } from "./runtime/catena.ts";
+export { CatenaService } from "./runtime/catena-service.ts";
+export type { JobState, Readiness, StartFailure, SubmitOptions } from "./runtime/catena-service.ts";
 export { JobCancelled, JobFailed, JobUnavailable, type Outcome } from "./runtime/outcome.ts";
 export { StartError, type RuntimeOptions } from "./runtime/options.ts";
 export type { Observation } from "./runtime/job-host.ts";

@@ -30,10 +30,8 @@ const inert = fromCallback<Entry>(() => undefined);
 const base = setup({
   types: {
     // XState takes types through empty values; nothing reads them.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     context: {} as JobContext,
     // As above.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     events: {} as Entry,
   },
   actors: { step: inert, output: inert, cancelling: inert },
@@ -104,15 +102,22 @@ const outputState = base.createStateConfig({
   on: { JobCompleted: { target: "#job.complete", actions: "record" } },
 });
 
-const runningStates = (nodes: ReadonlyArray<StepNode>) =>
-  Object.fromEntries([
-    ...nodes.map((node, index) => [
-      node.path,
-      stepState(node, nodes[index + 1]?.path ?? outputPath),
-    ]),
+type RunningState =
+  | ReturnType<typeof stepState>
+  | typeof outputState
+  | { readonly type: "history" };
+
+const runningStates = (nodes: ReadonlyArray<StepNode>): Record<string, RunningState> => {
+  const steps = nodes.map((node, index): [string, RunningState] => [
+    node.path,
+    stepState(node, nodes[index + 1]?.path ?? outputPath),
+  ]);
+  return Object.fromEntries<RunningState>([
+    ...steps,
     [outputPath, outputState],
     ["last", { type: "history" }],
   ]);
+};
 
 /** Facts that may come at any time, from a call that no step waits for any more: booked, nothing else. */
 const anytime = {

@@ -2,7 +2,7 @@
 import type { Layer } from "effect";
 import type { AnyPipeline, ServicesOf } from "./pipeline.ts";
 
-/** The layer of the services R: required where there are any, refused where there are none. */
+/** The layer of the services R, which may fail to build: required where there are any, refused where there are none. */
 export type LayerOption<R> = [R] extends [never]
   ? {
       // No layer has this key; the compiler prints it, and why, where one is given.
@@ -10,7 +10,7 @@ export type LayerOption<R> = [R] extends [never]
         readonly "layer-not-needed": "no step of these pipelines needs a service: leave the layer out";
       };
     }
-  : { readonly layer: Layer.Layer<R> };
+  : { readonly layer: Layer.Layer<R, unknown> };
 
 /** The part of the options of `Catena.start` that the pipelines' types decide. */
 export type PipelineOptions<Pipelines extends ReadonlyArray<AnyPipeline>> = {

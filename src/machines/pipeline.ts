@@ -4,6 +4,7 @@
  * at their line and in one sentence, and what types cannot say is checked when the pipeline is built.
  */
 import { Schema } from "effect";
+import type { Scope } from "effect";
 import type { AssetStore } from "../steps/asset-store.ts";
 import type { Failure } from "../steps/failure.ts";
 import type { AnySchema, AnyStep, Step } from "../steps/step.ts";
@@ -51,7 +52,7 @@ export type FailureOf<P extends AnyPipeline> = TypesOf<P>["failure"];
 export type ServicesOf<P extends AnyPipeline> = TypesOf<P>["services"];
 
 /** What every step gets from the runtime, whatever the user's layer holds. */
-type RuntimeServices = AssetStore;
+type RuntimeServices = AssetStore | Scope.Scope;
 
 /** What a mapper sees: the job's input, every output so far by step name, and the last one. */
 export interface MapperScope<In, Outputs, Last> {
@@ -109,14 +110,14 @@ export interface Draft<
       Fresh<NoInfer<N>, Outputs>,
   ): Extended<Name, In, Outputs, N, O, F | F2, R | R2>;
   /** Adds a step that takes what the mapper makes of the input and the outputs so far. Fails with: PipelineError, thrown. */
-  step<N extends string, I, O, F2 extends Failure, R2>(
+  step<N extends string, I, O, F2 extends Failure, R2, const Mapped extends I>(
     step: Step<N, I, O, F2, R2> & Fresh<NoInfer<N>, Outputs>,
-    mapper: (scope: MapperScope<In, Outputs, Last>) => NoInfer<I>,
+    mapper: (scope: MapperScope<In, Outputs, Last>) => Mapped,
   ): Extended<Name, In, Outputs, N, O, F | F2, R | R2>;
   /** Ends the pipeline: the schema and the shape of what users see. Fails with: PipelineError, thrown. */
-  output<Out>(
+  output<Out, const Mapped extends Out>(
     schema: AnySchema<Out>,
-    map: (scope: MapperScope<In, Outputs, Last>) => NoInfer<Out>,
+    map: (scope: MapperScope<In, Outputs, Last>) => Mapped,
   ): Pipeline<Name, In, Out, F, R>;
 }
 

@@ -3,10 +3,9 @@
  * transaction, adopt the snapshot, start and stop services. A commit that conflicts means that somebody
  * else owns the job now: the new snapshot is thrown away and every service is let go.
  */
-import { Cause, Clock, Deferred, Effect, Exit, Fiber, Latch, Option } from "effect";
+import { Cause, Clock, Deferred, Effect, Exit, Fiber, Latch } from "effect";
 import type { JobSnapshot, Service } from "../machines/advance.ts";
-import type { JobContext } from "../machines/context.ts";
-import type { Entry, EntryOf, Fact } from "../machines/entry.ts";
+import type { Entry } from "../machines/entry.ts";
 import type { PipelinePlan } from "../machines/plan.ts";
 import { defectOf } from "./defect.ts";
 import type { Deployed, JobHost, ServiceJob } from "./job-host.ts";
@@ -14,6 +13,7 @@ import { type Mail, nothing, type Staged, stage } from "./job-sequencer.ts";
 import type { AppendEntries, StateRecord } from "./journal-store.ts";
 import { recordAfter, isAtRest, timersOf } from "./state-record.ts";
 import { KeptEntries } from "./kept-entries.ts";
+import { ContextWaiters, makeServiceJob } from "./service-job.ts";
 
 /** How an owner ended: nothing left to do, taken over by another, or unloaded while it waits. */
 export type OwnerEnd = "rested" | "fenced" | "passivated";
@@ -67,13 +67,10 @@ class Owner implements Omit<JobOwner, "leave"> {
   readonly #onAdopt: (record: StateRecord) => void;
   readonly #kept: KeptEntries;
   readonly #services = new Map<string, RunningService>();
+  readonly #waiters = new ContextWaiters();
   readonly #hasMail = Latch.makeUnsafe(false);
   readonly #end = Deferred.makeUnsafe<OwnerEnd>();
   #mail: Array<Mail> = [];
-  #waiters: Array<{
-    readonly claim: (context: JobContext) => boolean;
-    readonly resume: () => void;
-  }> = [];
   #snapshot: JobSnapshot;
   #record: StateRecord;
   #seq: number;
@@ -231,7 +228,7 @@ class Owner implements Omit<JobOwner, "leave"> {
     this.#mail.unshift(...staged.held);
     if (staged.held.length > 0 && !staged.snapshot.context.isPaused) this.#hasMail.openUnsafe();
     for (const reply of staged.replies) reply();
-    this.#wake();
+    this.#waiters.wake(this.#snapshot.context);
     if (staged.entries.length === 0) return;
     this.#host.observe({
       jobId: this.#loaded.jobId,
@@ -241,14 +238,6 @@ class Owner implements Omit<JobOwner, "leave"> {
       record: this.#record,
     });
     this.#onAdopt(this.#record);
-  }
-
-  #wake(): void {
-    const { context } = this.#snapshot;
-    const due = this.#waiters.filter(({ claim }) => claim(context));
-    if (due.length === 0) return;
-    this.#waiters = this.#waiters.filter((waiter) => !due.includes(waiter));
-    for (const { resume } of due) resume();
   }
 
   #start(service: Service): void {
@@ -287,66 +276,17 @@ class Owner implements Omit<JobOwner, "leave"> {
 
   #jobFor(service: Service, token: symbol): ServiceJob {
     const { jobId, deployed } = this.#loaded;
-    const from = { id: service.id, token };
-    const post = (facts: ReadonlyArray<Fact>, reply: Mail["reply"]) => {
-      this.#mail.push({ facts, consumes: null, from, reply });
-      this.#hasMail.openUnsafe();
-    };
-    return {
+    return makeServiceJob({
       jobId,
       deployed,
       host: this.#host,
+      kept: this.#kept,
+      waiters: this.#waiters,
       context: () => this.#snapshot.context,
-      enqueue: (...facts) => {
-        post(facts, () => undefined);
+      post: (facts, reply) => {
+        this.#mail.push({ facts, consumes: null, from: { id: service.id, token }, reply });
+        this.#hasMail.openUnsafe();
       },
-      append: (...facts) =>
-        Effect.flatMap(
-          Effect.callback<"appended" | "refused">((resume) => {
-            // A stopped service gets no answer: it is being interrupted.
-            post(facts, (answer) => {
-              resume(Effect.succeed(answer));
-            });
-          }),
-          (answer) =>
-            answer === "appended"
-              ? Effect.void
-              : Effect.die(
-                  new Error(`the machine refused ${facts.map(({ type }) => type).join(", ")}`),
-                ),
-        ),
-      until: (claim) =>
-        Effect.callback<void>((resume) => {
-          if (claim(this.#snapshot.context)) {
-            resume(Effect.void);
-            return;
-          }
-          const waiter = {
-            claim,
-            resume: () => {
-              resume(Effect.void);
-            },
-          };
-          this.#waiters.push(waiter);
-          return Effect.sync(() => {
-            this.#waiters = this.#waiters.filter((other) => other !== waiter);
-          });
-        }),
-      entry: (seq, type) => this.#entry(seq, type),
-    };
-  }
-
-  #entry<Type extends Entry["type"]>(seq: number, type: Type): Effect.Effect<EntryOf<Type>> {
-    const isOfType = (entry: Entry): entry is EntryOf<Type> => entry.type === type;
-    const kept = this.#kept.get(seq);
-    if (kept !== undefined && isOfType(kept)) return Effect.succeed(kept);
-    return this.#host.store.entry(this.#loaded.jobId, seq).pipe(
-      Effect.orDie,
-      Effect.flatMap((stored) =>
-        Option.isSome(stored) && isOfType(stored.value)
-          ? Effect.succeed(stored.value)
-          : Effect.die(new Error(`entry ${seq} of job ${this.#loaded.jobId} is not a ${type}`)),
-      ),
-    );
+    });
   }
 }

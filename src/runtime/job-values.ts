@@ -1,11 +1,12 @@
 /** Payloads of entries: small ones inline, large ones in the asset store under their hash. */
-import { Effect, Option } from "effect";
-import type { Schema } from "effect";
+import { Effect, Option, Schema } from "effect";
 import type { Value } from "../machines/entry.ts";
 import { type AssetStore, AssetStoreFailure } from "../steps/asset-store.ts";
 
 /** Above this a payload would make the journal slow to read for everyone else. */
 export const maxInlineBytes = 65_536;
+
+const decodeJson = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Json));
 
 const contentType = "application/json";
 
@@ -40,7 +41,7 @@ export const loadValue = (
         ),
       onSome: ({ bytes }) =>
         Effect.try({
-          try: (): Schema.Json => JSON.parse(new TextDecoder().decode(bytes)),
+          try: () => decodeJson(new TextDecoder().decode(bytes)),
           catch: (cause) => new AssetStoreFailure({ operation: "get", cause }),
         }),
     }),

@@ -12,7 +12,9 @@ import { type JobOwner, type LoadedJob, startOwner } from "./job-owner.ts";
 import { storeValue } from "./job-values.ts";
 import type { StateRecord, StoredJob, StoreFailure } from "./journal-store.ts";
 import type { AssetStoreFailure } from "../steps/asset-store.ts";
+import { claimsOn, deployedOf, isOpenPrediction } from "./left-behind.ts";
 import { mayLeaveMemory } from "./passivation.ts";
+import { isRest, RestWaiters } from "./rest-waiters.ts";
 
 export interface JobsOptions {
   /** By `name@version`. */
@@ -53,9 +55,6 @@ export interface Jobs {
   readonly counts: () => { readonly resident: number; readonly running: number };
 }
 
-const isRest = (record: StateRecord): boolean =>
-  record.status !== "pending" && record.status !== "processing";
-
 /** Starts looking after jobs; they are let go, as they are, when the scope closes. */
 export const makeJobs = Effect.fnUntraced(function* (
   host: JobHost,
@@ -74,7 +73,7 @@ class ResidentJobs implements Jobs {
   readonly #options: JobsOptions;
   readonly #resident = new Map<string, JobOwner>();
   readonly #waking = new Set<string>();
-  readonly #restWaiters = new Map<string, Set<(record: StateRecord | null) => void>>();
+  readonly #rest = new RestWaiters();
   readonly #timersChanged = Latch.makeUnsafe(false);
   #running = 0;
   /** Slots of jobs whose creation is being committed. */
@@ -177,7 +176,7 @@ class ResidentJobs implements Jobs {
       const found = yield* this.#host.store.job(jobId);
       if (Option.isNone(found)) return;
       const stored = found.value;
-      const deployed = this.#deployedOf(stored);
+      const deployed = deployedOf(this.#options.deployed, stored);
       if (deployed === undefined) return;
       if (stored.owner === this.#host.owner) {
         this.#settleIn(yield* loadJob(this.#host.store, stored, deployed));
@@ -190,16 +189,12 @@ class ResidentJobs implements Jobs {
 
   // --- in memory
 
-  #deployedOf({ record }: StoredJob): Deployed | undefined {
-    return this.#options.deployed.get(`${record.pipeline}@${record.version}`);
-  }
-
   #claim(claim: Claim): Effect.Effect<void, StoreFailure> {
     return Effect.gen({ self: this }, function* () {
       const loaded = yield* claimJob(this.#host, claim);
       if (loaded === undefined) return;
       const rows = yield* this.#host.store.predictions(loaded.jobId);
-      this.#host.providers.follow(rows.filter(({ state }) => isOpen.has(state)));
+      this.#host.providers.follow(rows.filter(isOpenPrediction));
       this.#settleIn(loaded);
     });
   }
@@ -209,7 +204,7 @@ class ResidentJobs implements Jobs {
     const { jobId } = loaded;
     if (this.#isLeaving || this.#resident.has(jobId)) return;
     const onAdopt = (record: StateRecord) => {
-      if (isRest(record)) this.#tell(jobId, record);
+      if (isRest(record)) this.#rest.tell(jobId, record);
     };
     const owner = startOwner(this.#host, loaded, { onAdopt });
     this.#resident.set(jobId, owner);
@@ -235,46 +230,21 @@ class ResidentJobs implements Jobs {
     this.#running -= 1;
     this.#drain();
     if (end === "passivated") this.#timersChanged.openUnsafe();
-    if (end === "fenced") this.#tell(owner.record().jobId, null);
+    if (end === "fenced") this.#rest.tell(owner.record().jobId, null);
     // A message that came while the job was leaving would be heard by nobody.
     if (owner.hasUnread()) this.nudge(owner.record().jobId);
-  }
-
-  /** `null`: the job went to another owner, who will not tell. */
-  #tell(jobId: string, record: StateRecord | null): void {
-    const waiters = this.#restWaiters.get(jobId);
-    this.#restWaiters.delete(jobId);
-    for (const resume of waiters ?? []) resume(record);
   }
 
   rested(jobId: string): Effect.Effect<StateRecord, StoreFailure> {
     return Effect.gen({ self: this }, function* () {
       while (true) {
-        const told = yield* this.#whenTold(jobId);
+        const told = yield* this.#rest.wait(jobId, () => this.#resident.get(jobId)?.record());
         if (told !== null) return told;
         const stored = yield* this.#host.store.job(jobId);
         if (Option.isSome(stored) && isRest(stored.value.record)) return stored.value.record;
         // A job of another process, or asleep as a row: its row says when it rests.
         yield* Effect.sleep(this.#options.lookEveryMs);
       }
-    });
-  }
-
-  /** The record once a job in memory rests; null at once where it is not in memory. */
-  #whenTold(jobId: string): Effect.Effect<StateRecord | null> {
-    return Effect.callback((resume) => {
-      const resident = this.#resident.get(jobId)?.record();
-      if (resident === undefined || isRest(resident)) {
-        resume(Effect.succeed(resident ?? null));
-        return;
-      }
-      const waiters = this.#restWaiters.get(jobId) ?? new Set();
-      this.#restWaiters.set(jobId, waiters);
-      const waiter = (record: StateRecord | null) => {
-        resume(Effect.succeed(record));
-      };
-      waiters.add(waiter);
-      return Effect.sync(() => waiters.delete(waiter));
     });
   }
 
@@ -301,7 +271,7 @@ class ResidentJobs implements Jobs {
         this.#mayHavePending = pending.length === free;
         if (pending.length === 0) return;
         const starting = pending.flatMap((stored) => {
-          const deployed = this.#deployedOf(stored);
+          const deployed = deployedOf(this.#options.deployed, stored);
           return deployed === undefined
             ? []
             : [{ stored, deployed, isTakeover: false, starts: true }];
@@ -319,7 +289,7 @@ class ResidentJobs implements Jobs {
   readonly recover: Effect.Effect<number, StoreFailure> = Effect.gen({ self: this }, function* () {
     const { store, owner } = this.#host;
     const left = yield* Effect.forEach(yield* store.deadOwners(owner), (dead) =>
-      this.#claimsOn(dead),
+      claimsOn(dead, store, this.#options.deployed),
     );
     const claims = left.flat();
     yield* Effect.forEach(claims, (claim) => this.#claim(claim), {
@@ -331,21 +301,6 @@ class ResidentJobs implements Jobs {
     return claims.length;
   });
 
-  /** What a dead owner had. One that went by itself was not killed by its jobs: no step towards poison. */
-  #claimsOn(dead: string): Effect.Effect<ReadonlyArray<Claim>, StoreFailure> {
-    return Effect.gen({ self: this }, function* () {
-      const { store } = this.#host;
-      const isTakeover = !(yield* store.hasLeft(dead));
-      const unfinished = yield* store.jobsOf(dead);
-      // Those that rest already still have predictions whose end somebody must see.
-      const watched = yield* store.watchedJobs(dead);
-      return [...unfinished, ...watched].flatMap((stored) => {
-        const deployed = this.#deployedOf(stored);
-        return deployed === undefined ? [] : [{ stored, deployed, isTakeover, starts: true }];
-      });
-    });
-  }
-
   readonly recoverRegularly = Effect.gen({ self: this }, function* () {
     while (true) {
       yield* Effect.sleep(this.#options.recoverEveryMs);
@@ -356,23 +311,30 @@ class ResidentJobs implements Jobs {
 
   /** Another connection's commit may be a message for one of ours, or a job for the queue. */
   readonly lookAround = Effect.gen({ self: this }, function* () {
-    const { store, owner } = this.#host;
+    const { store } = this.#host;
     let seen = -1;
     while (true) {
       const count = yield* Effect.orElseSucceed(store.changeCount, () => seen);
       if (count !== seen) {
         seen = count;
-        // Ours, and those of jobs that rest without an owner: somebody has to read them.
-        for (const whose of [owner, null]) {
-          const unread = yield* Effect.orElseSucceed(store.jobsWithInbox(whose), () => []);
-          for (const jobId of unread) this.nudge(jobId);
-        }
+        for (const jobId of yield* this.#unread()) this.nudge(jobId);
         this.#mayHavePending = true;
         this.#drain();
       }
       yield* Effect.sleep(this.#options.lookEveryMs);
     }
   });
+
+  /** Ours, and those of jobs that rest without an owner: somebody has to read them. */
+  #unread(): Effect.Effect<ReadonlyArray<string>> {
+    const { store, owner } = this.#host;
+    const unread = Effect.zipWith(
+      store.jobsWithInbox(owner),
+      store.jobsWithInbox(null),
+      (ours, nobodys) => [...ours, ...nobodys],
+    );
+    return Effect.orElseSucceed(unread, () => []);
+  }
 
   #unloadSleepers(now: number): void {
     const { passivateAfterMs } = this.#host.settings;
@@ -408,5 +370,3 @@ class ResidentJobs implements Jobs {
     );
   }
 }
-
-const isOpen: ReadonlySet<string> = new Set(["intended", "unknown", "accepted", "duplicate"]);

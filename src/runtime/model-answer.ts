@@ -136,7 +136,6 @@ const refusalOf = Effect.fnUntraced(function* (
   const { input } = yield* run.job.entry(inputSeq, "StepStarted");
   const value = yield* decodeInput(run.job, run.node, input);
   // Both were decoded by the step's own schemas, which is what `never` stands for here.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the contract's types were checked where the step was made
   return yield* attempt(() => refuse({ input: value as never, output: output as never }));
 });
 

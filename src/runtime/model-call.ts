@@ -106,7 +106,6 @@ const requestOf = Effect.fnUntraced(function* (
   const repair = yield* repairOf(run);
   return yield* Effect.try({
     // The input was decoded by the step's own schema, which is what `never` stands for here.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the contract's types were checked where the step was made
     try: () => amended(toJson(run.program.request(value as never, { repair })), repair),
     catch: defectOf,
   });

@@ -135,11 +135,9 @@ const call = (
 ): Effect.Effect<unknown, unknown> =>
   Effect.suspend(() => {
     // The input was decoded by the step's own schema, which is what `never` stands for here.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the contract's types were checked where the step was made
     const returned = program.run(input as never, context);
     if (Effect.isEffect(returned)) {
       // Its services are those of the layer that `Catena.start` requires by type.
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an Effect of unknown channels
       return returned as Effect.Effect<unknown, unknown>;
     }
     return isPromise(returned)

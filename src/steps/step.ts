@@ -104,14 +104,14 @@ type Undeclared<Name extends string, E> = [E] extends [never]
       readonly "undeclared-failure": `step "${Name}" can fail with ${NameOf<E>}, which it does not declare: add its kind to fails, or turn it into a declared failure`;
     };
 
-interface RunOptions<I, O, Kinds extends FailureKind, E, R> {
+interface RunOptions<I, O, Made extends O, Kinds extends FailureKind, E, R> {
   readonly input: AnySchema<I>;
   readonly output: AnySchema<O>;
   readonly fails?: ReadonlyArray<Kinds>;
   readonly run: (
     input: NoInfer<I>,
     context: StepContext,
-  ) => Effect.Effect<NoInfer<O>, E, R> | Promise<NoInfer<O>> | NoInfer<O>;
+  ) => Effect.Effect<Made, E, R> | Promise<Made> | Made;
   /** Turns what was thrown or rejected into a declared failure; what it leaves undefined is a defect. */
   readonly mapError?: (error: unknown) => DeclaredFailure<NoInfer<Kinds>> | undefined;
   /** Default: 10 minutes an attempt. */
@@ -165,12 +165,14 @@ export const Step = {
     const Name extends string,
     I,
     O,
+    // Inferred for itself, so that literals stay narrow; `NoInfer<O>` would widen them.
+    const Made extends O,
     const Kinds extends FailureKind = never,
     E = never,
     R = never,
   >(
     name: Name,
-    options: RunOptions<I, O, Kinds, E, R> &
+    options: RunOptions<I, O, Made, Kinds, E, R> &
       Undeclared<Name, Exclude<NoInfer<E>, DeclaredFailure<Kinds>>>,
   ): Step<Name, I, O, DeclaredFailure<Kinds>, R> =>
     named(name, {

@@ -120,11 +120,14 @@ await start({ pipelines: [counting, campaign, checking, choosing] });
 await start({ pipelines: [counting, publishing], layer: crm });
 await start({ pipelines: [keeping], layer: Layer.mergeAll(crm, mailer) });
 
-const answer = await submit(checking, "text");
-if ("output" in answer) holds<Same<typeof answer.output, string>>();
-else
+const outcome = await (await submit(checking, "text")).outcome();
+if (outcome.status === "complete") holds<Same<typeof outcome.output, string>>();
+if (outcome.status === "failed")
   holds<
-    Same<typeof answer.failure._tag, "ValidationFailure" | "TimeoutFailure" | "PolicyFailure">
+    Same<
+      typeof outcome.failure._tag,
+      "ValidationFailure" | "TimeoutFailure" | "PolicyFailure" | "Defect"
+    >
   >();
 
 // Names known only at run time are checked at run time.

@@ -9,4 +9,4 @@ export const think = Step.make("think", {
 });
 
 // Error at line 8:
-// Property 'tone' is missing in type '{ headline: string; }' but required in type '{ readonly headline: string; readonly tone: string; }'.
+// Property 'tone' is missing in type '{ readonly headline: string; }' but required in type '{ readonly headline: string; readonly tone: string; }'.

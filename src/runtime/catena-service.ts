@@ -1,0 +1,188 @@
+/**
+ * Catena as a service of Effect: one implementation for hosts that use layers and, behind a facade of
+ * promises, for everybody else. It reads no environment, registers no signal handler and never exits.
+ */
+import { Context, Effect, Option, Result, type Scope } from "effect";
+import type { AnyPipeline, FailureOf, InputOf, OutputOf } from "../machines/pipeline.ts";
+import type { Entry, Fact } from "../machines/entry.ts";
+import type { AssetStoreFailure } from "../steps/asset-store.ts";
+import { decodeFailure, safeMessageOf, ValidationFailure } from "../steps/failure.ts";
+import { codecOf } from "./codecs.ts";
+import { type Engine, keyOf } from "./engine.ts";
+import { loadValue } from "./job-values.ts";
+import type { PredictionRow, StateRecord, StoreFailure } from "./journal-store.ts";
+import { type RuntimeOptions, StartError } from "./options.ts";
+import { JobUnavailable, type Outcome } from "./outcome.ts";
+import { startEngine } from "./start-engine.ts";
+
+export interface SubmitOptions {
+  /** Submitting again with the same key answers the same job, whatever the input. */
+  readonly idempotencyKey?: string;
+}
+
+/** What is seen of a job at one moment. */
+export interface JobState {
+  readonly record: StateRecord;
+  readonly entries: ReadonlyArray<Entry>;
+  readonly predictions: ReadonlyArray<PredictionRow>;
+}
+
+/** Whether new work is taken, and if not, why. */
+export interface Readiness {
+  readonly isReady: boolean;
+  readonly reasons: ReadonlyArray<string>;
+}
+
+/** Catena for hosts that use Effect. */
+export class CatenaService extends Context.Service<
+  CatenaService,
+  {
+    readonly engine: Engine;
+    /** Fails with: ValidationFailure, StoreFailure, AssetStoreFailure. */
+    submit<P extends AnyPipeline>(
+      pipeline: P,
+      input: NoInfer<InputOf<P>>,
+      options?: SubmitOptions,
+    ): Effect.Effect<
+      { readonly jobId: string; readonly isNew: boolean },
+      ValidationFailure | StoreFailure | AssetStoreFailure
+    >;
+    /** Fails with: StoreFailure, AssetStoreFailure. */
+    outcome<P extends AnyPipeline>(
+      pipeline: P,
+      jobId: string,
+    ): Effect.Effect<Outcome<OutputOf<P>, FailureOf<P>>, StoreFailure | AssetStoreFailure>;
+    /** Fails with: StoreFailure, and JobUnavailable where the job's state has no use for it. */
+    tell(jobId: string, fact: Fact): Effect.Effect<void, StoreFailure | JobUnavailable>;
+    /** Fails with: StoreFailure, JobUnavailable. */
+    state(jobId: string): Effect.Effect<JobState, StoreFailure | JobUnavailable>;
+    readonly readiness: () => Readiness;
+  }
+>()("catena-ai/runtime/CatenaService") {}
+
+type Service = CatenaService["Service"];
+
+/** What a start can fail with, beside a StartError thrown for an option that cannot be. */
+export type StartFailure = StoreFailure | AssetStoreFailure;
+
+/** Starts an engine and serves it for as long as the scope lives. Throws StartError for an option that cannot be. */
+export const makeService = (
+  options: RuntimeOptions & { readonly pipelines: ReadonlyArray<AnyPipeline> },
+): Effect.Effect<Service, StartFailure, Scope.Scope> => Effect.map(startEngine(options), serviceOf);
+
+const serviceOf = (engine: Engine): Service => ({
+  engine,
+  submit: (pipeline, input, options) =>
+    submit(engine, { pipeline, input, idempotencyKey: options?.idempotencyKey ?? null }),
+  outcome: (pipeline, jobId) => outcomeOf(engine, pipeline, jobId),
+  tell: (jobId, fact) => tell(engine, jobId, fact),
+  state: (jobId) => stateOf(engine, jobId),
+  readiness: () => readinessOf(engine),
+});
+
+interface Request {
+  readonly pipeline: AnyPipeline;
+  readonly input: unknown;
+  readonly idempotencyKey: string | null;
+}
+
+const submit = Effect.fnUntraced(function* (
+  engine: Engine,
+  { pipeline, input, idempotencyKey }: Request,
+) {
+  const key = keyOf(pipeline.plan);
+  const deployed = engine.deployed.get(key);
+  if (deployed === undefined) {
+    return yield* Effect.die(
+      new StartError(
+        "pipelines",
+        `to include the pipeline ${key} that a job is submitted to`,
+        [...engine.deployed.keys()].join(", "),
+      ),
+    );
+  }
+  const encoded = codecOf(pipeline.plan.input).encode(input);
+  if (Result.isFailure(encoded))
+    return yield* new ValidationFailure({ at: "input", issues: encoded.failure });
+  return yield* engine.jobs.submit({ deployed, input: encoded.success, idempotencyKey });
+});
+
+const outcomeOf = Effect.fnUntraced(function* <P extends AnyPipeline>(
+  engine: Engine,
+  pipeline: P,
+  jobId: string,
+) {
+  const record = yield* engine.jobs.rested(jobId);
+  return yield* readOutcome<OutputOf<P>, FailureOf<P>>(engine, pipeline, record);
+});
+
+const readOutcome = Effect.fnUntraced(function* <Output, F>(
+  engine: Engine,
+  pipeline: AnyPipeline,
+  record: StateRecord,
+): Effect.fn.Return<Outcome<Output, F>, StoreFailure | AssetStoreFailure> {
+  if (record.status === "cancelled") return { status: "cancelled" };
+  if (record.status === "complete" && record.normalizedOutput !== null) {
+    const json = yield* loadValue(engine.assets, record.normalizedOutput);
+    const output = codecOf(pipeline.plan.output.schema).decode(json);
+    if (Result.isFailure(output))
+      return yield* Effect.die(new ValidationFailure({ at: "output", issues: output.failure }));
+    // The pipeline's own output schema has just decoded it.
+    return { status: "complete", output: output.success as Output };
+  }
+  const entries = yield* engine.store.entries(record.jobId);
+  const failed = entries.findLast((entry) => entry.type === "StepFailed");
+  if (failed === undefined)
+    return yield* Effect.die(new Error(`job ${record.jobId} failed without an entry that says so`));
+  const failure = failed.failure._tag === "Defect" ? failed.failure : decodeFailure(failed.failure);
+  return {
+    status: "failed",
+    step: failed.path,
+    kind: failed.kind,
+    // What a step did not declare is recorded as a Defect, so that only declared failures come here.
+    failure: failure as F,
+    message: safeMessageOf(failed.failure),
+  };
+});
+
+const uses: { readonly [Type in Fact["type"]]?: (record: StateRecord) => boolean } = {
+  CancelRequested: ({ status }) =>
+    status === "pending" || status === "processing" || status === "failed",
+  PauseRequested: ({ status }) => status === "processing",
+  ResumeRequested: ({ status }) => status === "processing",
+  RetryRequested: ({ status, detail }) => status === "failed" || detail === "unknown",
+};
+
+const tell = Effect.fnUntraced(function* (engine: Engine, jobId: string, fact: Fact) {
+  const { record } = yield* found(engine, jobId);
+  if (uses[fact.type]?.(record) !== true) {
+    const asked = fact.type.replace("Requested", "").toLowerCase();
+    return yield* Effect.fail(
+      new JobUnavailable(jobId, `it is ${record.status}, there is nothing to ${asked}`),
+    );
+  }
+  yield* engine.jobs.post(jobId, fact);
+});
+
+export const found = Effect.fnUntraced(function* (engine: Engine, jobId: string) {
+  const stored = yield* engine.store.job(jobId);
+  if (Option.isNone(stored))
+    return yield* Effect.fail(new JobUnavailable(jobId, "this store has no such job"));
+  return stored.value;
+});
+
+const stateOf = Effect.fnUntraced(function* (engine: Engine, jobId: string) {
+  const { record } = yield* found(engine, jobId);
+  const [entries, predictions] = yield* Effect.all([
+    engine.store.entries(jobId),
+    engine.store.predictions(jobId),
+  ]);
+  return { record, entries, predictions };
+});
+
+const readinessOf = (engine: Engine): Readiness => {
+  const trouble = engine.trouble();
+  return trouble === null
+    ? { isReady: true, reasons: [] }
+    : { isReady: false, reasons: [trouble.failure.message] };
+};

@@ -1,0 +1,114 @@
+/** From what the user gave to a running engine: options checked, stores opened. */
+import { Effect, type Scope } from "effect";
+import type { AnyPipeline } from "../machines/pipeline.ts";
+import { AssetStore, type AssetStoreFailure } from "../steps/asset-store.ts";
+import { FileSystemAssets } from "../steps/asset-stores/file-system.ts";
+import { MemoryAssets } from "../steps/asset-stores/memory.ts";
+import { type Engine, keyOf, makeEngine } from "./engine.ts";
+import { randomIdentifiers } from "./identifiers.ts";
+import type { JournalStore, StoreFailure } from "./journal-store.ts";
+import { MemoryJournalStore } from "./journal-stores/memory.ts";
+import { SqliteJournalStore } from "./journal-stores/sqlite.ts";
+import { millisOf, positiveInteger, type RuntimeOptions, StartError } from "./options.ts";
+import { listPrices } from "./price-table.ts";
+import { defaultGateSettings } from "./provider-gate.ts";
+
+/** Everything with the options applied. Fails with: StoreFailure, AssetStoreFailure. Throws StartError. */
+export const startEngine = Effect.fnUntraced(function* (
+  options: RuntimeOptions & { readonly pipelines: ReadonlyArray<AnyPipeline> },
+): Effect.fn.Return<Engine, StoreFailure | AssetStoreFailure, Scope.Scope> {
+  checkPipelines(options.pipelines);
+  const { pipelines } = options;
+  const store = yield* openStore(options);
+  const assets = yield* openAssets(options);
+  const pollMs = millisOf("pollEvery", options.pollEvery, 1_000);
+  return yield* Effect.provideService(
+    makeEngine({
+      plans: pipelines.map(({ plan }) => plan),
+      store,
+      assets,
+      models: options.models,
+      prices: { ...listPrices, ...options.prices },
+      gate: options.rate ?? defaultGateSettings,
+      jobs: {
+        closeGraceMs: millisOf("closeGrace", options.closeGrace, 30_000),
+        passivateAfterMs: millisOf("passivateAfter", options.passivateAfter, 30_000),
+      },
+      watcher: {
+        orphanGraceMs: millisOf("orphanGrace", options.orphanGrace, 60_000),
+        pollMs,
+        maxPollMs: pollMs * 10,
+      },
+      concurrency: positiveInteger("concurrency", options.concurrency, 100),
+      lookEveryMs: millisOf("lookEvery", options.lookEvery, 200),
+      recoverEveryMs: millisOf("recoverEvery", options.recoverEvery, 5_000),
+      identifiers: options.identifiers ?? randomIdentifiers,
+      observe: quietly(options.inspect),
+    }),
+    AssetStore,
+    assets,
+  );
+});
+
+/** An inspector that throws must not take the job with it that it looks at. */
+const quietly = (inspect: RuntimeOptions["inspect"]): NonNullable<RuntimeOptions["inspect"]> => {
+  if (inspect === undefined) return () => undefined;
+  return (observation) => {
+    try {
+      inspect(observation);
+    } catch {
+      // Looking is no part of the work.
+    }
+  };
+};
+
+const checkPipelines = (pipelines: unknown): void => {
+  if (!Array.isArray(pipelines) || pipelines.length === 0) {
+    throw new StartError("pipelines", "a list of at least one pipeline", pipelines);
+  }
+  const seen = new Set<string>();
+  for (const [index, pipeline] of pipelines.entries()) {
+    if (!isFinished(pipeline)) {
+      throw new StartError(
+        `pipelines[${index}]`,
+        "a pipeline ended by .output(schema, map)",
+        pipeline,
+      );
+    }
+    const key = keyOf(pipeline.plan);
+    if (seen.has(key))
+      throw new StartError("pipelines", `one pipeline for each name and version`, `${key} twice`);
+    seen.add(key);
+  }
+};
+
+const isFinished = (pipeline: unknown): pipeline is AnyPipeline =>
+  typeof pipeline === "object" &&
+  pipeline !== null &&
+  "plan" in pipeline &&
+  typeof pipeline.plan === "object" &&
+  pipeline.plan !== null &&
+  "output" in pipeline.plan;
+
+const openStore = ({
+  store = "memory",
+  durability = "full",
+}: RuntimeOptions): Effect.Effect<JournalStore["Service"], StoreFailure, Scope.Scope> => {
+  if (typeof store !== "string") return Effect.succeed(store);
+  if (store === "memory") return Effect.sync(() => MemoryJournalStore.make());
+  return SqliteJournalStore.make({
+    path: store,
+    synchronous: durability === "normal" ? "NORMAL" : "FULL",
+  });
+};
+
+const openAssets = ({
+  store = "memory",
+  assets,
+}: RuntimeOptions): Effect.Effect<AssetStore["Service"], AssetStoreFailure, Scope.Scope> => {
+  if (assets !== undefined && typeof assets !== "string") return Effect.succeed(assets);
+  if (typeof assets === "string") return FileSystemAssets.make(assets);
+  if (typeof store !== "string" || store === "memory")
+    return Effect.sync(() => MemoryAssets.make());
+  return FileSystemAssets.make(`${store}-assets`);
+};
