@@ -1,7 +1,7 @@
 /** Chains of five steps a second, a hundred at once. */
 import { Catena } from "../../src/index.ts";
 import { chainOf, perSecond, runChain } from "../chain.ts";
-import type { Measurement, Settings } from "../figure.ts";
+import type { Measurement } from "../figure.ts";
 import { chainsWithInserts, flushes, plainChains } from "../floors.ts";
 import { inRounds } from "../rounds.ts";
 import { withDatabase } from "../scratch.ts";
@@ -12,13 +12,12 @@ const slowLoad = { ...load, total: 200 };
 
 const pipeline = chainOf(load);
 
-const catenaChains = async (
-  options: { readonly store: string; readonly durability?: "full" | "normal" },
-  settings: Settings,
-): Promise<number> => {
+const catenaChains = async (options: {
+  readonly store: string;
+  readonly durability?: "full" | "normal";
+}): Promise<number> => {
   await using catena = await Catena.start({ pipelines: [pipeline], ...options });
-  const total = settings.runs > 0 ? load.total : 0;
-  return perSecond({ ...load, total }, () => runChain(catena, pipeline));
+  return await perSecond(load, () => runChain(catena, pipeline));
 };
 
 export const throughput: Measurement = {
@@ -50,21 +49,21 @@ export const throughput: Measurement = {
         name: "Catena, memory",
         unit,
         against: "plain Effect",
-        measure: () => catenaChains({ store: "memory" }, settings),
+        measure: () => catenaChains({ store: "memory" }),
       },
       {
         name: "Catena, NORMAL",
         unit,
         against: "plain Effect, one NORMAL insert a step",
         aim: "at least 1",
-        measure: () => inFile((store) => catenaChains({ store, durability: "normal" }, settings)),
+        measure: () => inFile((store) => catenaChains({ store, durability: "normal" })),
       },
       {
         name: "Catena, FULL",
         unit,
         against: "plain Effect, one FULL insert a step",
         aim: "at least 5",
-        measure: () => inFile((store) => catenaChains({ store, durability: "full" }, settings)),
+        measure: () => inFile((store) => catenaChains({ store, durability: "full" })),
       },
     ]);
   },
