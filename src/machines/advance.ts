@@ -6,11 +6,11 @@ import { createActor, type SnapshotFrom } from "xstate";
 import { compile, type JobMachine, type ServiceSource } from "./compiler.ts";
 import type { JobContext } from "./context.ts";
 import type { Entry } from "./entry.ts";
-import { outputPath, type PipelinePlan } from "./plan.ts";
+import { cancellingService, outputPath, type PipelinePlan } from "./plan.ts";
 
 export type JobSnapshot = SnapshotFrom<JobMachine>;
 
-/** A service that a state invokes, by its id: a step's path, `(output)` or `cancelling`. */
+/** A service that a state invokes, by its id: a step's path, `(output)` or `(cancelling)`. */
 export interface Service {
   readonly id: string;
   readonly source: ServiceSource;
@@ -50,7 +50,7 @@ export class JournalMismatch extends Error {
 
 const sourceOf = (id: string): ServiceSource => {
   if (id === outputPath) return "output";
-  return id === "cancelling" ? "cancelling" : "step";
+  return id === cancellingService ? "cancelling" : "step";
 };
 
 interface Action {

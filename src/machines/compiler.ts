@@ -10,7 +10,7 @@ import { assign, fromCallback, setup } from "xstate";
 import type { RestKind } from "../steps/failure.ts";
 import { initialContext, type JobContext } from "./context.ts";
 import type { Entry } from "./entry.ts";
-import { outputPath, type PipelinePlan, type StepNode } from "./plan.ts";
+import { cancellingService, outputPath, type PipelinePlan, type StepNode } from "./plan.ts";
 import { record } from "./record.ts";
 
 /** What a running state invokes; the runtime holds an Effect program for each. */
@@ -115,7 +115,7 @@ const runningStates = (nodes: ReadonlyArray<StepNode>): Record<string, RunningSt
   return Object.fromEntries<RunningState>([
     ...steps,
     [outputPath, outputState],
-    ["last", { type: "history" }],
+    ["(last)", { type: "history" }],
   ]);
 };
 
@@ -160,13 +160,13 @@ export const compile = (plan: PipelinePlan) =>
         states: runningStates(plan.nodes),
       },
       cancelling: {
-        invoke: { id: "cancelling", src: "cancelling" },
+        invoke: { id: cancellingService, src: "cancelling" },
         on: { JobCancelled: { target: "cancelled", actions: "record" } },
       },
       failed: {
         initial: "defect",
         on: {
-          RetryRequested: { target: "running.last", actions: "record" },
+          RetryRequested: { target: "running.(last)", actions: "record" },
           CancelRequested: cancel,
         },
         states: Object.fromEntries(restKinds.map((kind) => [kind, {}])),

@@ -32,3 +32,6 @@ export interface PipelinePlan {
 
 /** The state in which the pipeline's output is shaped; not a step name anybody can take. */
 export const outputPath = "(output)";
+
+/** The service that sees a cancel through; not a step name anybody can take. */
+export const cancellingService = "(cancelling)";

@@ -42,6 +42,7 @@ export const loadJob = Effect.fnUntraced(function* (
     snapshot,
     record: stored.record,
     entries,
+    isNew: false,
   };
 });
 

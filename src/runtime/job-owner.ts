@@ -3,7 +3,7 @@
  * transaction, adopt the snapshot, start and stop services. A commit that conflicts means that somebody
  * else owns the job now: the new snapshot is thrown away and every service is let go.
  */
-import { Cause, Clock, Deferred, Effect, Exit, Fiber, Latch } from "effect";
+import { Cause, Clock, Effect, Exit, Fiber, Latch } from "effect";
 import type { JobSnapshot, Service } from "../machines/advance.ts";
 import type { Entry } from "../machines/entry.ts";
 import type { PipelinePlan } from "../machines/plan.ts";
@@ -27,6 +27,8 @@ export interface LoadedJob {
   readonly snapshot: JobSnapshot;
   readonly record: StateRecord;
   readonly entries: ReadonlyArray<Entry>;
+  /** Just created here: nobody can have left a message for it yet. */
+  readonly isNew: boolean;
 }
 
 export interface JobOwner {
@@ -39,7 +41,6 @@ export interface JobOwner {
   readonly plan: PipelinePlan;
   /** A message came that the owner, having ended, will not read. */
   readonly hasUnread: () => boolean;
-  readonly ended: Effect.Effect<OwnerEnd>;
   /** Lets the job and its services go, as they are, without a word to anybody. */
   readonly leave: Effect.Effect<void>;
 }
@@ -49,14 +50,16 @@ interface RunningService {
   readonly fiber: Fiber.Fiber<void>;
 }
 
+export interface OwnerHooks {
+  readonly onAdopt: (record: StateRecord) => void;
+  /** Not called when the owner is made to leave. */
+  readonly onEnd: (end: OwnerEnd) => void;
+}
+
 /** Starts the owner of a job that is ours. */
-export const startOwner = (
-  host: JobHost,
-  loaded: LoadedJob,
-  hooks: { readonly onAdopt: (record: StateRecord) => void },
-): JobOwner => {
-  const owner = new Owner(host, loaded, hooks.onAdopt);
-  const fiber = host.fork(owner.run);
+export const startOwner = (host: JobHost, loaded: LoadedJob, hooks: OwnerHooks): JobOwner => {
+  const owner = new Owner(host, loaded, hooks);
+  const fiber = host.fork(Effect.andThen(Effect.yieldNow, owner.run));
   return Object.assign(owner, { leave: Fiber.interrupt(fiber) });
 };
 
@@ -64,12 +67,11 @@ class Owner implements Omit<JobOwner, "leave"> {
   readonly plan: PipelinePlan;
   readonly #host: JobHost;
   readonly #loaded: LoadedJob;
-  readonly #onAdopt: (record: StateRecord) => void;
+  readonly #hooks: OwnerHooks;
   readonly #kept: KeptEntries;
   readonly #services = new Map<string, RunningService>();
   readonly #waiters = new ContextWaiters();
   readonly #hasMail = Latch.makeUnsafe(false);
-  readonly #end = Deferred.makeUnsafe<OwnerEnd>();
   #mail: Array<Mail> = [];
   #snapshot: JobSnapshot;
   #record: StateRecord;
@@ -79,21 +81,19 @@ class Owner implements Omit<JobOwner, "leave"> {
   /** What the row says; a job that rests is let go by it, once nothing of it is open. */
   #isReleased = false;
 
-  constructor(host: JobHost, loaded: LoadedJob, onAdopt: (record: StateRecord) => void) {
+  constructor(host: JobHost, loaded: LoadedJob, hooks: OwnerHooks) {
     this.plan = loaded.deployed.plan;
     this.#host = host;
     this.#loaded = loaded;
-    this.#onAdopt = onAdopt;
+    this.#hooks = hooks;
     this.#snapshot = loaded.snapshot;
     this.#record = loaded.record;
     this.#seq = loaded.seq;
     this.#kept = new KeptEntries(loaded.entries);
-    // A job that was just created has no messages yet, and nobody to tell it so.
-    this.#inboxDue = loaded.epoch > 1;
+    this.#inboxDue = !loaded.isNew;
     if (this.#inboxDue) this.#hasMail.openUnsafe();
   }
 
-  readonly ended = Deferred.await(this.#end);
   readonly snapshot = () => this.#snapshot;
   readonly record = () => this.#record;
   readonly hasUnread = () => this.#inboxDue;
@@ -114,8 +114,9 @@ class Owner implements Omit<JobOwner, "leave"> {
     return this.#loop();
   }).pipe(
     Effect.onExit(() => this.#letGo()),
-    Effect.flatMap((end) => Deferred.succeed(this.#end, end)),
-    Effect.asVoid,
+    Effect.map((end) => {
+      this.#hooks.onEnd(end);
+    }),
   );
 
   #loop(): Effect.Effect<OwnerEnd> {
@@ -237,7 +238,7 @@ class Owner implements Omit<JobOwner, "leave"> {
       snapshot: this.#snapshot,
       record: this.#record,
     });
-    this.#onAdopt(this.#record);
+    this.#hooks.onAdopt(this.#record);
   }
 
   #start(service: Service): void {

@@ -14,7 +14,9 @@ import type { StateRecord, StoredJob, StoreFailure } from "./journal-store.ts";
 import type { AssetStoreFailure } from "../steps/asset-store.ts";
 import { claimsOn, deployedOf, isOpenPrediction } from "./left-behind.ts";
 import { mayLeaveMemory } from "./passivation.ts";
+import { PendingQueue } from "./pending-queue.ts";
 import { isRest, RestWaiters } from "./rest-waiters.ts";
+import { UnreadableJournals } from "./unreadable-journals.ts";
 
 export interface JobsOptions {
   /** By `name@version`. */
@@ -74,17 +76,26 @@ class ResidentJobs implements Jobs {
   readonly #resident = new Map<string, JobOwner>();
   readonly #waking = new Set<string>();
   readonly #rest = new RestWaiters();
+  readonly #queue: PendingQueue;
+  readonly #unreadable = new UnreadableJournals();
   readonly #timersChanged = Latch.makeUnsafe(false);
   #running = 0;
   /** Slots of jobs whose creation is being committed. */
   #reserved = 0;
-  #mayHavePending = true;
-  #isDraining = false;
   #isLeaving = false;
 
   constructor(host: JobHost, options: JobsOptions) {
     this.#host = host;
     this.#options = options;
+    this.#queue = new PendingQueue({
+      store: host.store,
+      deployed: options.deployed,
+      freeSlots: () => this.#freeSlots(),
+      claimAll: (claims) => this.#claimAll(claims),
+      background: (effect) => {
+        host.fork(this.#insist(effect));
+      },
+    });
   }
 
   readonly counts = () => ({ resident: this.#resident.size, running: this.#running });
@@ -110,7 +121,7 @@ class ResidentJobs implements Jobs {
         input: value,
       };
       // Who waits already goes first.
-      const starts = this.#freeSlots() > 0 && !this.#mayHavePending;
+      const starts = this.#freeSlots() > 0 && !this.#queue.mayHaveRows();
       const rest: ReadonlyArray<Fact> = starts
         ? [{ type: "Claimed", owner, epoch: 1, isTakeover: false }, { type: "JobStarted" }]
         : [];
@@ -131,11 +142,9 @@ class ResidentJobs implements Jobs {
       if (result.type === "Duplicate") return { jobId: result.jobId, isNew: false };
       if (result.type === "Conflict")
         return yield* Effect.die(new Error(`the job id ${jobId} is taken`));
-      if (starts) this.#settleIn({ jobId, deployed, epoch, seq, snapshot, record, entries });
-      else {
-        this.#mayHavePending = true;
-        this.#drain();
-      }
+      if (starts)
+        this.#settleIn({ jobId, deployed, epoch, seq, snapshot, record, entries, isNew: true });
+      else this.#queue.noteRow();
       return { jobId, isNew: true };
     });
   }
@@ -179,8 +188,10 @@ class ResidentJobs implements Jobs {
       const deployed = deployedOf(this.#options.deployed, stored);
       if (deployed === undefined) return;
       if (stored.owner === this.#host.owner) {
-        this.#settleIn(yield* loadJob(this.#host.store, stored, deployed));
-        return;
+        const load = Effect.map(loadJob(this.#host.store, stored, deployed), (loaded) => {
+          this.#settleIn(loaded);
+        });
+        return yield* this.#unreadable.passOver(stored, load);
       }
       if (stored.owner !== null) return;
       yield* this.#claim({ stored, deployed, isTakeover: false, starts: false });
@@ -189,32 +200,39 @@ class ResidentJobs implements Jobs {
 
   // --- in memory
 
+  #claimAll(claims: ReadonlyArray<Claim>): Effect.Effect<void, StoreFailure> {
+    return Effect.forEach(claims, (claim) => this.#claim(claim), {
+      concurrency: "unbounded",
+      discard: true,
+    });
+  }
+
   #claim(claim: Claim): Effect.Effect<void, StoreFailure> {
-    return Effect.gen({ self: this }, function* () {
+    const claimed = Effect.gen({ self: this }, function* () {
       const loaded = yield* claimJob(this.#host, claim);
       if (loaded === undefined) return;
       const rows = yield* this.#host.store.predictions(loaded.jobId);
       this.#host.providers.follow(rows.filter(isOpenPrediction));
       this.#settleIn(loaded);
     });
+    return this.#unreadable.passOver(claim.stored, claimed);
   }
 
   /** Gives the job its owner in this process, and looks after what becomes of it. */
   #settleIn(loaded: LoadedJob): void {
     const { jobId } = loaded;
     if (this.#isLeaving || this.#resident.has(jobId)) return;
-    const onAdopt = (record: StateRecord) => {
-      if (isRest(record)) this.#rest.tell(jobId, record);
-    };
-    const owner = startOwner(this.#host, loaded, { onAdopt });
-    this.#resident.set(jobId, owner);
-    this.#running += 1;
-    this.#host.fork(
-      Effect.map(owner.ended, (end) => {
+    const owner = startOwner(this.#host, loaded, {
+      onAdopt: (record) => {
+        if (isRest(record)) this.#rest.tell(jobId, record);
+      },
+      onEnd: (end) => {
         this.#resident.delete(jobId);
         this.#onEnd(owner, end);
-      }),
-    );
+      },
+    });
+    this.#resident.set(jobId, owner);
+    this.#running += 1;
   }
 
   readonly leave: Effect.Effect<void> = Effect.suspend(() => {
@@ -228,7 +246,7 @@ class ResidentJobs implements Jobs {
 
   #onEnd(owner: JobOwner, end: "rested" | "fenced" | "passivated"): void {
     this.#running -= 1;
-    this.#drain();
+    this.#queue.drain();
     if (end === "passivated") this.#timersChanged.openUnsafe();
     if (end === "fenced") this.#rest.tell(owner.record().jobId, null);
     // A message that came while the job was leaving would be heard by nobody.
@@ -248,42 +266,6 @@ class ResidentJobs implements Jobs {
     });
   }
 
-  // --- the pending queue
-
-  #drain(): void {
-    if (!this.#mayHavePending || this.#isDraining) return;
-    if (this.#freeSlots() <= 0) return;
-    this.#isDraining = true;
-    const drained = Effect.ensuring(
-      this.#insist(this.#startPending()),
-      Effect.sync(() => {
-        this.#isDraining = false;
-      }),
-    );
-    this.#host.fork(drained);
-  }
-
-  #startPending(): Effect.Effect<void, StoreFailure> {
-    return Effect.gen({ self: this }, function* () {
-      while (this.#freeSlots() > 0) {
-        const free = this.#freeSlots();
-        const pending = yield* this.#host.store.pending([...this.#options.deployed.keys()], free);
-        this.#mayHavePending = pending.length === free;
-        if (pending.length === 0) return;
-        const starting = pending.flatMap((stored) => {
-          const deployed = deployedOf(this.#options.deployed, stored);
-          return deployed === undefined
-            ? []
-            : [{ stored, deployed, isTakeover: false, starts: true }];
-        });
-        yield* Effect.forEach(starting, (claim) => this.#claim(claim), {
-          concurrency: "unbounded",
-          discard: true,
-        });
-      }
-    });
-  }
-
   // --- what others left
 
   readonly recover: Effect.Effect<number, StoreFailure> = Effect.gen({ self: this }, function* () {
@@ -292,12 +274,8 @@ class ResidentJobs implements Jobs {
       claimsOn(dead, store, this.#options.deployed),
     );
     const claims = left.flat();
-    yield* Effect.forEach(claims, (claim) => this.#claim(claim), {
-      concurrency: "unbounded",
-      discard: true,
-    });
-    this.#mayHavePending = true;
-    this.#drain();
+    yield* this.#claimAll(claims);
+    this.#queue.noteRow();
     return claims.length;
   });
 
@@ -318,8 +296,7 @@ class ResidentJobs implements Jobs {
       if (count !== seen) {
         seen = count;
         for (const jobId of yield* this.#unread()) this.nudge(jobId);
-        this.#mayHavePending = true;
-        this.#drain();
+        this.#queue.noteRow();
       }
       yield* Effect.sleep(this.#options.lookEveryMs);
     }

@@ -14,6 +14,8 @@ export const mayLeaveMemory = (owner: JobOwner, { now, passivateAfterMs }: Patie
   if (now - record.updatedAt < passivateAfterMs) return false;
   const { path, detail, step } = positionOf(owner.snapshot());
   if (path === null || step === undefined) return false;
+  // Between attempts a paused job waits for a word; within one it is still at work.
+  if (detail === "paused") return step.phase !== "started" && step.phase !== "calling";
   if (step.timer !== null) return step.timer.wakeAt - now > passivateAfterMs;
   if (detail !== "waiting" && detail !== "unknown") return false;
   // Somebody in memory has to watch these bounds: they have no row.
