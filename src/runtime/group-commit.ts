@@ -2,7 +2,8 @@
  * Group commit over all jobs: whatever writes are waiting go into one transaction. A store that is in
  * trouble holds the writers instead of failing their steps; only who may be refused is refused.
  */
-import { Clock, Effect, Latch } from "effect";
+import { Clock, Effect, Latch, Schedule } from "effect";
+import { isApplied } from "./applied-write.ts";
 import type { Scope } from "effect";
 import { type JournalStore, StoreFailure, type Write, type WriteResult } from "./journal-store.ts";
 
@@ -25,6 +26,8 @@ export interface StoreTrouble {
 interface Waiter {
   readonly write: Write;
   readonly mayFail: boolean;
+  /** An earlier call with this write failed without saying for certain that nothing was applied. */
+  readonly isRepeated: boolean;
   readonly settle: (outcome: Effect.Effect<WriteResult, StoreFailure>) => void;
 }
 
@@ -44,11 +47,11 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
 
   const enqueue = (write: Write, mayFail: boolean) =>
     Effect.callback<WriteResult, StoreFailure>((resume) => {
-      const waiter: Waiter = { write, mayFail, settle: resume };
+      const waiter: Waiter = { write, mayFail, isRepeated: false, settle: resume };
       waiting.push(waiter);
       work.openUnsafe();
       return Effect.sync(() => {
-        waiting = waiting.filter((other) => other !== waiter);
+        waiting = waiting.filter(({ write: other }) => other !== write);
       });
     });
 
@@ -66,10 +69,21 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
       healthy.closeUnsafe();
       for (const waiter of group.filter(({ mayFail }) => mayFail))
         waiter.settle(Effect.fail(failure));
-      waiting = [...group.filter(({ mayFail }) => !mayFail), ...waiting];
+      const again = group.filter(({ mayFail }) => !mayFail);
+      waiting = [...again.map((waiter) => ({ ...waiter, isRepeated: true })), ...waiting];
       yield* Effect.sleep(pauseMs);
       if (waiting.length > 0) work.openUnsafe();
     });
+
+  /** A repetition may be in conflict with its own first time. */
+  const settled = (
+    write: Write,
+    outcome: WriteResult,
+  ): Effect.Effect<WriteResult, StoreFailure> => {
+    if (outcome.type === "Committed") return Effect.succeed(outcome);
+    const look = Effect.retry(isApplied(store, write), { schedule: Schedule.spaced(firstPauseMs) });
+    return Effect.map(look, (isOurs): WriteResult => (isOurs ? { type: "Committed" } : outcome));
+  };
 
   const flush = (pauseMs: number): Effect.Effect<number> =>
     Effect.gen(function* () {
@@ -87,9 +101,11 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
       healthy.openUnsafe();
       for (const [index, waiter] of group.entries()) {
         const outcome = result.success[index];
-        waiter.settle(
-          outcome === undefined ? Effect.die("the store lost a result") : Effect.succeed(outcome),
-        );
+        if (outcome === undefined) waiter.settle(Effect.die("the store lost a result"));
+        else
+          waiter.settle(
+            waiter.isRepeated ? settled(waiter.write, outcome) : Effect.succeed(outcome),
+          );
       }
       return firstPauseMs;
     });

@@ -134,7 +134,9 @@ class ResidentJobs implements Jobs {
       const job: StoredJob = { record, idempotencyKey, seq, epoch, owner: starts ? owner : null };
       if (starts) this.#reserved += 1;
       const result = yield* Effect.ensuring(
-        committer.tryCommit({ type: "CreateJob", job, entries }),
+        Effect.tapError(committer.tryCommit({ type: "CreateJob", job, entries }), () =>
+          this.#lookLater(jobId),
+        ),
         Effect.sync(() => {
           if (starts) this.#reserved -= 1;
         }),
@@ -146,6 +148,14 @@ class ResidentJobs implements Jobs {
         this.#settleIn({ jobId, deployed, epoch, seq, snapshot, record, entries, isNew: true });
       else this.#queue.noteRow();
       return { jobId, isNew: true };
+    });
+  }
+
+  /** A refused submit may have been applied all the same: its job must not lie there with nobody to run it. */
+  #lookLater(jobId: string): Effect.Effect<void> {
+    return Effect.sync(() => {
+      const { committer, fork } = this.#host;
+      fork(Effect.map(committer.whenHealthy, () => this.nudge(jobId)));
     });
   }
 
