@@ -42,6 +42,8 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
 ): Effect.fn.Return<GroupCommit, never, Scope.Scope> {
   let waiting: Array<Waiter> = [];
   let trouble: StoreTrouble | null = null;
+  /** Between two tries of a store in trouble; afterwards the next writer is the probe. */
+  let isPausing = false;
   const work = yield* Latch.make(false);
   const healthy = yield* Latch.make(true);
 
@@ -71,7 +73,11 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
         waiter.settle(Effect.fail(failure));
       const again = group.filter(({ mayFail }) => !mayFail);
       waiting = [...again.map((waiter) => ({ ...waiter, isRepeated: true })), ...waiting];
+      isPausing = true;
       yield* Effect.sleep(pauseMs);
+      isPausing = false;
+      // Who waited may try: if nobody wrote, nobody would ever find out that the trouble is over.
+      healthy.openUnsafe();
       if (waiting.length > 0) work.openUnsafe();
     });
 
@@ -85,6 +91,13 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
     return Effect.map(look, (isOurs): WriteResult => (isOurs ? { type: "Committed" } : outcome));
   };
 
+  /** A store that dies has been given a write that cannot be: its writers have the bug, not the store. */
+  const commitAll = (group: ReadonlyArray<Waiter>) =>
+    Effect.catchDefect(store.commit(group.map(({ write }) => write)), (defect) => {
+      for (const waiter of group) waiter.settle(Effect.die(defect));
+      return Effect.succeed([]);
+    });
+
   const flush = (pauseMs: number): Effect.Effect<number> =>
     Effect.gen(function* () {
       yield* work.await;
@@ -92,7 +105,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
       yield* Effect.yieldNow;
       const group = take();
       if (group.length === 0) return pauseMs;
-      const result = yield* Effect.result(store.commit(group.map(({ write }) => write)));
+      const result = yield* Effect.result(commitAll(group));
       if (result._tag === "Failure") {
         yield* onFailure(group, result.failure, pauseMs);
         return Math.min(pauseMs * 2, maxPauseMs);
@@ -101,6 +114,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
       healthy.openUnsafe();
       for (const [index, waiter] of group.entries()) {
         const outcome = result.success[index];
+        // After a defect they are settled already, and settling again changes nothing.
         if (outcome === undefined) waiter.settle(Effect.die("the store lost a result"));
         else
           waiter.settle(
@@ -121,7 +135,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
     commit: (write) => Effect.orDie(enqueue(write, false)),
     tryCommit: (write) =>
       Effect.suspend(() =>
-        trouble === null ? enqueue(write, true) : Effect.fail(trouble.failure),
+        trouble !== null && isPausing ? Effect.fail(trouble.failure) : enqueue(write, true),
       ),
     trouble: () => trouble,
     whenHealthy: healthy.await,
