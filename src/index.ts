@@ -15,6 +15,12 @@ export type {
 } from "./runtime/journal-store.ts";
 export { listPrices, type Price, type PriceTable } from "./runtime/price-table.ts";
 export type { Entry, EntryOf, Fact, Receipt } from "./machines/entry.ts";
+export {
+  describePipeline,
+  type PipelineDescription,
+  type StepDescription,
+} from "./machines/describe.ts";
+export { toMermaid, type MermaidOptions } from "./machines/mermaid.ts";
 export { Pipeline, PipelineError } from "./machines/pipeline.ts";
 export type { AnyPipeline, FailureOf, InputOf, OutputOf, ServicesOf } from "./machines/pipeline.ts";
 export { Asset } from "./steps/asset.ts";

@@ -57,14 +57,10 @@ const initialOf = (node: AnyStateNode): string | null => {
   return first === undefined ? null : pathOf(first);
 };
 
-const transitionOf = ({
-  eventType,
-  guard,
-  target,
-}: AnyTransitionDefinition): MachineTransition => ({
-  event: eventType,
-  guard: guardOf(guard),
-  targets: (target ?? []).map(pathOf),
+const transitionOf = (definition: AnyTransitionDefinition): MachineTransition => ({
+  event: String(definition.eventType),
+  guard: guardOf(definition.guard),
+  targets: (definition.target ?? []).map(pathOf),
 });
 
 const guardOf = (guard: unknown): string | null => {

@@ -53,6 +53,8 @@ const declared = (drawing: Drawing, { path }: MachineState): ReadonlyArray<strin
   const [id, name] = [idOf(path), nameOf(path)];
   const alias = id === name ? [] : [`state "${name}" as ${id}`];
   const children = drawing.graph.filter(({ parent }) => parent === path);
+  // A kind of failure has no arrow that would name it.
+  if (path.startsWith("failed.")) return [id];
   if (children.length === 0 || !drawing.isOpen(path)) return alias;
   const body = inside(drawing, path).map((line) => `  ${line}`);
   return [...alias, `state ${id} {`, ...body, "}"];
@@ -67,16 +69,39 @@ const arrows = (drawing: Drawing, path: string): ReadonlyArray<string> => {
     const arrow = `${idOf(endIn(path, from))} --> ${idOf(endIn(path, to))}`;
     labels.set(arrow, (labels.get(arrow) ?? new Set()).add(event));
   }
-  return [...labels].map(([arrow, events]) => `${arrow} : ${[...events].join(", ")}`);
+  return [...labels].map(([arrow, events]) => {
+    const named = [...events].filter((event) => event !== "");
+    return named.length === 0 ? arrow : `${arrow} : ${named.join(", ")}`;
+  });
 };
 
-/** From drawn state to drawn state. */
-const moves = (drawing: Drawing): ReadonlyArray<readonly [string, string, string]> =>
+/** From drawn state to drawn state, with the entry that does it. */
+type Move = readonly [from: string, to: string, event: string];
+
+const moves = (drawing: Drawing): ReadonlyArray<Move> =>
   drawing.graph.flatMap((state) =>
     state.transitions.flatMap(({ event, targets }) =>
-      targets.map((target) => [shown(drawing, state.path), shown(drawing, target), event] as const),
+      targets.flatMap((target) => {
+        const [from, to] = [shown(drawing, state.path), shown(drawing, target)];
+        return to.startsWith(`${from}.`) ? inward(drawing, from, [to, event]) : [[from, to, event]];
+      }),
     ),
   );
+
+/**
+ * A box has no arrow to what is in it: Mermaid cannot lay that out. A move to where the box begins comes
+ * from everywhere else in it, any other from there.
+ */
+const inward = (
+  { graph }: Drawing,
+  box: string,
+  [to, event]: readonly [to: string, event: string],
+): ReadonlyArray<Move> => {
+  const initial = graph.find(({ path }) => path === box)?.initial ?? to;
+  if (to !== initial) return [[initial, to, event]];
+  const others = graph.filter(({ parent, path }) => parent === box && path !== to);
+  return others.map(({ path }) => [path, to, ""]);
+};
 
 /** The state, or the closed one around it. A state drawn open can be the end of an arrow too. */
 const shown = ({ isOpen }: Drawing, path: string): string => {
@@ -103,24 +128,13 @@ const endIn = (path: string, state: string): string =>
 const nameOf = (path: string): string => path.split(".").at(-1) ?? path;
 
 /** What Mermaid would read as its own word, or as another state of the same diagram. */
-const taken: ReadonlySet<string> = new Set([
-  ...[
-    "as",
-    "class",
-    "classdef",
-    "click",
-    "default",
-    "direction",
-    "end",
-    "hide",
-    "note",
-    "scale",
-    "state",
-    "style",
-  ],
-  ...["pending", "running", "cancelling", "failed", "complete", "cancelled"],
-  ...["validation", "timeout", "provider", "policy", "defect"],
-]);
+const taken: ReadonlySet<string> = new Set(
+  [
+    "as class classdef click default direction end hide note scale state style",
+    "pending running cancelling failed complete cancelled",
+    "validation timeout provider policy defect",
+  ].flatMap((words) => words.split(" ")),
+);
 
 /**
  * One id for each state of the whole diagram. Mermaid's ids know no hyphen; step names know neither
