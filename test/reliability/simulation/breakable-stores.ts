@@ -1,0 +1,77 @@
+/** The journal store and the asset store as one process sees them: with crash points, faults, and rules watched. */
+import { Effect } from "effect";
+import { type JournalStore, StoreFailure } from "../../../src/runtime/journal-store.ts";
+import {
+  type MemoryJournals,
+  MemoryJournalStore,
+} from "../../../src/runtime/journal-stores/memory.ts";
+import { type AssetStore, AssetStoreFailure } from "../../../src/steps/asset-store.ts";
+import type { SimulatedProcess, Surroundings } from "./process.ts";
+
+export const breakableStore = (
+  process: SimulatedProcess,
+  { faults, rules }: Pick<Surroundings, "faults" | "rules">,
+  journals: MemoryJournals,
+): JournalStore["Service"] => {
+  const store = MemoryJournalStore.make(journals);
+  const alive = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.andThen(process.alive, effect);
+  return {
+    commit: (writes) =>
+      Effect.gen(function* () {
+        yield* process.passes("commit:before");
+        if (faults.next("commit") !== undefined) return yield* Effect.fail(diskFull);
+        const check = rules.commit(process, writes);
+        const results = yield* store.commit(writes);
+        check(results);
+        yield* process.passes("commit:after");
+        return results;
+      }),
+    job: (jobId) => alive(store.job(jobId)),
+    jobs: (filter) => alive(store.jobs(filter)),
+    entries: (jobId) => alive(store.entries(jobId)),
+    entry: (jobId, seq) => alive(store.entry(jobId, seq)),
+    inbox: (jobId) => alive(store.inbox(jobId)),
+    jobsWithInbox: (owner) => alive(store.jobsWithInbox(owner)),
+    pending: (pipelines, limit) => alive(store.pending(pipelines, limit)),
+    jobsOf: (owner) => alive(store.jobsOf(owner)),
+    watchedJobs: (owner) => alive(store.watchedJobs(owner)),
+    timersOf: (owner) => alive(store.timersOf(owner)),
+    predictions: (jobId) => alive(store.predictions(jobId)),
+    openPredictions: (owner) => alive(store.openPredictions(owner)),
+    knownPredictions: (provider, ids) => alive(store.knownPredictions(provider, ids)),
+    prediction: (key) => alive(store.prediction(key)),
+    register: Effect.tap(alive(store.register), (owner) =>
+      Effect.sync(() => {
+        process.owner = owner;
+      }),
+    ),
+    deadOwners: (self) => alive(store.deadOwners(self)),
+    hasLeft: (owner) => alive(store.hasLeft(owner)),
+    changeCount: alive(store.changeCount),
+  };
+};
+
+const diskFull = new StoreFailure({
+  operation: "commit",
+  reason: "Full",
+  cause: new Error("planned by the simulation"),
+});
+
+export const breakableAssets = (
+  process: SimulatedProcess,
+  { faults }: Pick<Surroundings, "faults">,
+  assets: AssetStore["Service"],
+): AssetStore["Service"] => ({
+  put: (stored) =>
+    Effect.gen(function* () {
+      yield* process.passes("put:before");
+      if (faults.next("put") !== undefined) {
+        const cause = new Error("planned by the simulation");
+        return yield* new AssetStoreFailure({ operation: "put", cause });
+      }
+      const asset = yield* assets.put(stored);
+      yield* process.passes("put:after");
+      return asset;
+    }),
+  get: (sha256) => Effect.andThen(process.alive, assets.get(sha256)),
+});

@@ -1,0 +1,139 @@
+/** What must hold at every instant, watched where the processes touch the world. */
+import type { JobDriver } from "../../../src/machines/advance.ts";
+import type { Entry, Fact } from "../../../src/machines/entry.ts";
+import type { AppendEntries, Write, WriteResult } from "../../../src/runtime/journal-store.ts";
+import type { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
+import { orphanGraceMs, type SimulatedProcess } from "./process.ts";
+import type { Timeline } from "./timeline.ts";
+
+export interface RuleBook {
+  readonly journals: MemoryJournals;
+  readonly timeline: Timeline;
+  /** By `name@version`. */
+  readonly drivers: ReadonlyMap<string, JobDriver>;
+}
+
+/** Collects what was broken; a run ends at its first report. */
+export class Rules {
+  readonly reports: Array<string> = [];
+  /** Acknowledged submissions. */
+  readonly submitted = new Set<string>();
+  readonly #book: RuleBook;
+  readonly #intendedAt = new Map<string, number>();
+  readonly #sent = new Set<string>();
+  readonly #ran = new Set<string>();
+
+  constructor(book: RuleBook) {
+    this.#book = book;
+  }
+
+  broken(report: string): void {
+    this.reports.push(report);
+  }
+
+  /** Looks before a commit, and answers how to look after it. */
+  commit(
+    process: SimulatedProcess,
+    writes: ReadonlyArray<Write>,
+  ): (results: ReadonlyArray<WriteResult>) => void {
+    const checks = writes.map((write) =>
+      write.type === "AppendEntries" ? this.#append(process, write) : () => undefined,
+    );
+    return (results) => {
+      for (const [index, result] of results.entries())
+        if (result.type === "Committed") checks[index]?.();
+    };
+  }
+
+  /** Only the owner appends, and every message consumed becomes its entries or has no use any more. */
+  #append(process: SimulatedProcess, write: AppendEntries): () => void {
+    const file = this.#book.journals.files.get(write.jobId);
+    const owner = file?.job.owner ?? null;
+    const messages = write.consumed.flatMap((id) => file?.inbox.get(id)?.facts ?? []);
+    const before = [...(file?.entries ?? [])];
+    return () => {
+      if (write.claim === null && owner !== process.owner)
+        this.broken(`${process.name} appended to ${write.jobId}, which ${owner ?? "nobody"} owns`);
+      for (const fact of messages) this.#consumed(fact, write, before);
+      for (const entry of write.entries)
+        if (entry.type === "PredictionIntended")
+          this.#intendedAt.set(entry.key, this.#book.timeline.now);
+    };
+  }
+
+  #consumed(fact: Fact, write: AppendEntries, before: ReadonlyArray<Entry>): void {
+    if (write.entries.some((entry) => isSame(entry, fact))) return;
+    const driver = this.#driverOf(write.jobId);
+    if (driver === undefined) return;
+    const all = [...before, ...write.entries];
+    const isRefused = Array.from({ length: write.entries.length + 1 }, (_, count) => {
+      const prefix = all.slice(0, before.length + count);
+      const seq = prefix.length + 1;
+      return driver.advance(driver.fold(prefix), { ...fact, seq, at: 0 }).isAccepted;
+    }).includes(false);
+    if (!isRefused) this.broken(`${write.jobId}: the message ${fact.type} was consumed and lost`);
+  }
+
+  #driverOf(jobId: string): JobDriver | undefined {
+    const record = this.#book.journals.files.get(jobId)?.job.record;
+    return record && this.#book.drivers.get(`${record.pipeline}@${record.version}`);
+  }
+
+  /** A paid create: intended durably, by the job's owner, a short time ago, once. */
+  send(process: SimulatedProcess, key: string): void {
+    const row = this.#book.journals.predictions.get(key);
+    if (row === undefined) return this.broken(`${key} is sent without an intent`);
+    if (row.state !== "intended") this.broken(`${key} is sent while it is ${row.state}`);
+    if (this.#sent.has(key)) this.broken(`${key} is sent a second time`);
+    this.#sent.add(key);
+    const owner = this.#book.journals.files.get(row.jobId)?.job.owner;
+    if (owner !== process.owner)
+      this.broken(`${process.name} sends ${key} for a job that ${owner ?? "nobody"} owns`);
+    const ageMs = this.#book.timeline.now - (this.#intendedAt.get(key) ?? 0);
+    if (ageMs > orphanGraceMs / 4 + 5_000)
+      this.broken(`${key} is sent ${ageMs} ms after its intent`);
+  }
+
+  /** A remote cancel: only where a committed entry asks for it. */
+  cancel(predictionId: string): void {
+    const row = this.#rowOf(predictionId);
+    if (row?.state !== "duplicate" && row?.cancelRequestedAt == null)
+      this.broken(`${predictionId} is cancelled, which no entry asks for`);
+  }
+
+  /** An output is parsed: its raw answer must be durable. */
+  parse(predictionId: string): void {
+    const row = this.#rowOf(predictionId);
+    if (row?.state !== "settled" || row.raw === null)
+      this.broken(`the answer of ${predictionId} is parsed while it is ${row?.state ?? "unknown"}`);
+  }
+
+  /** A user's function starts; `isStale`: in a process that others hold for dead. */
+  step(
+    key: string,
+    attempt: number,
+    kind: { readonly isStale: boolean; readonly isRepeatable: boolean },
+  ): void {
+    const [jobId = "", path = ""] = key.split("/");
+    const entries = this.#book.journals.files.get(jobId)?.entries ?? [];
+    const isDone = entries.some((entry) => entry.type === "StepSucceeded" && entry.path === path);
+    if (isDone && !kind.isStale) this.broken(`${key} runs again after its result was committed`);
+    if (kind.isRepeatable) return;
+    const run = `${key}#${attempt}`;
+    const isStarted = entries.some(
+      (entry) => entry.type === "StepStarted" && entry.path === path && entry.attempt === attempt,
+    );
+    if (!isStarted) this.broken(`${run} may run once and runs before its start was committed`);
+    if (this.#ran.has(run)) this.broken(`${run} may run once and runs again`);
+    this.#ran.add(run);
+  }
+
+  #rowOf(predictionId: string) {
+    const { journals } = this.#book;
+    const key = journals.keyOfPrediction("sim", predictionId);
+    return key === undefined ? undefined : journals.predictions.get(key);
+  }
+}
+
+const isSame = (entry: Entry, fact: Fact): boolean =>
+  entry.type === fact.type && (!("key" in entry) || ("key" in fact && entry.key === fact.key));

@@ -1,0 +1,309 @@
+/** One simulated world: its processes, what goes wrong with them, and who asks what of their jobs. */
+import { Effect } from "effect";
+import type { Fact } from "../../../src/machines/entry.ts";
+import { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
+import { keyOf } from "../../../src/runtime/engine.ts";
+import { ProviderFailure } from "../../../src/steps/failure.ts";
+import { MemoryAssets } from "../../../src/steps/asset-stores/memory.ts";
+import { type Chance, makeChance } from "./chance.ts";
+import { type Crash, type CrashEnd, crashPoints } from "./crash-point.ts";
+import { FaultPlan } from "./faults.ts";
+import { all, drivers, repeatable, runIn } from "./pipelines.ts";
+import { SimulatedProcess, type Surroundings } from "./process.ts";
+import { SimulatedProvider } from "./provider.ts";
+import { Rules } from "./rules.ts";
+import { Timeline } from "./timeline.ts";
+
+/** What a world is exposed to, beside crashes. */
+export interface WorldKind {
+  readonly faults: number;
+  /** How often processes end; a freeze counts twice, because it may be taken over twice. */
+  readonly ends: ReadonlyArray<CrashEnd["type"]>;
+  readonly maxEnds: number;
+  /** Cancel, pause, resume and retry at random instants, and an operator who answers questions. */
+  readonly isCommanded: boolean;
+}
+
+/** All of a world after it has come to rest, or has failed to. */
+export interface Aftermath {
+  readonly isAtRest: boolean;
+  readonly reports: ReadonlyArray<string>;
+  readonly submitted: ReadonlySet<string>;
+  readonly journals: MemoryJournals;
+  readonly provider: SimulatedProvider;
+  readonly log: ReadonlyArray<string>;
+}
+
+const hour = 3_600_000;
+const commands = [
+  "CancelRequested",
+  "PauseRequested",
+  "ResumeRequested",
+  "RetryRequested",
+] as const;
+
+export const runWorld = (seed: number, kind: WorldKind): Aftermath => {
+  const world = new World(makeChance(seed), kind);
+  try {
+    return world.run();
+  } finally {
+    runIn(null);
+  }
+};
+
+interface Ordered {
+  readonly idempotencyKey: string;
+  readonly pipeline: string;
+  readonly input: { readonly topic: string; readonly text: string; readonly from: string };
+  isAcknowledged: boolean;
+}
+
+class World {
+  readonly #chance: Chance;
+  readonly #kind: WorldKind;
+  readonly #timeline: Timeline;
+  readonly #journals = new MemoryJournals();
+  readonly #provider: SimulatedProvider;
+  readonly #rules: Rules;
+  readonly #around: Surroundings;
+  readonly #crashes: ReadonlyArray<Crash>;
+  readonly #passings = new Map<string, number>();
+  readonly #processes: Array<SimulatedProcess> = [];
+  readonly #orders: ReadonlyArray<Ordered>;
+  readonly #log: Array<string> = [];
+  /** From then on nothing goes wrong any more and questions are answered. */
+  readonly #calmAt: number;
+
+  constructor(chance: Chance, kind: WorldKind) {
+    this.#chance = chance;
+    this.#kind = kind;
+    this.#timeline = new Timeline(chance, chance.isTrue(0.5));
+    this.#calmAt = this.#timeline.now + 60_000;
+    this.#provider = new SimulatedProvider(this.#timeline, chance, {
+      showsKeys: chance.isTrue(0.5),
+      maxListLagMs: chance.pick([0, 2_000, 5_000]),
+      maxRunMs: chance.pick([50, 3_000, 12_000]),
+    });
+    this.#rules = new Rules({ journals: this.#journals, timeline: this.#timeline, drivers });
+    this.#crashes = this.#plannedCrashes();
+    const plans = kind.isCommanded ? all : repeatable;
+    this.#orders = Array.from({ length: chance.between(1, 4) }, (_, index) => {
+      const text = chance.pick(["tea", "tea", "rope"]);
+      return {
+        idempotencyKey: `order-${index}`,
+        pipeline: keyOf(chance.pick(plans)),
+        input: { topic: text, text, from: "order" },
+        isAcknowledged: false,
+      };
+    });
+    this.#around = {
+      timeline: this.#timeline,
+      chance,
+      provider: this.#provider,
+      journals: this.#journals,
+      assets: MemoryAssets.make(),
+      faults: new FaultPlan(chance, kind.faults === 0 ? 0 : chance.between(1, kind.faults)),
+      rules: this.#rules,
+      plans: all,
+      concurrency: chance.pick([1, 2, 10]),
+      endAt: (point) => this.#endAt(point),
+      onEnd: (process, end) => {
+        this.#onEnd(process, end);
+      },
+    };
+  }
+
+  run(): Aftermath {
+    runIn({
+      parse: (output) => {
+        this.#parse(output);
+      },
+      step: (context, isRepeatable) => this.#step(context, isRepeatable),
+    });
+    for (let count = this.#chance.between(1, 2); count > 0; count -= 1) this.#startProcess();
+    for (const order of this.#orders)
+      this.#timeline.after(this.#chance.between(0, 5_000), () => {
+        this.#submit(order);
+      });
+    this.#planInstantEnds();
+    if (this.#kind.isCommanded) this.#planCommands();
+    const isAtRest = this.#timeline.runUntil(() => this.#isAtRest(), 2 * hour);
+    return {
+      isAtRest,
+      reports: this.#rules.reports,
+      submitted: this.#rules.submitted,
+      journals: this.#journals,
+      provider: this.#provider,
+      log: this.#log,
+    };
+  }
+
+  #isAtRest(): boolean {
+    if (this.#rules.reports.length > 0) return true;
+    const { openKeys, unread, owned, files } = this.#journals;
+    if (openKeys.size > 0 || unread.size > 0 || owned.size > 0) return false;
+    if (this.#kind.isCommanded && this.#timeline.now < this.#calmAt) return false;
+    return (
+      this.#orders.every(({ isAcknowledged }) => isAcknowledged) &&
+      this.#processes.every(({ lane }) => !lane.isFrozen) &&
+      [...files.values()].every(({ job: { record } }) => this.#isEnd(record.status))
+    );
+  }
+
+  #isEnd(status: string): boolean {
+    if (status === "complete" || status === "cancelled") return true;
+    return status === "failed" && !this.#kind.isCommanded;
+  }
+
+  // --- processes
+
+  #plannedCrashes(): ReadonlyArray<Crash> {
+    const { between, pick, isTrue } = this.#chance;
+    const crashes: Array<Crash> = [];
+    let left = between(0, this.#kind.maxEnds);
+    while (left > 0) {
+      const type = pick(this.#kind.ends);
+      left -= type === "freeze" ? 2 : 1;
+      if (left < 0) break;
+      const end = this.#endOf(type);
+      // Whoever is frozen with the pen in his hand writes on: that request counts as sent.
+      const points = crashPoints.filter((one) => type !== "freeze" || one !== "post:before");
+      if (isTrue(0.85)) crashes.push({ point: pick(points), nth: between(1, 12), end });
+    }
+    return crashes;
+  }
+
+  #endOf(type: CrashEnd["type"]): CrashEnd {
+    return type === "freeze" ? { type, forMs: this.#chance.between(500, 40_000) } : { type };
+  }
+
+  #planInstantEnds(): void {
+    const { between, pick, isTrue } = this.#chance;
+    const planned = this.#crashes.reduce(
+      (sum, { end }) => sum + (end.type === "freeze" ? 2 : 1),
+      0,
+    );
+    if (planned + 2 > this.#kind.maxEnds || isTrue(0.5)) return;
+    this.#timeline.after(between(0, 30_000), () => {
+      const end = this.#endOf(pick(this.#kind.ends));
+      const process = this.#alive();
+      this.#note(`${end.type} of ${process?.name ?? "nobody"}, out of nothing`);
+      process?.end(end);
+    });
+  }
+
+  #endAt(point: string): CrashEnd | undefined {
+    const nth = (this.#passings.get(point) ?? 0) + 1;
+    this.#passings.set(point, nth);
+    const crash = this.#crashes.find((one) => one.point === point && one.nth === nth);
+    if (crash !== undefined) this.#note(`${crash.end.type} at ${point} #${nth}`);
+    return crash?.end;
+  }
+
+  #startProcess(): void {
+    const process = new SimulatedProcess(this.#around, `process-${this.#processes.length + 1}`);
+    this.#processes.push(process);
+    this.#note(`${process.name} starts`);
+    process.start();
+  }
+
+  #onEnd(process: SimulatedProcess, end: string): void {
+    this.#note(`${process.name}: ${end}`);
+    // A frozen process that is killed later has been replaced already.
+    if (process.isStale && end !== "freeze") return;
+    this.#timeline.after(this.#chance.between(0, 4_000), () => {
+      this.#startProcess();
+    });
+  }
+
+  #alive(): SimulatedProcess | undefined {
+    const alive = this.#processes.filter(({ engine }) => engine !== null);
+    return alive.length === 0 ? undefined : this.#chance.pick(alive);
+  }
+
+  // --- users and operators
+
+  /** A client that got no answer asks again under the same key. */
+  #submit(order: Ordered): void {
+    if (order.isAcknowledged) return;
+    this.#timeline.after(4_000, () => {
+      this.#submit(order);
+    });
+    const process = this.#alive();
+    const deployed = process?.engine?.deployed.get(order.pipeline);
+    if (process?.engine == null || deployed === undefined) return;
+    const { input, idempotencyKey } = order;
+    const submitted = process.engine.jobs.submit({ deployed, input, idempotencyKey });
+    const acknowledged = Effect.map(submitted, ({ jobId }) => {
+      order.isAcknowledged = true;
+      this.#rules.submitted.add(jobId);
+      this.#note(`${order.pipeline} is ${jobId}`);
+    });
+    process.run(Effect.ignore(acknowledged));
+  }
+
+  #planCommands(): void {
+    const { between, pick, isTrue } = this.#chance;
+    for (let count = between(0, 5); count > 0; count -= 1) {
+      const type = pick(commands);
+      this.#timeline.after(between(0, 40_000), () => {
+        const jobs = [...this.#rules.submitted];
+        if (jobs.length === 0) return;
+        this.#tell(pick(jobs), type);
+      });
+    }
+    const answerQuestions = () => {
+      this.#timeline.after(between(5_000, 20_000), answerQuestions);
+      for (const { job } of this.#journals.files.values()) {
+        const { record, owner } = job;
+        if (record.detail === "paused") this.#tell(record.jobId, "ResumeRequested");
+        const isAsking = record.waiting?.waitingFor === "a decision";
+        // A failed job is asked for again once it has been let go.
+        if (isAsking || (record.status === "failed" && (owner === null || isTrue(0.3))))
+          this.#tell(record.jobId, "RetryRequested");
+      }
+    };
+    this.#timeline.after(this.#calmAt - this.#timeline.now, answerQuestions);
+  }
+
+  #tell(jobId: string, type: (typeof commands)[number]): void {
+    const process = this.#alive();
+    const record = this.#journals.files.get(jobId)?.job.record;
+    if (process?.engine == null || record === undefined) return;
+    // The public API refuses what a job that has not begun has no use for.
+    if (record.status === "pending" && type !== "CancelRequested") return;
+    const by = "operator";
+    const isFresh = this.#chance.isTrue(0.3);
+    const fact: Fact = type === "RetryRequested" ? { type, by, isFresh } : { type, by };
+    this.#note(`${type} for ${jobId} through ${process.name}`);
+    process.run(Effect.ignore(process.engine.jobs.post(jobId, fact)));
+  }
+
+  // --- what the steps' functions do
+
+  #parse(output: unknown): void {
+    const from = typeof output === "string" ? /"from":"(p\d+)"/.exec(output)?.[1] : undefined;
+    if (from !== undefined) this.#rules.parse(from);
+  }
+
+  #step(
+    { key, attempt }: { readonly key: string; readonly attempt: number },
+    isRepeatable: boolean,
+  ): Effect.Effect<void, ProviderFailure> {
+    const process = this.#processes.find(({ lane }) => lane === this.#timeline.performing);
+    if (process === undefined) return Effect.die(new Error("a step runs outside every process"));
+    return Effect.gen({ self: this }, function* () {
+      yield* process.passes("step:before");
+      this.#rules.step(key, attempt, { isStale: process.isStale, isRepeatable });
+      yield* Effect.sleep(this.#chance.isTrue(0.5) ? 0 : this.#chance.between(1, 2_000));
+      yield* process.passes("step:after");
+      if (this.#around.faults.next("step") === undefined) return;
+      const detail = "planned by the simulation";
+      yield* new ProviderFailure({ reason: "Unavailable", provider: "step", detail });
+    });
+  }
+
+  #note(line: string): void {
+    this.#log.push(`${this.#timeline.now % 10_000_000} ${line}`);
+  }
+}
