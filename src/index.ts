@@ -6,6 +6,7 @@ export { JobCancelled, JobFailed, JobUnavailable, type Outcome } from "./runtime
 export { StartError, type RuntimeOptions } from "./runtime/options.ts";
 export type { Observation } from "./runtime/job-host.ts";
 export { JournalStore, StoreFailure } from "./runtime/journal-store.ts";
+export { SqliteJournalStore } from "./runtime/journal-stores/sqlite.ts";
 export type {
   JobFilter,
   JobStatus,
