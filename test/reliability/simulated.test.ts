@@ -16,19 +16,19 @@ import { runWorld, type WorldKind } from "./simulation/world.ts";
 
 const kinds: Readonly<Record<string, { readonly worlds: number; readonly kind: WorldKind }>> = {
   "with faults off, every model step is paid for exactly once, however often the process dies": {
-    worlds: 900,
+    worlds: 500,
     kind: { faults: 0, ends: ["kill", "kill", "stop"], maxEnds: 2, isCommanded: false },
   },
   "with retryable faults, every job completes and every further intent has its reason": {
-    worlds: 900,
+    worlds: 600,
     kind: { faults: 5, ends: ["kill", "kill", "stop"], maxEnds: 2, isCommanded: false },
   },
   "an owner frozen while another takes over appends nothing and sends nothing when it is thawed": {
-    worlds: 600,
+    worlds: 400,
     kind: { faults: 2, ends: ["freeze"], maxEnds: 2, isCommanded: false },
   },
   "cancel, pause, resume and retry at any instant lose nothing, whatever dies meanwhile": {
-    worlds: 900,
+    worlds: 600,
     kind: { faults: 4, ends: ["kill", "freeze", "stop"], maxEnds: 4, isCommanded: true },
   },
 };
@@ -41,7 +41,8 @@ describe.each(Object.entries(kinds))("%s", (_, { worlds, kind }) => {
     wanted === undefined
       ? Array.from({ length: worlds }, (_, index) => first + index + 1)
       : [Number(wanted)].filter((seed) => seed > first && seed <= first + 1_000_000);
-  it.skipIf(seeds.length === 0)(`${seeds.length} worlds from seed ${seeds[0] ?? "-"}`, () => {
+  const title = `${seeds.length} worlds from seed ${seeds[0] ?? "-"}`;
+  it.skipIf(seeds.length === 0)(title, { timeout: 120_000 }, () => {
     for (const seed of seeds) {
       const aftermath = runWorld(seed, kind);
       const violations = violationsOf(aftermath, kind);

@@ -6,10 +6,11 @@ import {
   MemoryJournalStore,
 } from "../../../src/runtime/journal-stores/memory.ts";
 import { type AssetStore, AssetStoreFailure } from "../../../src/steps/asset-store.ts";
-import type { SimulatedProcess, Surroundings } from "./process.ts";
+import type { Mortal } from "./mortal.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 export const breakableStore = (
-  process: SimulatedProcess,
+  process: Mortal,
   { faults, rules }: Pick<Surroundings, "faults" | "rules">,
   journals: MemoryJournals,
 ): JournalStore["Service"] => {
@@ -58,7 +59,7 @@ const diskFull = new StoreFailure({
 });
 
 export const breakableAssets = (
-  process: SimulatedProcess,
+  process: Mortal,
   { faults }: Pick<Surroundings, "faults">,
   assets: AssetStore["Service"],
 ): AssetStore["Service"] => ({

@@ -12,7 +12,8 @@ import {
 } from "../../../src/steps/model-client.ts";
 import type { CrashPoint } from "./crash-point.ts";
 import type { Fault, Operation } from "./faults.ts";
-import type { SimulatedProcess, Surroundings } from "./process.ts";
+import type { Mortal } from "./mortal.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { fileHost } from "./provider.ts";
 
 const provider = "sim";
@@ -25,7 +26,7 @@ const inputSchema = {
 const unavailable = (detail: string, status = 503) =>
   new ProviderFailure({ reason: "Unavailable", provider, detail, status });
 
-export const linkTo = (process: SimulatedProcess, around: Surroundings): ModelClient => {
+export const linkTo = (process: Mortal, around: Surroundings): ModelClient => {
   const describe = (model: string) =>
     Effect.andThen(process.alive, Effect.succeed(description(model)));
   return {
@@ -57,7 +58,7 @@ export const linkTo = (process: SimulatedProcess, around: Surroundings): ModelCl
 type Submission = Parameters<ModelClient["submit"]>[0];
 
 const submit = Effect.fnUntraced(function* (
-  process: SimulatedProcess,
+  process: Mortal,
   around: Surroundings,
   request: Submission,
 ): Effect.fn.Return<Prediction, SubmitRejected | SubmitUnknown> {
@@ -99,7 +100,7 @@ interface Journey<A> {
 
 /** There and back: up to two seconds a way, as long as the process lives. */
 const travel = <A>(
-  process: SimulatedProcess,
+  process: Mortal,
   { timeline, chance, endAt }: Surroundings,
   { onSent, onArrival, perform }: Journey<A>,
 ): Effect.Effect<A> => {
@@ -134,7 +135,7 @@ interface Call {
 }
 
 const call = Effect.fnUntraced(function* (
-  process: SimulatedProcess,
+  process: Mortal,
   around: Surroundings,
   { operation, points, perform }: Call,
 ): Effect.fn.Return<Prediction, ProviderFailure> {
@@ -153,7 +154,7 @@ const isWithoutEffect = (fault: Fault | undefined): boolean =>
   fault !== undefined && !(fault.type === "lost" && fault.isApplied);
 
 const find = Effect.fnUntraced(function* (
-  process: SimulatedProcess,
+  process: Mortal,
   around: Surroundings,
   createdAfter: number,
 ): Effect.fn.Return<ReadonlyArray<Prediction>, ProviderFailure> {
@@ -165,11 +166,7 @@ const find = Effect.fnUntraced(function* (
   return listed;
 });
 
-const download = Effect.fnUntraced(function* (
-  process: SimulatedProcess,
-  around: Surroundings,
-  url: string,
-) {
+const download = Effect.fnUntraced(function* (process: Mortal, around: Surroundings, url: string) {
   yield* process.passes("download:before");
   const fault = around.faults.next("download");
   if (fault?.type === "expired") {

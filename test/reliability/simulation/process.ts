@@ -1,40 +1,20 @@
 /** One simulated process: a whole engine in a lane of its own, over ports that can break at every crash point. */
 import { type Context, Effect, Exit, type Fiber } from "effect";
-import type { PipelinePlan } from "../../../src/machines/plan.ts";
 import { type Engine, makeEngine } from "../../../src/runtime/engine.ts";
-import type { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
 import { AssetStore } from "../../../src/steps/asset-store.ts";
-import type { Chance } from "./chance.ts";
 import type { CrashEnd, CrashPoint } from "./crash-point.ts";
-import type { FaultPlan } from "./faults.ts";
 import { linkTo } from "./link.ts";
 import { breakableAssets, breakableStore } from "./breakable-stores.ts";
-import { imageModel, type SimulatedProvider, textModel, usdPerSecond } from "./provider.ts";
-import type { Rules } from "./rules.ts";
-import { Lane, laneContext, type Timeline } from "./timeline.ts";
+import { imageModel, textModel, usdPerSecond } from "./provider.ts";
+import { orphanGraceMs } from "./rules.ts";
+import type { Mortal } from "./mortal.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { Lane, laneContext } from "./timeline.ts";
 
-/** Everything outside the processes, shared by all of them. */
-export interface Surroundings {
-  readonly timeline: Timeline;
-  readonly chance: Chance;
-  readonly provider: SimulatedProvider;
-  readonly journals: MemoryJournals;
-  readonly assets: AssetStore["Service"];
-  readonly faults: FaultPlan;
-  readonly rules: Rules;
-  readonly plans: ReadonlyArray<PipelinePlan>;
-  readonly concurrency: number;
-  /** What is planned for this passing of a crash point. */
-  readonly endAt: (point: CrashPoint) => CrashEnd | undefined;
-  /** A process is no more, or was thawed after others took it for dead. */
-  readonly onEnd: (process: SimulatedProcess, end: CrashEnd["type"]) => void;
-}
-
-/** Shorter than in life, to the same proportions. */
-export const orphanGraceMs = 20_000;
+/** Shorter than in life, like the grace for orphans. */
 const closeGraceMs = 10_000;
 
-export class SimulatedProcess {
+export class SimulatedProcess implements Mortal {
   readonly name: string;
   readonly lane: Lane;
   /** The owner's id in the journal store, once it is registered. */

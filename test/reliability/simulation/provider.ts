@@ -160,6 +160,5 @@ export class SimulatedProvider {
 const outputOf = (made: Made): Schema.Json => {
   if (made.model === imageModel) return `${fileHost}${made.id}.png`;
   if (made.ending === "malformed") return `{"text": `;
-  const prompt = made.input["prompt"];
-  return JSON.stringify({ text: `about ${String(prompt)}`, from: made.id });
+  return JSON.stringify({ text: `about ${JSON.stringify(made.input["prompt"])}`, from: made.id });
 };

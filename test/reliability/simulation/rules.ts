@@ -3,8 +3,11 @@ import type { JobDriver } from "../../../src/machines/advance.ts";
 import type { Entry, Fact } from "../../../src/machines/entry.ts";
 import type { AppendEntries, Write, WriteResult } from "../../../src/runtime/journal-store.ts";
 import type { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
-import { orphanGraceMs, type SimulatedProcess } from "./process.ts";
+import type { Mortal } from "./mortal.ts";
 import type { Timeline } from "./timeline.ts";
+
+/** Shorter than in life, to the same proportions. */
+export const orphanGraceMs = 20_000;
 
 export interface RuleBook {
   readonly journals: MemoryJournals;
@@ -33,7 +36,7 @@ export class Rules {
 
   /** Looks before a commit, and answers how to look after it. */
   commit(
-    process: SimulatedProcess,
+    process: Mortal,
     writes: ReadonlyArray<Write>,
   ): (results: ReadonlyArray<WriteResult>) => void {
     const checks = writes.map((write) =>
@@ -46,7 +49,7 @@ export class Rules {
   }
 
   /** Only the owner appends, and every message consumed becomes its entries or has no use any more. */
-  #append(process: SimulatedProcess, write: AppendEntries): () => void {
+  #append(process: Mortal, write: AppendEntries): () => void {
     const file = this.#book.journals.files.get(write.jobId);
     const owner = file?.job.owner ?? null;
     const messages = write.consumed.flatMap((id) => file?.inbox.get(id)?.facts ?? []);
@@ -80,7 +83,7 @@ export class Rules {
   }
 
   /** A paid create: intended durably, by the job's owner, a short time ago, once. */
-  send(process: SimulatedProcess, key: string): void {
+  send(process: Mortal, key: string): void {
     const row = this.#book.journals.predictions.get(key);
     if (row === undefined) return this.broken(`${key} is sent without an intent`);
     if (row.state !== "intended") this.broken(`${key} is sent while it is ${row.state}`);

@@ -9,9 +9,11 @@ import { type Chance, makeChance } from "./chance.ts";
 import { type Crash, type CrashEnd, crashPoints } from "./crash-point.ts";
 import { FaultPlan } from "./faults.ts";
 import { all, drivers, repeatable, runIn } from "./pipelines.ts";
-import { SimulatedProcess, type Surroundings } from "./process.ts";
+import type { Mortal } from "./mortal.ts";
+import { SimulatedProcess } from "./process.ts";
 import { SimulatedProvider } from "./provider.ts";
 import { Rules } from "./rules.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { Timeline } from "./timeline.ts";
 
 /** What a world is exposed to, beside crashes. */
@@ -104,7 +106,8 @@ class World {
       assets: MemoryAssets.make(),
       faults: new FaultPlan(chance, kind.faults === 0 ? 0 : chance.between(1, kind.faults)),
       rules: this.#rules,
-      plans: all,
+      // A machine takes longer to compile than a job to run: only those that are asked for.
+      plans: plans.filter((plan) => this.#orders.some(({ pipeline }) => pipeline === keyOf(plan))),
       concurrency: chance.pick([1, 2, 10]),
       endAt: (point) => this.#endAt(point),
       onEnd: (process, end) => {
@@ -207,7 +210,7 @@ class World {
     process.start();
   }
 
-  #onEnd(process: SimulatedProcess, end: string): void {
+  #onEnd(process: Mortal, end: string): void {
     this.#note(`${process.name}: ${end}`);
     // A frozen process that is killed later has been replaced already.
     if (process.isStale && end !== "freeze") return;
