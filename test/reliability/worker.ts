@@ -1,0 +1,64 @@
+/**
+ * A process to be killed: Catena on a SQLite file and an emulator over HTTP. Argument: a WorkerOrder as JSON.
+ * Says `ready` once it has started, `ack <n>` for every submission that is durable, and then works on,
+ * for its own jobs and for those of dead neighbours, until somebody ends it.
+ */
+import { Catena, Replicate } from "../../src/index.ts";
+import { chain } from "./real/chain.ts";
+
+export interface WorkerOrder {
+  /** The journals' file. */
+  readonly store: string;
+  readonly emulatorUrl: string;
+  /** Numbers of the jobs to submit; submitting one again is the same job. */
+  readonly submit: ReadonlyArray<number>;
+  readonly concurrency: number;
+  readonly orphanGraceMs: number;
+}
+
+const isOrder = (value: unknown): value is WorkerOrder =>
+  typeof value === "object" && value !== null && "store" in value && "submit" in value;
+
+const order: unknown = JSON.parse(process.argv[2] ?? "null");
+if (!isOrder(order)) throw new Error("expected a WorkerOrder as JSON");
+
+const catena = await Catena.start({
+  pipelines: [chain],
+  store: order.store,
+  durability: "normal",
+  models: Replicate.client({
+    token: "r8_test",
+    baseUrl: `${order.emulatorUrl}/v1`,
+    allowOwnOriginDownloads: true,
+    allowInsecureDownloads: true,
+  }),
+  concurrency: order.concurrency,
+  orphanGrace: order.orphanGraceMs,
+  closeGrace: "5 seconds",
+  pollEvery: "50 millis",
+  lookEvery: "100 millis",
+  recoverEvery: "300 millis",
+  rate: { createsPerMinute: 60_000, burst: 1_000 },
+});
+console.log("ready");
+
+for (const number of order.submit) {
+  // Every third product is as the one before: equal inputs must not be confused, and may be exchanged.
+  const product = `product ${number - (number % 3 === 2 ? 1 : 0)}`;
+  await catena.submit(chain, { product }, { idempotencyKey: `job-${number}` });
+  console.log(`ack ${number}`);
+}
+
+// What the process died of too often rests as poison until a person says otherwise: here, at once.
+setInterval(() => {
+  void retryPoisoned().catch(() => undefined);
+}, 1_000);
+
+async function retryPoisoned(): Promise<void> {
+  for (const { jobId, failureKind } of await catena.jobs({ status: "failed", limit: 50 })) {
+    if (failureKind !== "defect") continue;
+    console.log(`poisoned ${jobId}`);
+    const job = await catena.job(chain, jobId);
+    await job.retry();
+  }
+}
