@@ -42,7 +42,7 @@ const Rest = Schema.Union([EncodedFailure, Defect]);
 
 const at = { path: Schema.String, attempt: Schema.Number };
 
-export const JobSubmitted = Schema.Struct({
+const JobSubmitted = Schema.Struct({
   type: Schema.tag("JobSubmitted"),
   pipeline: Schema.String,
   version: Schema.Number,
@@ -50,24 +50,24 @@ export const JobSubmitted = Schema.Struct({
   input: Value,
 });
 /** A process became the job's only owner; `isTakeover` where the one before it died. */
-export const Claimed = Schema.Struct({
+const Claimed = Schema.Struct({
   type: Schema.tag("Claimed"),
   owner: Schema.String,
   epoch: Schema.Number,
   isTakeover: Schema.Boolean,
 });
 /** The job left the pending queue. */
-export const JobStarted = Schema.Struct({ type: Schema.tag("JobStarted") });
+const JobStarted = Schema.Struct({ type: Schema.tag("JobStarted") });
 
 /** An attempt begins with this input; `round` counts the operator's RETRYs, from 1. */
-export const StepStarted = Schema.Struct({
+const StepStarted = Schema.Struct({
   type: Schema.tag("StepStarted"),
   ...at,
   round: Schema.Number,
   input: ValueOrEntry,
 });
 /** The decision to make one paid call; `call` is 1-based within the attempt, `repair` 0 for the first asking. */
-export const PredictionIntended = Schema.Struct({
+const PredictionIntended = Schema.Struct({
   type: Schema.tag("PredictionIntended"),
   ...at,
   call: Schema.Number,
@@ -81,7 +81,7 @@ export const PredictionIntended = Schema.Struct({
   timeoutMs: Schema.Number,
 });
 /** The provider named the prediction; `isAdopted` where it was found again after a lost answer. */
-export const PredictionAccepted = Schema.Struct({
+const PredictionAccepted = Schema.Struct({
   type: Schema.tag("PredictionAccepted"),
   path: Schema.String,
   key: Schema.String,
@@ -89,14 +89,14 @@ export const PredictionAccepted = Schema.Struct({
   isAdopted: Schema.Boolean,
 });
 /** A definite no: nothing was created and no attempt is used up. */
-export const PredictionRejected = Schema.Struct({
+const PredictionRejected = Schema.Struct({
   type: Schema.tag("PredictionRejected"),
   path: Schema.String,
   key: Schema.String,
   failure: EncodedFailure,
 });
 /** Nobody knows yet whether the prediction exists. */
-export const PredictionUnknown = Schema.Struct({
+const PredictionUnknown = Schema.Struct({
   type: Schema.tag("PredictionUnknown"),
   path: Schema.String,
   key: Schema.String,
@@ -106,14 +106,14 @@ export const PredictionUnknown = Schema.Struct({
  * No prediction exists under this intent: `isCertain` by the ledger's rule, else merely assumed, because
  * the provider cannot list what it made.
  */
-export const PredictionAbsent = Schema.Struct({
+const PredictionAbsent = Schema.Struct({
   type: Schema.tag("PredictionAbsent"),
   path: Schema.String,
   key: Schema.String,
   isCertain: Schema.Boolean,
 });
 /** The remote truth: terminal status, raw answer, copied files, cost. Durable before anything is parsed. */
-export const PredictionSettled = Schema.Struct({
+const PredictionSettled = Schema.Struct({
   type: Schema.tag("PredictionSettled"),
   path: Schema.String,
   key: Schema.String,
@@ -127,13 +127,13 @@ export const PredictionSettled = Schema.Struct({
   receipt: Receipt,
 });
 /** The remote end of a cancelled or timed out prediction could not be confirmed within `closeGrace`. */
-export const PredictionUnconfirmed = Schema.Struct({
+const PredictionUnconfirmed = Schema.Struct({
   type: Schema.tag("PredictionUnconfirmed"),
   path: Schema.String,
   key: Schema.String,
 });
 /** The time of an attempt ran out while its prediction was open; only now may it be cancelled remotely. */
-export const AttemptTimedOut = Schema.Struct({
+const AttemptTimedOut = Schema.Struct({
   type: Schema.tag("AttemptTimedOut"),
   ...at,
   key: Schema.String,
@@ -141,53 +141,53 @@ export const AttemptTimedOut = Schema.Struct({
   awaited: Schema.Literals(["attempt", "boot", "step"]),
 });
 /** An output did not parse or decode; the model is asked once more within the same attempt. */
-export const OutputRejected = Schema.Struct({
+const OutputRejected = Schema.Struct({
   type: Schema.tag("OutputRejected"),
   ...at,
   key: Schema.String,
   failure: EncodedFailure,
 });
 /** The provider asked for patience: the same attempt intends again after the wait. */
-export const AttemptHeld = Schema.Struct({
+const AttemptHeld = Schema.Struct({
   type: Schema.tag("AttemptHeld"),
   ...at,
   failure: EncodedFailure,
   retry: Timer,
 });
 /** An attempt failed and another follows after the wait. */
-export const AttemptFailed = Schema.Struct({
+const AttemptFailed = Schema.Struct({
   type: Schema.tag("AttemptFailed"),
   ...at,
   failure: EncodedFailure,
   retry: Timer,
 });
-export const StepSucceeded = Schema.Struct({
+const StepSucceeded = Schema.Struct({
   type: Schema.tag("StepSucceeded"),
   ...at,
   output: Value,
 });
 /** The step is out of attempts, or its failure is not for retrying; the job rests on it. */
-export const StepFailed = Schema.Struct({
+const StepFailed = Schema.Struct({
   type: Schema.tag("StepFailed"),
   ...at,
   kind: Schema.Literals(["validation", "timeout", "provider", "policy", "defect"]),
   failure: Rest,
 });
 /** What users see is ready. */
-export const JobCompleted = Schema.Struct({ type: Schema.tag("JobCompleted"), output: Value });
+const JobCompleted = Schema.Struct({ type: Schema.tag("JobCompleted"), output: Value });
 
 const asked = { by: Schema.String };
-export const CancelRequested = Schema.Struct({ type: Schema.tag("CancelRequested"), ...asked });
-export const PauseRequested = Schema.Struct({ type: Schema.tag("PauseRequested"), ...asked });
-export const ResumeRequested = Schema.Struct({ type: Schema.tag("ResumeRequested"), ...asked });
+const CancelRequested = Schema.Struct({ type: Schema.tag("CancelRequested"), ...asked });
+const PauseRequested = Schema.Struct({ type: Schema.tag("PauseRequested"), ...asked });
+const ResumeRequested = Schema.Struct({ type: Schema.tag("ResumeRequested"), ...asked });
 /** Opens a new round at the failed step, with a fresh allowance; `isFresh` forbids decoding a stored answer again. */
-export const RetryRequested = Schema.Struct({
+const RetryRequested = Schema.Struct({
   type: Schema.tag("RetryRequested"),
   ...asked,
   isFresh: Schema.Boolean,
 });
 /** Every open prediction of a cancelled job is settled, or given up as unconfirmed. */
-export const JobCancelled = Schema.Struct({ type: Schema.tag("JobCancelled") });
+const JobCancelled = Schema.Struct({ type: Schema.tag("JobCancelled") });
 
 /** A fact before the sequencer has given it its place. */
 export const Fact = Schema.Union([

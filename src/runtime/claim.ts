@@ -9,7 +9,7 @@ import type { JournalStore, StateRecord, StoreFailure, StoredJob } from "./journ
 import { positionOf, recordAfter, isAtRest, statusOf, timersOf } from "./state-record.ts";
 
 /** A job that took down its process this often in a row is poison. */
-export const maxClaims = 3;
+const maxClaims = 3;
 
 export interface Claimant {
   readonly owner: string;

@@ -4,7 +4,7 @@ import type { Value } from "../machines/entry.ts";
 import { type AssetStore, AssetStoreFailure } from "../steps/asset-store.ts";
 
 /** Above this a payload would make the journal slow to read for everyone else. */
-export const maxInlineBytes = 65_536;
+const maxInlineBytes = 65_536;
 
 const decodeJson = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Json));
 
