@@ -119,8 +119,12 @@ const words = ({
     return [`the next try of ${path}`, `attempt ${nextAttempt(step)}`, step?.timer?.wakeAt ?? null];
   if (detail === "unknown" && step?.phase === "absent")
     return ["a decision", "retry pays for the call again, cancel ends the job", null];
-  if (detail === "unknown")
+  // Whoever sent a call that was only intended when its job was taken over is dead.
+  const isLost = call?.state === "intended" && context.claims > 0;
+  if (detail === "unknown" || isLost)
     return [`news of a call of ${path} whose answer was lost`, "it is found, or made again", until];
+  if (call?.state === "intended")
+    return [`the provider to take a call of ${path}`, "its model runs", until];
   if (detail === "waiting") return [`the model of ${path}`, "its answer is checked", until];
   return [path, "its result is committed", null];
 };
