@@ -2,19 +2,22 @@
 import { existsSync } from "node:fs";
 import { Effect } from "effect";
 import { type Entry, SqliteJournalStore, type StateRecord } from "../../../src/index.ts";
+import { UsageError } from "./arguments.ts";
 import { dollars } from "./money.ts";
 
-/** The lines of that job's journal, or of the newest job's. */
+/** The lines of that job's journal, or of the newest job's. Rejects with UsageError where there is none. */
 export const journalLines = async (
   storePath: string,
   jobId: string | null,
 ): Promise<ReadonlyArray<string>> => {
-  if (!existsSync(storePath)) return [`There is no journal at ${storePath} yet: npm run demo`];
+  if (!existsSync(storePath))
+    throw new UsageError(`there is no journal at ${storePath} yet: npm run demo`);
   const read = Effect.gen(function* () {
     const store = yield* SqliteJournalStore.make({ path: storePath });
     const jobs = yield* store.jobs({ limit: 1_000 });
     const found = jobs.find(({ record }) => jobId === null || record.jobId === jobId);
-    if (found === undefined) return [`${storePath} has no job ${jobId ?? ""}`];
+    if (found === undefined)
+      return yield* Effect.die(new UsageError(`${storePath} has no job ${jobId ?? ""}`));
     const { record } = found;
     const entries = yield* store.entries(record.jobId);
     return [...headOf(record), ...entries.map((entry) => line(entry, entries[0]?.at ?? entry.at))];

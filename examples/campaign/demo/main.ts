@@ -5,7 +5,7 @@ import { type DemoArguments, help, readArguments, UsageError } from "./arguments
 import { journalLines } from "./journal.ts";
 import { killThisProcess, makeKiller } from "./kill-point.ts";
 import { makeProgress } from "./progress.ts";
-import { connectProvider } from "./provider.ts";
+import { connectProvider, storePathOf } from "./provider.ts";
 import { runJob } from "./run-job.ts";
 import { makeScreen, type Screen } from "./screen.ts";
 
@@ -23,6 +23,15 @@ export const main = async (
   }
 };
 
+/** Throws UsageError. */
+const makeFolder = async (folder: string): Promise<void> => {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new UsageError(`the folder ${resolve(folder)} cannot be made: ${String(error)}`);
+  }
+};
+
 const obey = async (
   options: DemoArguments,
   environment: NodeJS.ProcessEnv,
@@ -34,11 +43,11 @@ const obey = async (
     return 0;
   }
   if (command.type === "journal") {
-    for (const line of await journalLines(resolve(folder, "demo.db"), command.jobId))
-      screen.write(line);
+    const storePath = storePathOf(folder, environment);
+    for (const line of await journalLines(storePath, command.jobId)) screen.write(line);
     return 0;
   }
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const killer = makeKiller(command.type === "run" ? command.killPoint : null, (kill) => {
     screen.clearStatus();
     killThisProcess(kill);

@@ -16,7 +16,7 @@ export interface Progress {
 }
 
 const terminalTickMs = 100;
-const plainTickMs = 1_000;
+const plainTickMs = 2_000;
 const stepColumn = 8;
 
 export const makeProgress = (screen: Screen, costNote: string): Progress => {

@@ -20,17 +20,22 @@ export interface DemoProvider {
   readonly ledger: (() => Promise<ReadonlyArray<LedgerLine>>) | null;
 }
 
+/** Where the journals of this provider's jobs are: predictions of one provider mean nothing to another. */
+export const storePathOf = (folder: string, environment: NodeJS.ProcessEnv): string => {
+  const remote = remoteIn(environment);
+  const name = remote === null ? "demo" : `demo-${new URL(remote.url).host.replaceAll(":", "-")}`;
+  return resolve(folder, `${name}.db`);
+};
+
 /** Fails with UsageError, or with the end of the emulator's log. */
 export const connectProvider = async (
   { folder, emulatorModels }: DemoArguments,
   environment: NodeJS.ProcessEnv,
   fetch: typeof globalThis.fetch,
 ): Promise<DemoProvider> => {
-  const token = environment["REPLICATE_API_TOKEN"]?.trim() ?? "";
-  const baseUrl = environment["REPLICATE_BASE_URL"]?.trim() ?? "";
-  if (token !== "") return remoteProvider({ folder, token, baseUrl, fetch });
-  if (baseUrl !== "")
-    throw new UsageError("REPLICATE_BASE_URL is set, REPLICATE_API_TOKEN is not: set both or none");
+  const storePath = storePathOf(folder, environment);
+  const remote = remoteIn(environment);
+  if (remote !== null) return remoteProvider(remote, storePath, fetch);
   const stateDirectory = resolve(folder, "emulator");
   const { url, pid, started } = await connectEmulator({ stateDirectory, models: emulatorModels });
   return {
@@ -48,7 +53,7 @@ export const connectProvider = async (
     ].join("\n"),
     url,
     costNote: "emulated",
-    storePath: resolve(folder, "demo.db"),
+    storePath,
     // The emulator lists after two seconds; absence needs two lists ten seconds apart.
     orphanGrace: "12 seconds",
     pollEvery: "100 millis",
@@ -57,26 +62,37 @@ export const connectProvider = async (
 };
 
 interface Remote {
-  readonly folder: string;
   readonly token: string;
-  readonly baseUrl: string;
-  readonly fetch: typeof globalThis.fetch;
+  readonly url: string;
+  /** A server that speaks Replicate's API, and not Replicate. */
+  readonly isOwnServer: boolean;
 }
 
-const remoteProvider = ({ folder, token, baseUrl, fetch }: Remote): DemoProvider => {
+/** Null where the environment names no provider. Throws UsageError. */
+const remoteIn = (environment: NodeJS.ProcessEnv): Remote | null => {
+  const token = environment["REPLICATE_API_TOKEN"]?.trim() ?? "";
+  const baseUrl = environment["REPLICATE_BASE_URL"]?.trim() ?? "";
+  if (token === "" && baseUrl === "") return null;
+  if (token === "")
+    throw new UsageError("REPLICATE_BASE_URL is set, REPLICATE_API_TOKEN is not: set both or none");
   const isOwnServer = baseUrl !== "";
   const url = isOwnServer ? baseUrl : "https://api.replicate.com/v1";
   if (!/^https?:\/\//.test(url) || !URL.canParse(url))
     throw new UsageError("REPLICATE_BASE_URL must be an http or https URL such as https://host/v1");
-  return {
-    client: Replicate.client({ token, baseUrl: url, allowOwnOriginDownloads: isOwnServer, fetch }),
-    description: `Provider: ${new URL(url).host}, with the token of REPLICATE_API_TOKEN. What runs there is paid there.`,
-    url,
-    costNote: "by list prices",
-    // Predictions of one provider mean nothing to another: each has its own journal.
-    storePath: resolve(folder, `demo-${new URL(url).host.replaceAll(":", "-")}.db`),
-    orphanGrace: "60 seconds",
-    pollEvery: "1 second",
-    ledger: null,
-  };
+  return { token, url, isOwnServer };
 };
+
+const remoteProvider = (
+  { token, url, isOwnServer }: Remote,
+  storePath: string,
+  fetch: typeof globalThis.fetch,
+): DemoProvider => ({
+  client: Replicate.client({ token, baseUrl: url, allowOwnOriginDownloads: isOwnServer, fetch }),
+  description: `Provider: ${new URL(url).host}, with the token of REPLICATE_API_TOKEN. What runs there is paid there.`,
+  url,
+  costNote: "by list prices",
+  storePath,
+  orphanGrace: "60 seconds",
+  pollEvery: "1 second",
+  ledger: null,
+});

@@ -60,7 +60,7 @@ const advice = (
 ): string => {
   if (failure._tag === "PolicyFailure") return "another brief: moderation refused this picture";
   if (failure._tag === "Defect")
-    return "this is a bug of the chain or of Catena; the journal has its place";
+    return "a look at the journal: this is a bug of the chain or of Catena, or the process died here again and again";
   if (failure._tag !== "ProviderFailure")
     return "try again; the models' answers differ from run to run";
   if (failure.reason === "Unauthorized")

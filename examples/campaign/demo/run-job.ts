@@ -110,10 +110,16 @@ const resumeLines = ({ record, entries }: JobState, command: Command): ReadonlyA
   const kept = done.length === 0 ? "" : ` Done already, not run again: ${done.join(", ")}.`;
   const isOther = command.type === "run" && command.brief !== null;
   return [
-    `Resumes job ${record.jobId}: the run before ${how} at ${record.currentStep ?? "its end"}.${kept}`,
+    `Resumes job ${record.jobId}: the run before ${how} at ${placeOf(record)}.${kept}`,
     ...(isOther ? ["It has its own brief; run again for the one given now."] : []),
   ];
 };
+
+/** Between the last step and the end lies the shaping of the output, which is no step of the user's. */
+const placeOf = ({ currentStep }: StateRecord): string =>
+  campaignAssets.plan.nodes.some(({ path }) => path === currentStep)
+    ? String(currentStep)
+    : "its end";
 
 /** Ctrl-C lets the job go where it stands: no step fails of it and nothing remote is cancelled. */
 const untilRestOrInterrupt = async (job: CampaignJob): Promise<Ended | "interrupted"> => {
@@ -168,7 +174,8 @@ const ledgerLines = async (
   if (provider.ledger === null) return [];
   const { record, predictions } = await job.state();
   const ofOthers = await predictionsSince(catena, record);
-  const made = await provider.ledger();
+  const made = await provider.ledger().catch(() => null);
+  if (made === null) return ["", "The emulator's ledger cannot be read: it is gone since."];
   const theirs = made.filter(
     ({ id, createdAt }) => Date.parse(createdAt) >= record.createdAt && !ofOthers.has(id),
   );
