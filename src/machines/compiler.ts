@@ -41,10 +41,16 @@ const base = setup({
     isRunning: ({ context }) => !context.isPaused,
     hasOpenPredictions: ({ context }) => Object.keys(context.open).length > 0,
     isOpen: ({ context, event }) => "key" in event && event.key in context.open,
+    isOwed: ({ context, event }) =>
+      "key" in event && (event.key in context.open || event.key in context.unconfirmed),
+    isUndecided: ({ context }, { path }: { readonly path: string }) =>
+      context.steps[path]?.phase === "absent",
     isOf: ({ event }, { path }: { readonly path: string }) =>
       "path" in event && event.path === path,
     isPresentCall: ({ context, event }, { path }: { readonly path: string }) =>
-      "key" in event && context.steps[path]?.call?.key === event.key,
+      "key" in event &&
+      event.key in context.open &&
+      context.steps[path]?.call?.key === event.key,
     isKind: ({ event }, { kind }: { readonly kind: RestKind }) =>
       event.type === "StepFailed" && event.kind === kind,
   },
@@ -91,7 +97,15 @@ const stepState = (node: StepNode, next: string) => {
       waiting: {},
       backingOff: {},
       unknown: asks(node)
-        ? { on: { RetryRequested: { target: "active", actions: "record" } } }
+        ? {
+            on: {
+              RetryRequested: {
+                target: "active",
+                guard: { type: "isUndecided", params: { path } },
+                actions: "record",
+              },
+            },
+          }
         : {},
     },
   });
@@ -122,7 +136,7 @@ const runningStates = (nodes: ReadonlyArray<StepNode>): Record<string, RunningSt
 /** Facts that may come at any time, from a call that no step waits for any more: booked, nothing else. */
 const anytime = {
   Claimed: { actions: "record" },
-  PredictionSettled: { guard: "isOpen", actions: "record" },
+  PredictionSettled: { guard: "isOwed", actions: "record" },
   PredictionRejected: { guard: "isOpen", actions: "record" },
   PredictionAbsent: { guard: "isOpen", actions: "record" },
   PredictionUnconfirmed: { guard: "isOpen", actions: "record" },

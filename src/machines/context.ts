@@ -65,6 +65,12 @@ export interface OpenPrediction {
   readonly isClosing: boolean;
 }
 
+export interface UnconfirmedPrediction {
+  readonly path: string;
+  /** No later intent of its step exists: a late success still counts. */
+  readonly isLatest: boolean;
+}
+
 export interface JobContext {
   readonly submittedSeq: number;
   /** Step path to the seq of its StepSucceeded. */
@@ -74,6 +80,11 @@ export interface JobContext {
   readonly steps: Readonly<Record<string, StepProgress>>;
   /** By intent key; a prediction leaves when it is settled, rejected, absent or given up as unconfirmed. */
   readonly open: Readonly<Record<string, OpenPrediction>>;
+  /**
+   * By intent key: given up as unconfirmed, but still watched; what comes of them is booked. Empty after
+   * the job's end, when only the ledger goes on.
+   */
+  readonly unconfirmed: Readonly<Record<string, UnconfirmedPrediction>>;
   readonly isPaused: boolean;
   readonly failure: { readonly path: string; readonly kind: RestKind; readonly seq: number } | null;
   readonly completedSeq: number | null;
@@ -90,6 +101,7 @@ export const initialContext: JobContext = {
   lastSeq: 0,
   steps: {},
   open: {},
+  unconfirmed: {},
   isPaused: false,
   failure: null,
   completedSeq: null,

@@ -43,7 +43,7 @@ const fold = (context: JobContext, entry: Entry): JobContext => {
     case "PredictionAbsent":
       return closed(context, entry, "absent");
     case "PredictionUnconfirmed":
-      return closed(context, entry, "unconfirmed");
+      return unconfirmed(context, entry);
     case "PredictionSettled":
       return settled(context, entry);
     case "AttemptTimedOut":
@@ -76,7 +76,7 @@ const fold = (context: JobContext, entry: Entry): JobContext => {
     case "StepFailed":
       return { ...context, failure: { path: entry.path, kind: entry.kind, seq: entry.seq } };
     case "JobCompleted":
-      return { ...context, completedSeq: entry.seq };
+      return { ...context, unconfirmed: {}, completedSeq: entry.seq };
     case "CancelRequested":
       return { ...context, isPaused: false, open: allClosing(context.open) };
     case "PauseRequested":
@@ -86,7 +86,7 @@ const fold = (context: JobContext, entry: Entry): JobContext => {
     case "RetryRequested":
       return retried(context, entry);
     case "JobCancelled":
-      return context;
+      return { ...context, unconfirmed: {} };
   }
 };
 
@@ -139,13 +139,25 @@ const intended = (context: JobContext, entry: EntryOf<"PredictionIntended">): Jo
     timer: null,
     calls: entry.call,
     call,
-    answerSeq: null,
   }));
   return {
     ...next,
+    unconfirmed: superseded(context.unconfirmed, entry.path),
     open: { ...context.open, [entry.key]: { path: entry.path, isClosing: false } },
   };
 };
+
+/** From now on what earlier intents of the step bring is receipt and raw answer only. */
+const superseded = (
+  unconfirmed: JobContext["unconfirmed"],
+  path: string,
+): JobContext["unconfirmed"] =>
+  Object.fromEntries(
+    Object.entries(unconfirmed).map(([key, one]) => [
+      key,
+      one.path === path ? { ...one, isLatest: false } : one,
+    ]),
+  );
 
 /** Only the step's present call changes; a fact of an earlier call touches no step. */
 const withCall = (
@@ -172,7 +184,19 @@ const closed = (
   return { ...next, open };
 };
 
+const unconfirmed = (
+  context: JobContext,
+  entry: EntryOf<"PredictionUnconfirmed">,
+): JobContext => {
+  const next = closed(context, entry, "unconfirmed");
+  const isLatest = context.steps[entry.path]?.call?.key === entry.key;
+  const given = { path: entry.path, isLatest };
+  return { ...next, unconfirmed: { ...next.unconfirmed, [entry.key]: given } };
+};
+
 const settled = (context: JobContext, entry: EntryOf<"PredictionSettled">): JobContext => {
+  const late = context.unconfirmed[entry.key];
+  if (late !== undefined) return settledLate(context, entry, late.isLatest);
   const next = closed(context, entry, "settled");
   const booked = {
     ...next,
@@ -181,6 +205,22 @@ const settled = (context: JobContext, entry: EntryOf<"PredictionSettled">): JobC
   };
   if (entry.status !== "succeeded") return booked;
   return withCall(booked, entry, (step) => ({ ...step, answerSeq: entry.seq }));
+};
+
+/** It ended after all: booked, and kept as an answer where nothing has been asked since. */
+const settledLate = (
+  context: JobContext,
+  entry: EntryOf<"PredictionSettled">,
+  isLatest: boolean,
+): JobContext => {
+  const { [entry.key]: _, ...rest } = context.unconfirmed;
+  const costMicros = context.costMicros + entry.receipt.costMicros;
+  const booked = { ...context, unconfirmed: rest, costMicros };
+  const counts =
+    isLatest && entry.status === "succeeded" && context.steps[entry.path] !== undefined;
+  if (!counts) return booked;
+  const next = withStep(booked, entry.path, (step) => ({ ...step, answerSeq: entry.seq }));
+  return { ...next, rawSeq: entry.seq };
 };
 
 const timedOut = (context: JobContext, entry: EntryOf<"AttemptTimedOut">): JobContext => {
@@ -201,16 +241,13 @@ const retried = (context: JobContext, entry: EntryOf<"RetryRequested">): JobCont
   const cleared = { ...context, failure: null };
   const path = context.failure?.path ?? undecided(context);
   if (path === undefined) return cleared;
-  return withStep(cleared, path, (step) => ({
-    ...step,
-    phase: "idle",
-    round: step.round + 1,
-    attemptsInRound: 0,
-    roundAt: null,
-    timer: null,
-    call: null,
-    answerSeq: entry.isFresh ? null : step.answerSeq,
-  }));
+  return withStep(cleared, path, (step) => {
+    const opened = { ...step, round: step.round + 1, attemptsInRound: 0, roundAt: null, timer: null };
+    // What is paid already and may still come is awaited before anything is paid again.
+    if (step.call !== null && step.call.key in context.open) return { ...opened, phase: "calling" };
+    const answerSeq = entry.isFresh ? null : step.answerSeq;
+    return { ...opened, phase: "idle", call: null, answerSeq };
+  });
 };
 
 /** The step that rests in `unknown` until somebody decides whether to pay again. */
