@@ -14,22 +14,42 @@ import { tellStory } from "./simulation/story.ts";
 import { violationsOf } from "./simulation/invariants.ts";
 import { runWorld, type WorldKind } from "./simulation/world.ts";
 
+/** Clocks that differ by seconds, as clocks do. */
+const seconds = { maxSkewMs: 3_000, limitMs: 7_200_000 };
+
 const kinds: Readonly<Record<string, { readonly worlds: number; readonly kind: WorldKind }>> = {
   "with faults off, every model step is paid for exactly once, however often the process dies": {
     worlds: 500,
-    kind: { faults: 0, ends: ["kill", "kill", "stop"], maxEnds: 2, isCommanded: false },
+    kind: { faults: 0, ends: ["kill", "kill", "stop"], maxEnds: 2, isCommanded: false, ...seconds },
   },
   "with retryable faults, every job completes and every further intent has its reason": {
     worlds: 600,
-    kind: { faults: 5, ends: ["kill", "kill", "stop"], maxEnds: 2, isCommanded: false },
+    kind: { faults: 5, ends: ["kill", "kill", "stop"], maxEnds: 2, isCommanded: false, ...seconds },
   },
   "an owner frozen while another takes over appends nothing and sends nothing when it is thawed": {
     worlds: 400,
-    kind: { faults: 2, ends: ["freeze"], maxEnds: 2, isCommanded: false },
+    kind: { faults: 2, ends: ["freeze"], maxEnds: 2, isCommanded: false, ...seconds },
   },
   "cancel, pause, resume and retry at any instant lose nothing, whatever dies meanwhile": {
     worlds: 600,
-    kind: { faults: 4, ends: ["kill", "freeze", "stop"], maxEnds: 4, isCommanded: true },
+    kind: {
+      faults: 4,
+      ends: ["kill", "freeze", "stop"],
+      maxEnds: 4,
+      isCommanded: true,
+      ...seconds,
+    },
+  },
+  "timers wait out what is left of them, even where the clock jumps by hours": {
+    worlds: 200,
+    kind: {
+      faults: 8,
+      ends: ["kill", "stop"],
+      maxEnds: 2,
+      isCommanded: false,
+      maxSkewMs: 7_200_000,
+      limitMs: 400_000,
+    },
   },
 };
 

@@ -49,7 +49,7 @@ const draft = Step.model("draft", {
   request: ({ topic }) => ({ prompt: topic }),
   parse: watchedParse,
   repair: 5,
-  timeout: "20 seconds",
+  timeout: "40 seconds",
   retry,
 });
 const polish = Step.make("polish", {
@@ -64,7 +64,7 @@ const picture = Step.model("picture", {
   output: Asset.Image,
   model: imageModel,
   request: ({ text }) => ({ prompt: text }),
-  timeout: { attempt: "15 seconds", boot: "10 seconds", step: "30 minutes" },
+  timeout: { attempt: "40 seconds", boot: "30 seconds", step: "30 minutes" },
   retry,
 });
 const Kept = Schema.Struct({ sha256: Schema.String });
@@ -91,7 +91,7 @@ const review = Step.model("review", {
   parse: watchedParse,
   repair: 5,
   onUnknown: "ask",
-  timeout: "20 seconds",
+  timeout: "40 seconds",
   retry,
 });
 const rate = Step.model("rate", {
@@ -102,7 +102,7 @@ const rate = Step.model("rate", {
   parse: watchedParse,
   repair: 5,
   onUnknown: "fail",
-  timeout: "20 seconds",
+  timeout: "40 seconds",
   retry,
 });
 
@@ -126,6 +126,8 @@ const careful = Pipeline.make("careful", { version: 1, input: Topic })
   .step(rate)
   .output(Text, ({ last }) => last);
 
+/** Nothing but functions and their back-offs: what a clock that jumps can disturb. */
+export const unpaid = [plain.plan];
 /** Jobs of these complete by themselves, however often they are interrupted. */
 export const repeatable = [chain.plan, single.plan, plain.plan];
 /** Here a crash may leave a question that a person has to answer. */

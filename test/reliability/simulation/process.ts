@@ -26,14 +26,16 @@ export class SimulatedProcess implements Mortal {
   readonly #context: Context.Context<never>;
   #main: Fiber.Fiber<unknown, unknown> | null = null;
 
-  constructor(around: Surroundings, name: string) {
+  constructor(
+    around: Surroundings,
+    { name, skewMs }: { readonly name: string; readonly skewMs: number },
+  ) {
     this.name = name;
     this.#around = around;
     this.lane = new Lane(around.timeline);
-    const skew = around.chance.between(-5_000, 5_000);
     this.#context = laneContext(around.timeline, this.lane, {
       chance: around.chance,
-      skewMs: () => skew,
+      skewMs,
     });
   }
 
@@ -51,7 +53,7 @@ export class SimulatedProcess implements Mortal {
         [imageModel]: { unit: "second", usdPerSecond },
       },
       gate: { createsPerMinute: 600, burst: 60 },
-      jobs: { closeGraceMs, passivateAfterMs: 8_000 },
+      jobs: { closeGraceMs, passivateAfterMs: 2_000 },
       watcher: { orphanGraceMs, pollMs: 500, maxPollMs: 5_000 },
       concurrency,
       lookEveryMs: 1_000,

@@ -144,7 +144,7 @@ export class Lane {
 export const laneContext = (
   timeline: Timeline,
   lane: Lane,
-  { chance, skewMs }: { readonly chance: Chance; readonly skewMs: () => number },
+  { chance, skewMs }: { readonly chance: Chance; readonly skewMs: number },
 ): Context.Context<never> =>
   Context.empty().pipe(
     Context.add(Scheduler.Scheduler, laneScheduler(lane)),
@@ -167,8 +167,8 @@ const laneScheduler = (lane: Lane): Scheduler.Scheduler => ({
   }),
 });
 
-const laneClock = (timeline: Timeline, lane: Lane, skewMs: () => number): Clock.Clock => {
-  const millis = (): number => timeline.now + skewMs();
+const laneClock = (timeline: Timeline, lane: Lane, skewMs: number): Clock.Clock => {
+  const millis = (): number => timeline.now + skewMs;
   const nanos = (): bigint => BigInt(millis()) * 1_000_000n;
   const monotonic = (): bigint => BigInt(timeline.now) * 1_000_000n;
   return {

@@ -8,7 +8,7 @@ import { MemoryAssets } from "../../../src/steps/asset-stores/memory.ts";
 import { type Chance, makeChance } from "./chance.ts";
 import { type Crash, type CrashEnd, crashPoints } from "./crash-point.ts";
 import { FaultPlan } from "./faults.ts";
-import { all, drivers, repeatable, runIn } from "./pipelines.ts";
+import { all, drivers, repeatable, runIn, unpaid } from "./pipelines.ts";
 import type { Mortal } from "./mortal.ts";
 import { SimulatedProcess } from "./process.ts";
 import { SimulatedProvider } from "./provider.ts";
@@ -24,6 +24,10 @@ export interface WorldKind {
   readonly maxEnds: number;
   /** Cancel, pause, resume and retry at random instants, and an operator who answers questions. */
   readonly isCommanded: boolean;
+  /** By how much (ms) the clocks of two processes, or of one machine before and after a restart, differ. */
+  readonly maxSkewMs: number;
+  /** Within this time (ms) the world must be at rest. */
+  readonly limitMs: number;
 }
 
 /** All of a world after it has come to rest, or has failed to. */
@@ -36,7 +40,6 @@ export interface Aftermath {
   readonly log: ReadonlyArray<string>;
 }
 
-const hour = 3_600_000;
 const commands = [
   "CancelRequested",
   "PauseRequested",
@@ -51,6 +54,12 @@ export const runWorld = (seed: number, kind: WorldKind): Aftermath => {
   } finally {
     runIn(null);
   }
+};
+
+/** Paid work looks for what it lost in a window of time: there the clocks may differ by seconds, not hours. */
+const plansOf = ({ isCommanded, maxSkewMs }: WorldKind) => {
+  if (maxSkewMs > 30_000) return unpaid;
+  return isCommanded ? all : repeatable;
 };
 
 interface Ordered {
@@ -88,7 +97,7 @@ class World {
     });
     this.#rules = new Rules({ journals: this.#journals, timeline: this.#timeline, drivers });
     this.#crashes = this.#plannedCrashes();
-    const plans = kind.isCommanded ? all : repeatable;
+    const plans = plansOf(kind);
     this.#orders = Array.from({ length: chance.between(1, 4) }, (_, index) => {
       const text = chance.pick(["tea", "tea", "rope"]);
       return {
@@ -130,7 +139,7 @@ class World {
       });
     this.#planInstantEnds();
     if (this.#kind.isCommanded) this.#planCommands();
-    const isAtRest = this.#timeline.runUntil(() => this.#isAtRest(), 2 * hour);
+    const isAtRest = this.#timeline.runUntil(() => this.#isAtRest(), this.#kind.limitMs);
     return {
       isAtRest,
       reports: this.#rules.reports,
@@ -204,7 +213,10 @@ class World {
   }
 
   #startProcess(): void {
-    const process = new SimulatedProcess(this.#around, `process-${this.#processes.length + 1}`);
+    const process = new SimulatedProcess(this.#around, {
+      name: `process-${this.#processes.length + 1}`,
+      skewMs: this.#chance.between(-this.#kind.maxSkewMs, this.#kind.maxSkewMs),
+    });
     this.#processes.push(process);
     this.#note(`${process.name} starts`);
     process.start();
@@ -214,7 +226,10 @@ class World {
     this.#note(`${process.name}: ${end}`);
     // A frozen process that is killed later has been replaced already.
     if (process.isStale && end !== "freeze") return;
-    this.#timeline.after(this.#chance.between(0, 4_000), () => {
+    const { isTrue, between } = this.#chance;
+    // Now and then nobody comes back until every deadline has passed.
+    const downMs = isTrue(0.85) ? between(0, 4_000) : between(50_000, 90_000);
+    this.#timeline.after(downMs, () => {
       this.#startProcess();
     });
   }
