@@ -110,16 +110,18 @@ const execute = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Outcome> {
   const value = yield* decodeInput(job, node, input);
   const { attemptMs } = node.step.timeout;
+  const context = new AttemptContext(`${job.jobId}/${node.path}`, attempt);
+  const called = call(program, value, context);
+  // A plain value needs no time limit: it is there.
+  if (called.type === "success") return called;
   const exit = yield* Effect.exit(
-    Effect.scoped(
-      Effect.flatMap(Effect.abortSignal, (signal) =>
-        call(program, value, { key: `${job.jobId}/${node.path}`, attempt, signal }),
-      ),
-    ).pipe(
+    called.effect.pipe(
+      Effect.onInterrupt(() => context.abort()),
       Effect.timeoutOrElse({
         duration: attemptMs,
         orElse: () => Effect.fail(new TimeoutFailure({ timeoutMs: attemptMs, awaited: "attempt" })),
       }),
+      Effect.catchDefect((defect) => Effect.fail(defect)),
     ),
   );
   return Exit.isSuccess(exit)
@@ -127,23 +129,55 @@ const execute = Effect.fnUntraced(function* (
     : classify(exit.cause, program, node.step.fails);
 });
 
-/** Whatever the user's function returns, as one Effect. What it throws is its failure for now. */
-const call = (
-  program: RunProgram,
-  input: unknown,
-  context: StepContext,
-): Effect.Effect<unknown, unknown> =>
-  Effect.suspend(() => {
+/** What a step's function sees of its attempt. Most never ask for the signal, which is dear to make. */
+class AttemptContext implements StepContext {
+  readonly key: string;
+  readonly attempt: number;
+  #controller: AbortController | undefined;
+  #isAborted = false;
+
+  constructor(key: string, attempt: number) {
+    this.key = key;
+    this.attempt = attempt;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#isAborted) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  readonly abort = (): Effect.Effect<void> =>
+    Effect.sync(() => {
+      this.#isAborted = true;
+      this.#controller?.abort();
+    });
+}
+
+type Called =
+  | { readonly type: "success"; readonly value: unknown }
+  | { readonly type: "running"; readonly effect: Effect.Effect<unknown, unknown> };
+
+/** Whatever the user's function returns: a value, or one Effect. What it throws is its failure for now. */
+const call = (program: RunProgram, input: unknown, context: StepContext): Called => {
+  let returned: unknown;
+  try {
     // The input was decoded by the step's own schema, which is what `never` stands for here.
-    const returned = program.run(input as never, context);
-    if (Effect.isEffect(returned)) {
-      // Its services are those of the layer that `Catena.start` requires by type.
-      return returned as Effect.Effect<unknown, unknown>;
-    }
-    return isPromise(returned)
-      ? Effect.tryPromise({ try: () => returned, catch: (error) => error })
-      : Effect.succeed(returned);
-  }).pipe(Effect.catchDefect((defect) => Effect.fail(defect)));
+    returned = program.run(input as never, context);
+  } catch (thrown) {
+    return { type: "running", effect: Effect.fail(thrown) };
+  }
+  if (Effect.isEffect(returned)) {
+    // Its services are those of the layer that `Catena.start` requires by type.
+    return { type: "running", effect: returned as Effect.Effect<unknown, unknown> };
+  }
+  if (!isPromise(returned)) return { type: "success", value: returned };
+  const promise = returned;
+  return {
+    type: "running",
+    effect: Effect.tryPromise({ try: () => promise, catch: (error) => error }),
+  };
+};
 
 const isPromise = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === "object" &&
