@@ -4,7 +4,6 @@
  */
 import { createActor, type SnapshotFrom } from "xstate";
 import { compile, type JobMachine, type ServiceSource } from "./compiler.ts";
-import type { JobContext } from "./context.ts";
 import type { Entry } from "./entry.ts";
 import { cancellingService, outputPath, type PipelinePlan } from "./plan.ts";
 
@@ -113,6 +112,3 @@ export const makeDriver = (plan: PipelinePlan): JobDriver => {
 
 const services = (snapshot: JobSnapshot): ReadonlyArray<Service> =>
   Object.keys(snapshot.children).map((id) => ({ id, source: sourceOf(id) }));
-
-/** The snapshot's memory of the job. */
-export const contextOf = (snapshot: JobSnapshot): JobContext => snapshot.context;

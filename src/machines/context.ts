@@ -111,7 +111,7 @@ export const initialContext: JobContext = {
 };
 
 /** A step before its first attempt. */
-export const idleStep: StepProgress = {
+const idleStep: StepProgress = {
   phase: "idle",
   round: 1,
   attempt: 0,

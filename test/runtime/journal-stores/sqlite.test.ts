@@ -57,6 +57,18 @@ describe("the SQLite journal store", () => {
     }),
   );
 
+  it.effect("refuses an entry of a newer format, and says so", () =>
+    Effect.gen(function* () {
+      const path = yield* temporaryPath;
+      const store = yield* open(path);
+      yield* store.commit([createOf("a")]);
+      yield* run(path, "UPDATE entries SET body = json_set(body, '$.v', 99) WHERE job_id = ?", "a");
+      const failure = yield* Effect.flip(store.entries("a"));
+      expect(failure.reason).toBe("Broken");
+      expect(failure.message).toMatch(/entry 1 has format 99, this catena-ai reads 1 at most/);
+    }),
+  );
+
   it.effect("is provided as a layer, with the durability of FULL", () =>
     Effect.gen(function* () {
       const path = yield* temporaryPath;

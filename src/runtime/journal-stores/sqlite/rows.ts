@@ -4,7 +4,8 @@
  */
 import { Schema } from "effect";
 import type { SQLInputValue } from "node:sqlite";
-import { Fact, Value } from "../../../machines/entry.ts";
+import { broken } from "./failure.ts";
+import { entryVersion, Fact, Value } from "../../../machines/entry.ts";
 import type { Entry } from "../../../machines/entry.ts";
 import type { InboxRow, JobTimer, StateRecord, StoredJob } from "../../journal-store.ts";
 
@@ -128,7 +129,7 @@ export const entryValues = (
   entry: Entry,
 ): [string, number, string, number, string] => {
   const { seq, type, at, ...body } = entry;
-  return [jobId, seq, type, at, JSON.stringify(body)];
+  return [jobId, seq, type, at, JSON.stringify({ v: entryVersion, ...body })];
 };
 
 const decodeEntryRow = Schema.decodeUnknownSync(
@@ -144,6 +145,12 @@ const decodeFact = Schema.decodeUnknownSync(Fact);
 /** Throws SchemaError where the entry does not decode. */
 export const decodeEntry = (stored: unknown): Entry => {
   const { seq, type, at, body } = decodeEntryRow(stored);
+  const version = body["v"];
+  if (typeof version === "number" && version > entryVersion) {
+    throw new Error(
+      `entry ${seq} has format ${version}, this catena-ai reads ${entryVersion} at most: update it`,
+    );
+  }
   return { ...decodeFact({ ...body, type }), seq, at };
 };
 
