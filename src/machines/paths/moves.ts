@@ -1,0 +1,168 @@
+/** What may happen next in a world: one thing, or two at the same tick. */
+import type { StepNode } from "../plan.ts";
+import { type Act, endingsOf, nameOf, type Provocable, replies, runEndingsOf } from "./act.ts";
+import { play } from "./play.ts";
+import { type Place, type Point, pointOf } from "./point.ts";
+import { currentNode, type World } from "./world.ts";
+
+export interface Move {
+  /** Such as `image: times out` or `check waiting: succeeds + cancel`. */
+  readonly name: string;
+  /** In order; all of them happen before the job gets to act on the first. */
+  readonly acts: ReadonlyArray<Act>;
+  /** More than one thing happens at once: the order in which the job learns of them is not fixed. */
+  readonly isRace: boolean;
+}
+
+export type Provocables = (path: string) => Provocable;
+
+/** The world's point; the provider's side is part of the world. */
+export const pointIn = (world: World): Point =>
+  pointOf({
+    plan: world.setting.plan,
+    standing: world.standing,
+    context: world.context,
+    isSending: (key) => world.remote[key] === "sending",
+  });
+
+/** The world after the move. */
+export const playMove = (world: World, move: Move): World =>
+  move.acts.reduce(play, { ...world, taken: [] });
+
+const single = (prefix: string, acts: ReadonlyArray<Act>): Move => ({
+  name: `${prefix}: ${acts.map(nameOf).join(", ")}`,
+  acts,
+  isRace: false,
+});
+
+const race = (prefix: string, acts: ReadonlyArray<Act>): Move => ({
+  name: `${prefix}: ${acts.map(nameOf).join(" + ")}`,
+  acts,
+  isRace: true,
+});
+
+const cancel: Act = { do: "cancel" };
+const pause: Act = { do: "pause" };
+const resume: Act = { do: "resume" };
+const crash: Act = { do: "crash", isCreated: true };
+
+/** The last round in which a path asks for a RETRY. */
+const maxRound = 2;
+const maxClaims = 3;
+
+/** Everything that may happen one at a time. */
+export const singleMoves = (world: World, can: Provocables): ReadonlyArray<Move> => {
+  const point = pointIn(world);
+  const node = currentNode(world);
+  return [
+    ...outcomesAt(point, node, can).map((act) => single(point.path ?? point.place, [act])),
+    ...wordsAt(world, point).map((acts) => single(showPlace(point), acts)),
+  ];
+};
+
+const showPlace = ({ path, place }: Point): string => (path === null ? place : `${path} ${place}`);
+
+const outcomesAt = (
+  { place }: Point,
+  node: StepNode | undefined,
+  can: Provocables,
+): ReadonlyArray<Act> => {
+  switch (place) {
+    case "queued":
+      return [{ do: "start" }];
+    case "sending":
+    case "cancelling sending":
+      return replies.map((reply) => ({ do: "reply", reply }));
+    case "waiting":
+      return node === undefined
+        ? []
+        : endingsOf(node, can(node.path)).map((ending) => ({ do: "end", ending }));
+    case "cancelling waiting":
+      return (["canceled", "valid", "stubborn"] as const).map((ending) => ({ do: "end", ending }));
+    case "running":
+      return node === undefined
+        ? []
+        : runEndingsOf(node, can(node.path)).map((ending) => ({ do: "finish", ending }));
+    case "unknown":
+    case "cancelling unknown":
+    case "backingOff":
+      return [{ do: "wait" }];
+    default:
+      return [];
+  }
+};
+
+/** What operators and the death of the process do there. */
+const wordsAt = (world: World, { place, path }: Point): ReadonlyArray<ReadonlyArray<Act>> => {
+  const round = path === null ? 1 : (world.context.steps[path]?.round ?? 1);
+  const retry: ReadonlyArray<ReadonlyArray<Act>> = round < maxRound ? [[{ do: "retry" }]] : [];
+  if (place === "failed" || place === "asking") return [...retry, [cancel]];
+  if (place === "queued") return [[crash], [cancel]];
+  const mayCrash = world.context.claims < maxClaims;
+  if (place.startsWith("cancelling")) return mayCrash ? [[crash]] : [];
+  if (!isBusy.has(place)) return [];
+  const crashes: ReadonlyArray<ReadonlyArray<Act>> =
+    place === "sending" ? [[crash], [{ do: "crash", isCreated: false }]] : [[crash]];
+  return [[pause, resume], ...(mayCrash ? crashes : []), [cancel]];
+};
+
+/** Where a result, a cancel, a pause and a crash may meet. */
+const isBusy: ReadonlySet<Place> = new Set([
+  "sending",
+  "waiting",
+  "unknown",
+  "backingOff",
+  "running",
+]);
+
+/** Every ordered pair of the step's result, cancel, pause (resumed afterwards) and crash. */
+export const raceMoves = (world: World): ReadonlyArray<Move> => {
+  const point = pointIn(world);
+  const result = forward(world);
+  if (!isBusy.has(point.place) || result === undefined || world.context.claims > 0) return [];
+  const pairs: ReadonlyArray<ReadonlyArray<Act>> = [
+    [result, pause, resume],
+    [pause, result, resume],
+    [result, crash],
+    [crash, result],
+    [pause, crash, resume],
+    [crash, pause, resume],
+    [result, cancel],
+    [cancel, result],
+    [pause, cancel],
+    [cancel, pause],
+    [cancel, crash],
+    [crash, cancel],
+  ];
+  return pairs.map((acts) => race(showPlace(point), acts));
+};
+
+/** What brings the job on from there; undefined where it rests. */
+export const forward = (world: World): Act | undefined => {
+  const { place } = pointIn(world);
+  switch (place) {
+    case "queued":
+      return { do: "start" };
+    case "sending":
+    case "cancelling sending":
+      return { do: "reply", reply: "accepted" };
+    case "waiting":
+      return { do: "end", ending: "valid" };
+    case "cancelling waiting":
+      return { do: "end", ending: "canceled" };
+    case "running":
+      return { do: "finish", ending: "valid" };
+    case "unknown":
+    case "cancelling unknown":
+    case "backingOff":
+      return { do: "wait" };
+    case "asking":
+      return cancel;
+    default:
+      return undefined;
+  }
+};
+
+/** Whether nothing more can be told of the job but its end: a cancel was among what happened at once. */
+export const endsStory = ({ acts, isRace }: Move): boolean =>
+  isRace && acts.some((act) => act.do === "cancel");

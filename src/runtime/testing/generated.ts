@@ -1,0 +1,195 @@
+/** Inputs and answers made from a pipeline's own schemas: the same seed, the same values. */
+import { Arbitrary, Effect, Result, Schema } from "effect";
+import type { PipelinePlan, StepNode } from "../../machines/plan.ts";
+import type { AnyPipeline, InputOf } from "../../machines/pipeline.ts";
+import type { AnySchema, ModelProgram } from "../../steps/step.ts";
+import { codecOf } from "../codecs.ts";
+import { onePixelPng } from "./scripted-provider.ts";
+
+/** No value can be made from a schema, or no answer that the step takes. */
+export class NothingGenerated extends Error {
+  override readonly name = "NothingGenerated";
+}
+
+interface Sampling {
+  readonly seed: number;
+  readonly count: number;
+}
+
+/** Small values read well in a failure. */
+const size = 5;
+
+const samplesOf = (schema: AnySchema<unknown>, what: string, { seed, count }: Sampling) => {
+  const sampled = Effect.runSync(
+    Effect.result(Arbitrary.sampleEffect(Arbitrary.schema(schema), { seed, count, size })),
+  );
+  if (Result.isSuccess(sampled)) return sampled.success;
+  throw new NothingGenerated(
+    `seed ${seed}: expected the schema of ${what} to give values, got ${sampled.failure.generated} of ${count}; give them yourself`,
+  );
+};
+
+/** Inputs that the pipeline takes, made from its input schema. Default: seed 1, ten of them. Throws NothingGenerated. */
+export const inputsOf = <P extends AnyPipeline>(
+  pipeline: P,
+  options: { readonly seed?: number; readonly count?: number } = {},
+): ReadonlyArray<InputOf<P>> => {
+  const { seed = 1, count = 10 } = options;
+  const { input, name } = pipeline.plan;
+  // The samples are the schema's own values, and the schema is the pipeline's input schema.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as said above
+  return samplesOf(input, `the input of ${name}`, { seed, count }) as ReadonlyArray<InputOf<P>>;
+};
+
+/** Answers a model may give for each step, found by trying the step's own parser and schema on them. */
+export interface StepAnswers {
+  /** Raw output that the step takes; for a run step, the value itself. */
+  readonly valid: unknown;
+  /** What the step does not take; undefined where it takes everything. */
+  readonly invalid: unknown;
+  /** What its `refuse` blocks; undefined where it blocks nothing that was tried. */
+  readonly refused: Schema.Json | undefined;
+}
+
+/** What a user says of a step's answers; the rest is made from the schemas. */
+export interface GivenAnswers {
+  readonly valid?: unknown;
+  readonly invalid?: unknown;
+  readonly refused?: Schema.Json;
+}
+
+/** How many values of a schema are tried. */
+const tries = 40;
+
+/** Answers for one step. Throws NothingGenerated where no valid one is found. */
+export const answersFor = (node: StepNode, seed: number, given: GivenAnswers = {}): StepAnswers => {
+  const { program } = node.step;
+  const made =
+    program.kind === "model"
+      ? modelAnswers(node, program, seed, given)
+      : runAnswers(node, seed, given);
+  return { ...made, ...given };
+};
+
+const runAnswers = ({ path, step }: StepNode, seed: number, given: GivenAnswers): StepAnswers => {
+  const { encode } = codecOf(step.output);
+  const valid =
+    "valid" in given
+      ? given.valid
+      : samplesOf(step.output, `the output of ${path}`, { seed, count: 1 })[0];
+  const invalid = oddities.find((odd) => Result.isFailure(encode(odd)));
+  return { valid, invalid, refused: undefined };
+};
+
+/** Some of these no schema takes but one that takes everything. */
+const oddities: ReadonlyArray<Schema.Json> = [null, "", "not what was asked for", 17, {}, []];
+
+const modelAnswers = (
+  node: StepNode,
+  program: ModelProgram,
+  seed: number,
+  given: GivenAnswers,
+): StepAnswers => {
+  const verdicts = "valid" in given ? [] : verdictsOn(node, program, seed);
+  const valid = "valid" in given ? given.valid : verdicts.find(({ isRefused }) => !isRefused)?.raw;
+  if (valid === undefined)
+    throw new NothingGenerated(
+      `seed ${seed}: no generated answer passes the parser and the schema of ${node.path}: give answers: { ${JSON.stringify(node.path)}: { valid: ... } }`,
+    );
+  return {
+    valid,
+    invalid: oddities.find((raw) => outputOf(node, program, raw) === undefined),
+    refused: verdicts.find(({ isRefused }) => isRefused)?.raw,
+  };
+};
+
+interface Verdict {
+  readonly raw: Schema.Json;
+  readonly isRefused: boolean;
+}
+
+const verdictsOn = (
+  node: StepNode,
+  program: ModelProgram,
+  seed: number,
+): ReadonlyArray<Verdict> => {
+  const { input, output } = node.step;
+  const outputs = samplesOf(output, `the output of ${node.path}`, { seed, count: tries });
+  const [sampleInput] = samplesOf(input, `the input of ${node.path}`, { seed, count: 1 });
+  return outputs.flatMap((value) => {
+    const encoded = codecOf(output).encode(value);
+    if (Result.isFailure(encoded)) return [];
+    return rawForms(encoded.success).flatMap((raw) => {
+      const decoded = outputOf(node, program, raw);
+      if (decoded === undefined) return [];
+      // Both are values of the step's own schemas, which is what `never` stands for here.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as said above
+      const refusal = program.refuse?.({
+        input: sampleInput as never,
+        output: decoded.value as never,
+      });
+      return [{ raw, isRefused: refusal !== undefined }];
+    });
+  });
+};
+
+/** The value as a model might write it: as it is, as JSON text, or one of its parts alone. */
+const rawForms = (encoded: Schema.Json): ReadonlyArray<Schema.Json> => {
+  const raw = withFiles(encoded);
+  const parts = typeof raw === "object" && raw !== null ? Object.values(raw) : [];
+  return [...(typeof raw === "string" ? [] : [JSON.stringify(raw)]), raw, ...parts];
+};
+
+/** What the step would make of the raw answer; undefined where it refuses it. */
+const outputOf = (
+  { step }: StepNode,
+  program: ModelProgram,
+  raw: Schema.Json,
+): { readonly value: unknown } | undefined => {
+  const parsed = program.parse(withAssets(raw));
+  if (Result.isFailure(parsed)) return undefined;
+  const decoded = codecOf(step.output).decode(parsed.success);
+  return Result.isSuccess(decoded) ? { value: decoded.success } : undefined;
+};
+
+const mapDeep = (
+  json: Schema.Json,
+  replace: (json: Schema.Json) => Schema.Json | undefined,
+): Schema.Json => {
+  const replaced = replace(json);
+  if (replaced !== undefined) return replaced;
+  if (isList(json)) return json.map((item) => mapDeep(item, replace));
+  if (typeof json !== "object" || json === null) return json;
+  return Object.fromEntries(
+    Object.entries(json).map(([key, value]) => [key, mapDeep(value, replace)]),
+  );
+};
+
+const isList = (json: Schema.Json): json is Schema.JsonArray => Array.isArray(json);
+
+/** Assets as a provider hands them over: by URL. */
+const withFiles = (json: Schema.Json): Schema.Json =>
+  mapDeep(json, (one) =>
+    typeof one === "object" && one !== null && "sha256" in one ? onePixelPng : undefined,
+  );
+
+/** The other way round, as settlement does it. */
+const withAssets = (json: Schema.Json): Schema.Json =>
+  mapDeep(json, (one) =>
+    typeof one === "string" && one.startsWith("data:") ? anAsset : undefined,
+  );
+
+const anAsset: Schema.Json = {
+  sha256: "0".repeat(64),
+  url: "memory:0",
+  contentType: "image/png",
+  sizeBytes: 70,
+};
+
+/** Answers for every step of a pipeline, by path. */
+export const answersOf = (
+  plan: PipelinePlan,
+  seed: number,
+  given: Readonly<Record<string, GivenAnswers>> = {},
+): ReadonlyMap<string, StepAnswers> =>
+  new Map(plan.nodes.map((node) => [node.path, answersFor(node, seed, given[node.path])]));
