@@ -1,7 +1,7 @@
 /** The composition root of one process: stores, providers, jobs, put together once. */
 import { createHash } from "node:crypto";
 import { Effect, type Scope } from "effect";
-import { makeDriver } from "../machines/advance.ts";
+import { type JobDriver, makeDriver } from "../machines/advance.ts";
 import type { PipelinePlan } from "../machines/plan.ts";
 import type { AssetStore } from "../steps/asset-store.ts";
 import { makeGroupCommit, type StoreTrouble } from "./group-commit.ts";
@@ -11,7 +11,7 @@ import { jobProgram } from "./job-program.ts";
 import { type Jobs, makeJobs } from "./jobs.ts";
 import type { JournalStore, StoreFailure } from "./journal-store.ts";
 import { estimateMicros, type PriceTable } from "./price-table.ts";
-import type { WatcherSettings } from "./prediction-watcher.ts";
+import type { WatcherSettings } from "./watcher-host.ts";
 import type { GateSettings } from "./provider-gate.ts";
 import { makeProviders, type Models, type Providers } from "./providers.ts";
 
@@ -29,6 +29,8 @@ export interface EngineOptions {
   readonly recoverEveryMs: number;
   readonly identifiers: Identifiers;
   readonly observe: (observation: Observation) => void;
+  /** Default: the driver of the machine compiled from the plan; tests plant bugs here. */
+  readonly driverOf?: (plan: PipelinePlan) => JobDriver;
 }
 
 export interface Engine {
@@ -81,7 +83,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     program: jobProgram,
     observe: options.observe,
   };
-  const deployed = deploy(options.plans);
+  const deployed = deploy(options.plans, options.driverOf ?? makeDriver);
   const { concurrency, lookEveryMs, recoverEveryMs } = options;
   const jobs = yield* makeJobs(host, {
     deployed,
@@ -95,11 +97,14 @@ export const makeEngine = Effect.fnUntraced(function* (
   return { owner, jobs, providers, store, assets, deployed, recovered, trouble: committer.trouble };
 });
 
-const deploy = (plans: ReadonlyArray<PipelinePlan>): ReadonlyMap<string, Deployed> =>
+const deploy = (
+  plans: ReadonlyArray<PipelinePlan>,
+  driverOf: (plan: PipelinePlan) => JobDriver,
+): ReadonlyMap<string, Deployed> =>
   new Map(
     plans.map((plan) => [
       keyOf(plan),
-      { plan, driver: makeDriver(plan), fingerprint: fingerprintOf(plan) },
+      { plan, driver: driverOf(plan), fingerprint: fingerprintOf(plan) },
     ]),
   );
 
