@@ -11,7 +11,7 @@ import type { Surroundings } from "./surroundings.ts";
 
 export const breakableStore = (
   process: Mortal,
-  { faults, rules }: Pick<Surroundings, "faults" | "rules">,
+  { chance, faults, rules }: Pick<Surroundings, "chance" | "faults" | "rules">,
   journals: MemoryJournals,
 ): JournalStore["Service"] => {
   const store = MemoryJournalStore.make(journals);
@@ -20,6 +20,9 @@ export const breakableStore = (
     commit: (writes) =>
       Effect.gen(function* () {
         yield* process.passes("commit:before");
+        // Now and then the disk takes its time.
+        if (chance.isTrue(0.1)) yield* Effect.sleep(chance.between(1, 400));
+        yield* process.alive;
         if (faults.next("commit") !== undefined) return yield* Effect.fail(diskFull);
         const check = rules.commit(process, writes);
         const results = yield* store.commit(writes);

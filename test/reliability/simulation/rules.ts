@@ -16,6 +16,13 @@ export interface RuleBook {
   readonly drivers: ReadonlyMap<string, JobDriver>;
 }
 
+export interface StepRun {
+  /** `<job>/<path>`. */
+  readonly key: string;
+  readonly attempt: number;
+  readonly isRepeatable: boolean;
+}
+
 /** Collects what was broken; a run ends at its first report. */
 export class Rules {
   readonly reports: Array<string> = [];
@@ -25,6 +32,8 @@ export class Rules {
   readonly #intendedAt = new Map<string, number>();
   readonly #sent = new Set<string>();
   readonly #ran = new Set<string>();
+  /** Process and job, once the process has been told that the job is another's. */
+  readonly #fenced = new Set<string>();
 
   constructor(book: RuleBook) {
     this.#book = book;
@@ -43,8 +52,12 @@ export class Rules {
       write.type === "AppendEntries" ? this.#append(process, write) : () => undefined,
     );
     return (results) => {
-      for (const [index, result] of results.entries())
+      for (const [index, result] of results.entries()) {
+        const write = writes[index];
         if (result.type === "Committed") checks[index]?.();
+        else if (write?.type === "AppendEntries" && write.claim === null)
+          this.#fenced.add(`${process.name} ${write.jobId}`);
+      }
     };
   }
 
@@ -111,17 +124,16 @@ export class Rules {
       this.broken(`the answer of ${predictionId} is parsed while it is ${row?.state ?? "unknown"}`);
   }
 
-  /** A user's function starts; `isStale`: in a process that others hold for dead. */
-  step(
-    key: string,
-    attempt: number,
-    kind: { readonly isStale: boolean; readonly isRepeatable: boolean },
-  ): void {
+  /** A user's function starts. */
+  step(process: Mortal, { key, attempt, isRepeatable }: StepRun): void {
     const [jobId = "", path = ""] = key.split("/");
+    if (this.#fenced.has(`${process.name} ${jobId}`))
+      this.broken(`${process.name} runs ${key} after it was told that the job is another's`);
     const entries = this.#book.journals.files.get(jobId)?.entries ?? [];
     const isDone = entries.some((entry) => entry.type === "StepSucceeded" && entry.path === path);
-    if (isDone && !kind.isStale) this.broken(`${key} runs again after its result was committed`);
-    if (kind.isRepeatable) return;
+    // Who was held for dead may not have heard of it yet.
+    if (isDone && !process.isStale) this.broken(`${key} runs again after its result was committed`);
+    if (isRepeatable) return;
     const run = `${key}#${attempt}`;
     const isStarted = entries.some(
       (entry) => entry.type === "StepStarted" && entry.path === path && entry.attempt === attempt,

@@ -312,7 +312,7 @@ class World {
     if (process === undefined) return Effect.die(new Error("a step runs outside every process"));
     return Effect.gen({ self: this }, function* () {
       yield* process.passes("step:before");
-      this.#rules.step(key, attempt, { isStale: process.isStale, isRepeatable });
+      this.#rules.step(process, { key, attempt, isRepeatable });
       yield* Effect.sleep(this.#chance.isTrue(0.5) ? 0 : this.#chance.between(1, 2_000));
       yield* process.passes("step:after");
       if (this.#around.faults.next("step") === undefined) return;
