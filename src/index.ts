@@ -2,7 +2,13 @@
 export { Catena, type Job, type StartOptions } from "./runtime/catena.ts";
 export { CatenaService } from "./runtime/catena-service.ts";
 export type { JobState, Readiness, StartFailure, SubmitOptions } from "./runtime/catena-service.ts";
-export { JobCancelled, JobFailed, JobUnavailable, type Outcome } from "./runtime/outcome.ts";
+export {
+  CatenaStopped,
+  JobCancelled,
+  JobFailed,
+  JobUnavailable,
+  type Outcome,
+} from "./runtime/outcome.ts";
 export { StartError, type RuntimeOptions } from "./runtime/options.ts";
 export type { Observation } from "./runtime/job-host.ts";
 export { JournalStore, StoreFailure } from "./runtime/journal-store.ts";

@@ -6,9 +6,10 @@ import { Clock, Effect, Latch, Schedule } from "effect";
 import { isApplied } from "./applied-write.ts";
 import type { Scope } from "effect";
 import { type JournalStore, StoreFailure, type Write, type WriteResult } from "./journal-store.ts";
+import { CatenaStopped } from "./outcome.ts";
 
 export interface GroupCommit {
-  /** Waits until the write is durable or in conflict, through any trouble of the store. */
+  /** Waits until the write is durable or in conflict, through any trouble of the store. Dies once the committer is stopped. */
   commit(write: Write): Effect.Effect<WriteResult>;
   /** As `commit`, but refused at once while the store is in trouble. Fails with: StoreFailure. */
   tryCommit(write: Write): Effect.Effect<WriteResult, StoreFailure>;
@@ -41,14 +42,20 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
   store: JournalStore["Service"],
 ): Effect.fn.Return<GroupCommit, never, Scope.Scope> {
   let waiting: Array<Waiter> = [];
+  let inFlight: ReadonlyArray<Waiter> = [];
   let trouble: StoreTrouble | null = null;
   /** Between two tries of a store in trouble; afterwards the next writer is the probe. */
   let isPausing = false;
+  let isStopped = false;
   const work = yield* Latch.make(false);
   const healthy = yield* Latch.make(true);
 
   const enqueue = (write: Write, mayFail: boolean) =>
     Effect.callback<WriteResult, StoreFailure>((resume) => {
+      if (isStopped) {
+        resume(Effect.die(new CatenaStopped()));
+        return;
+      }
       const waiter: Waiter = { write, mayFail, isRepeated: false, settle: resume };
       waiting.push(waiter);
       work.openUnsafe();
@@ -69,11 +76,13 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
       trouble ??= { failure, since: yield* Clock.currentTimeMillis };
       trouble = { ...trouble, failure };
       healthy.closeUnsafe();
-      for (const waiter of group.filter(({ mayFail }) => mayFail))
-        waiter.settle(Effect.fail(failure));
-      const again = group.filter(({ mayFail }) => !mayFail);
-      waiting = [...again.map((waiter) => ({ ...waiter, isRepeated: true })), ...waiting];
+      const again = group.map((waiter) => ({ ...waiter, isRepeated: true }));
       isPausing = true;
+      // Those that came meanwhile are refused as well: they would wait through the pause.
+      const all = [...again, ...waiting];
+      waiting = all.filter(({ mayFail }) => !mayFail);
+      for (const waiter of all.filter(({ mayFail }) => mayFail))
+        waiter.settle(Effect.fail(failure));
       yield* Effect.sleep(pauseMs);
       isPausing = false;
       // Who waited may try: if nobody wrote, nobody would ever find out that the trouble is over.
@@ -105,6 +114,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
       yield* Effect.yieldNow;
       const group = take();
       if (group.length === 0) return pauseMs;
+      inFlight = group;
       const result = yield* Effect.result(commitAll(group));
       if (result._tag === "Failure") {
         yield* onFailure(group, result.failure, pauseMs);
@@ -124,6 +134,14 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
       return firstPauseMs;
     });
 
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      isStopped = true;
+      for (const waiter of [...inFlight, ...waiting])
+        waiter.settle(Effect.die(new CatenaStopped()));
+      waiting = [];
+    }),
+  );
   yield* Effect.forkScoped(
     Effect.gen(function* () {
       let pauseMs = firstPauseMs;

@@ -51,3 +51,13 @@ export class JobUnavailable extends Error {
     this.jobId = jobId;
   }
 }
+
+/** What was asked of a Catena came after its end, or was still open then. Its jobs go on with the next start. */
+export class CatenaStopped extends Error {
+  override readonly name = "CatenaStopped";
+  constructor() {
+    super(
+      "this Catena was stopped; its unfinished jobs go on where they stand with the next start",
+    );
+  }
+}
