@@ -48,9 +48,7 @@ const base = setup({
     isOf: ({ event }, { path }: { readonly path: string }) =>
       "path" in event && event.path === path,
     isPresentCall: ({ context, event }, { path }: { readonly path: string }) =>
-      "key" in event &&
-      event.key in context.open &&
-      context.steps[path]?.call?.key === event.key,
+      "key" in event && event.key in context.open && context.steps[path]?.call?.key === event.key,
     isKind: ({ event }, { kind }: { readonly kind: RestKind }) =>
       event.type === "StepFailed" && event.kind === kind,
   },

@@ -184,10 +184,7 @@ const closed = (
   return { ...next, open };
 };
 
-const unconfirmed = (
-  context: JobContext,
-  entry: EntryOf<"PredictionUnconfirmed">,
-): JobContext => {
+const unconfirmed = (context: JobContext, entry: EntryOf<"PredictionUnconfirmed">): JobContext => {
   const next = closed(context, entry, "unconfirmed");
   const isLatest = context.steps[entry.path]?.call?.key === entry.key;
   const given = { path: entry.path, isLatest };
@@ -242,7 +239,13 @@ const retried = (context: JobContext, entry: EntryOf<"RetryRequested">): JobCont
   const path = context.failure?.path ?? undecided(context);
   if (path === undefined) return cleared;
   return withStep(cleared, path, (step) => {
-    const opened = { ...step, round: step.round + 1, attemptsInRound: 0, roundAt: null, timer: null };
+    const opened = {
+      ...step,
+      round: step.round + 1,
+      attemptsInRound: 0,
+      roundAt: null,
+      timer: null,
+    };
     // What is paid already and may still come is awaited before anything is paid again.
     if (step.call !== null && step.call.key in context.open) return { ...opened, phase: "calling" };
     const answerSeq = entry.isFresh ? null : step.answerSeq;

@@ -62,7 +62,7 @@ export const failAttempt = Effect.fnUntraced(function* (
   const { job, node } = run;
   const progress = progressIn(run);
   const now = yield* Clock.currentTimeMillis;
-  const { retry, timeout } = node.step;
+  const { retry } = node.step;
   const mayRetry =
     progress.attemptsInRound < retry.attempts &&
     failure.isRetryable &&
@@ -71,11 +71,7 @@ export const failAttempt = Effect.fnUntraced(function* (
   if (!mayRetry) return yield* failStep(run, failure);
   const asked = failure._tag === "ProviderFailure" ? (failure.retryAfterMs ?? 0) : 0;
   const delayMs = Math.max(backoffMs(retry, progress.attemptsInRound, yield* Random.next), asked);
-  const endsAt =
-    timeout.stepMs === undefined
-      ? Number.POSITIVE_INFINITY
-      : (progress.roundAt ?? now) + timeout.stepMs;
-  if (now + delayMs >= endsAt) return yield* failStep(run, stepTimeout(run));
+  if (delayMs >= stepLeftMs(run, now)) return yield* failStep(run, stepTimeout(run));
   const timer: Timer = { wakeAt: now + delayMs, delayMs };
   const { attempt } = progress;
   yield* job.append({
@@ -87,9 +83,16 @@ export const failAttempt = Effect.fnUntraced(function* (
   });
 });
 
-/** A step that may not run again is not tried again either, once it has begun. */
+/** What a step that may not run again did before its time ran out, nobody knows. */
 const isRepeatableAfter = ({ node }: StepRun, failure: Failure): boolean =>
   node.step.isRepeatable || failure._tag === "ProviderFailure";
+
+/** How much of the step's own time is left (ms), over all attempts of the round; infinite where it has no bound. */
+export const stepLeftMs = (run: StepRun, now: number): number => {
+  const { stepMs } = run.node.step.timeout;
+  if (stepMs === undefined) return Number.POSITIVE_INFINITY;
+  return remainingMs({ wakeAt: (progressIn(run).roundAt ?? now) + stepMs, delayMs: stepMs }, now);
+};
 
 export const stepTimeout = ({ node }: StepRun): TimeoutFailure =>
   new TimeoutFailure({

@@ -5,6 +5,14 @@ const foreign = /node:internal|[\\/]node_modules[\\/]|[\\/]catena[^\\/]*[\\/](?:
 
 /** Never throws, whatever was thrown. */
 export const defectOf = (thrown: unknown): Defect => {
+  try {
+    return described(thrown);
+  } catch {
+    return { _tag: "Defect", message: "thrown: what cannot even be described" };
+  }
+};
+
+const described = (thrown: unknown): Defect => {
   if (!(thrown instanceof Error)) return { _tag: "Defect", message: `thrown: ${String(thrown)}` };
   const at = firstLineInUserCode(thrown.stack ?? "");
   return {

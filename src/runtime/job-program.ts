@@ -48,5 +48,6 @@ const confirmCancel = Effect.fnUntraced(function* (job: ServiceJob): Effect.fn.R
   const unconfirmed = Object.entries(job.context().open).map(
     ([key, { path }]) => ({ type: "PredictionUnconfirmed", path, key }) as const,
   );
+  for (const { key } of unconfirmed) job.host.providers.giveUp(key);
   yield* job.append(...unconfirmed, { type: "JobCancelled" });
 });

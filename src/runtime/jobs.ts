@@ -12,7 +12,7 @@ import { type JobOwner, type LoadedJob, startOwner } from "./job-owner.ts";
 import { storeValue } from "./job-values.ts";
 import type { StateRecord, StoredJob, StoreFailure } from "./journal-store.ts";
 import type { AssetStoreFailure } from "../steps/asset-store.ts";
-import { claimsOn, deployedOf, isOpenPrediction } from "./left-behind.ts";
+import { claimsOn, deployedOf } from "./left-behind.ts";
 import { mayLeaveMemory } from "./passivation.ts";
 import { PendingQueue } from "./pending-queue.ts";
 import { isRest, RestWaiters } from "./rest-waiters.ts";
@@ -144,6 +144,7 @@ class ResidentJobs implements Jobs {
       if (result.type === "Duplicate") return { jobId: result.jobId, isNew: false };
       if (result.type === "Conflict")
         return yield* Effect.die(new Error(`the job id ${jobId} is taken`));
+      this.#host.observe({ jobId, pipeline, entries, snapshot, record });
       if (starts)
         this.#settleIn({ jobId, deployed, epoch, seq, snapshot, record, entries, isNew: true });
       else this.#queue.noteRow();
@@ -221,8 +222,7 @@ class ResidentJobs implements Jobs {
     const claimed = Effect.gen({ self: this }, function* () {
       const loaded = yield* claimJob(this.#host, claim);
       if (loaded === undefined) return;
-      const rows = yield* this.#host.store.predictions(loaded.jobId);
-      this.#host.providers.follow(rows.filter(isOpenPrediction));
+      this.#host.providers.follow(yield* this.#host.store.predictions(loaded.jobId));
       this.#settleIn(loaded);
     });
     return this.#unreadable.passOver(claim.stored, claimed);

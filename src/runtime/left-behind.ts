@@ -2,7 +2,7 @@
 import { Effect } from "effect";
 import type { Claim } from "./claim.ts";
 import type { Deployed } from "./job-host.ts";
-import type { JournalStore, PredictionRow, StoredJob, StoreFailure } from "./journal-store.ts";
+import type { JournalStore, StoredJob, StoreFailure } from "./journal-store.ts";
 
 /** By `name@version`. */
 type DeployedByKey = ReadonlyMap<string, Deployed>;
@@ -26,13 +26,3 @@ export const claimsOn = Effect.fnUntraced(function* (
     return deployed === undefined ? [] : [{ stored, deployed, isTakeover, starts: true }];
   });
 });
-
-const openStates: ReadonlySet<PredictionRow["state"]> = new Set([
-  "intended",
-  "unknown",
-  "accepted",
-]);
-
-/** Whether a ledger row still has to be followed. */
-export const isOpenPrediction = ({ state, settledAt }: PredictionRow): boolean =>
-  openStates.has(state) || (state === "duplicate" && settledAt === null);

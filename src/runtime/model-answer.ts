@@ -1,5 +1,6 @@
 /** Judging a settled prediction: normalise by the model's schema, parse, decode, and only then success. */
 import { Clock, Effect, Result, Schedule, Schema } from "effect";
+import type { CallProgress } from "../machines/context.ts";
 import type { EntryOf } from "../machines/entry.ts";
 import { Asset } from "../steps/asset.ts";
 import {
@@ -14,12 +15,12 @@ import {
 } from "../steps/failure.ts";
 import { predictionFailure } from "../steps/model-clients/prediction-failure.ts";
 import { normaliseOutput } from "../steps/normalise.ts";
-import { failAttempt, failStep, progressIn } from "./attempt.ts";
+import { failAttempt, failStep, progressIn, stepTimeout } from "./attempt.ts";
 import { codecOf } from "./codecs.ts";
 import { defectOf } from "./defect.ts";
 import { decodeInput, jsonOf, keep } from "./hand-over.ts";
 import type { ModelRun } from "./model-run.ts";
-import { Answer } from "./settlement.ts";
+import { Answer, copyFiles } from "./settlement.ts";
 
 /** Decides what the settled call means for the step. */
 export const judge = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<void> {
@@ -34,15 +35,38 @@ export const judge = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Retu
   yield* failAttempt(run, problem);
 });
 
-/** True where an answer that is stored already, paid in an earlier attempt, does the step after all. */
+/**
+ * True where an answer that is stored already, paid in an earlier attempt, does the step after all; also
+ * where a bug keeps it from being read, because paying for another answer mends no bug.
+ */
 export const judgeStored = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<boolean> {
   const { answerSeq } = progressIn(run);
   if (answerSeq === null) return false;
   const settled = yield* run.job.entry(answerSeq, "PredictionSettled");
-  const verdict = yield* Effect.result(verdictOn(run, settled));
-  if (verdict._tag === "Failure") return false;
-  yield* succeed(run, verdict.success);
+  const verdict = yield* Effect.result(
+    Effect.flatMap(withFiles(run, settled), (copied) => verdictOn(run, copied)),
+  );
+  if (verdict._tag === "Success") yield* succeed(run, verdict.success);
+  else if (verdict.failure._tag === "Defect") yield* failStep(run, verdict.failure);
+  else return false;
   return true;
+});
+
+/** Files that could not be copied at settlement may be there now. */
+const withFiles = Effect.fnUntraced(function* (
+  run: ModelRun,
+  settled: EntryOf<"PredictionSettled">,
+): Effect.fn.Return<EntryOf<"PredictionSettled">, ProviderFailure> {
+  const failure = settled.fileFailure === null ? null : decodeFailure(settled.fileFailure);
+  if (
+    failure === null ||
+    (failure._tag === "ProviderFailure" && failure.reason === "OutputExpired")
+  )
+    return settled;
+  const { output } = yield* answerIn(run, settled);
+  const { client } = run.provider;
+  const files = yield* copyFiles(client, run.job.host.assets, { model: run.model, output });
+  return { ...settled, files, fileFailure: null };
 });
 
 const succeed = Effect.fnUntraced(function* (
@@ -84,7 +108,7 @@ const verdictOn = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Schema.Json, Failure | Defect> {
   const answer = yield* answerIn(run, settled);
   if (settled.status !== "succeeded")
-    return yield* Effect.fail(yield* failureOf(run, settled, answer.error));
+    return yield* Effect.fail(yield* failureOf(run, settled, answer));
   if (settled.fileFailure !== null) return yield* Effect.fail(decodeFailure(settled.fileFailure));
   const description = yield* Effect.retry(run.provider.client.describe(run.model), {
     schedule: Schedule.exponential("500 millis").pipe(Schedule.upTo({ times: 3 })),
@@ -142,24 +166,34 @@ const refusalOf = Effect.fnUntraced(function* (
 /** Why a prediction that ended otherwise did not succeed. */
 const failureOf = Effect.fnUntraced(function* (
   run: ModelRun,
-  settled: EntryOf<"PredictionSettled">,
-  error: string | null,
+  { status }: EntryOf<"PredictionSettled">,
+  answer: typeof Answer.Type,
 ): Effect.fn.Return<Failure> {
   const { provider } = run.provider.client;
-  if (settled.status === "failed") return predictionFailure(provider, error ?? "no reason given");
+  if (status === "failed") return predictionFailure(provider, answer.error ?? "no reason given");
   const { call } = progressIn(run);
-  const now = yield* Clock.currentTimeMillis;
-  const deadline = call === null ? now : call.intendedAt + call.timeoutMs;
-  // Our own Cancel-After ends it at about that time; a second is for the clocks and the rounding up.
-  const isOurs = call === null || call.timedOut !== null || now >= deadline - 1_000;
-  if (isOurs)
-    return new TimeoutFailure({
-      timeoutMs: call?.timeoutMs ?? 0,
-      awaited: call?.timedOut ?? "attempt",
-    });
-  return new ProviderFailure({
-    reason: "Canceled",
-    provider,
-    detail: `the prediction was ${settled.status}, not at our request`,
-  });
+  if (call === null || call.timedOut !== null) return timeoutOf(run, call);
+  const ranMs = yield* lifeMs(call, answer);
+  // Our own Cancel-After ends it at about that time; a second is for the rounding.
+  if (ranMs >= call.timeoutMs - 1_000) return timeoutOf(run, call);
+  const detail = `the prediction was ${status}, not at our request`;
+  return new ProviderFailure({ reason: "Canceled", provider, detail });
 });
+
+/** How long the prediction lived, by the provider's own clock where it shows both ends. */
+const lifeMs = (
+  { intendedAt }: CallProgress,
+  { createdAt, completedAt }: typeof Answer.Type,
+): Effect.Effect<number> =>
+  createdAt !== null && completedAt !== null
+    ? Effect.succeed(completedAt - createdAt)
+    : Effect.map(Clock.currentTimeMillis, (now) => now - intendedAt);
+
+/** The failure of a call whose time ran out, by the bound that did. */
+export const timeoutOf = (run: ModelRun, call: CallProgress | null): TimeoutFailure => {
+  const awaited = call?.timedOut ?? "attempt";
+  if (awaited === "step") return stepTimeout(run);
+  const { bootMs } = run.node.step.timeout;
+  const timeoutMs = awaited === "boot" && bootMs !== undefined ? bootMs : (call?.timeoutMs ?? 0);
+  return new TimeoutFailure({ timeoutMs, awaited });
+};

@@ -12,10 +12,11 @@ import {
 } from "../steps/failure.ts";
 import { checkRequest } from "../steps/model-schema.ts";
 import type { Repair } from "../steps/step.ts";
-import { failAttempt, failStep, progressIn, stepTimeout } from "./attempt.ts";
+import { failAttempt, failStep, progressIn, stepLeftMs, stepTimeout } from "./attempt.ts";
 import { defectOf } from "./defect.ts";
 import { decodeInput, jsonOf, keep } from "./hand-over.ts";
 import { isAsset, mapJson, toJson } from "./json-value.ts";
+import type { PredictionRow } from "./journal-store.ts";
 import type { ModelRun } from "./model-run.ts";
 import { rowOf } from "./job-sequencer.ts";
 import { Answer } from "./settlement.ts";
@@ -29,14 +30,43 @@ export const intend = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Ret
     return yield* problem._tag === "Defect" ? failStep(run, problem) : failAttempt(run, problem);
   }
   if (yield* isHeldByProvider(run)) return;
-  yield* run.provider.gate.pass;
+  if (!(yield* hasPassed(run))) return;
   const fact = yield* intentOf(run, prepared.success);
-  yield* run.job.append(fact);
-  const { call } = progressIn(run);
-  if (call?.key !== fact.key) return;
-  const row = rowOf({ ...fact, seq: call.intendedSeq, at: call.intendedAt }, run.job.jobId);
-  run.provider.watcher.send({ row, input: prepared.success.input });
+  const row = (): PredictionRow | undefined => {
+    const { call } = progressIn(run);
+    if (call?.key !== fact.key) return undefined;
+    return rowOf({ ...fact, seq: call.intendedSeq, at: call.intendedAt }, run.job.jobId);
+  };
+  const { watcher } = run.provider;
+  yield* run.job.append(fact).pipe(
+    // Cancelled in the very commit that made the intent: nobody else would ever send or close it.
+    Effect.onInterrupt(() =>
+      Effect.sync(() => {
+        const intended = row();
+        if (intended !== undefined) watcher.drop(intended);
+      }),
+    ),
+  );
+  const intended = row();
+  if (intended !== undefined) watcher.send({ row: intended, input: prepared.success.input });
 });
+
+/**
+ * Waits for the permit, no longer than the step may take. False where the call is not to be made now:
+ * the step's time is over, or a late success makes it needless.
+ */
+const hasPassed = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<boolean> {
+  const { answerSeq } = progressIn(run);
+  const isAnswered = () => progressIn(run).answerSeq !== answerSeq;
+  const leftMs = stepLeftMs(run, yield* Clock.currentTimeMillis);
+  const isOver = Effect.raceFirst(Effect.sleep(leftMs), run.job.until(isAnswered));
+  const passed = Effect.as(run.provider.gate.pass, true);
+  if (yield* Effect.raceFirst(passed, Effect.as(isOver, false))) return true;
+  if (!isAnswered()) yield* failStep(run, stepTimeout(run));
+  return false;
+});
+
+const shortestHoldMs = 1_000;
 
 /** The same attempt goes on when the provider takes calls again. */
 export const holdFor = Effect.fnUntraced(function* (
@@ -44,8 +74,9 @@ export const holdFor = Effect.fnUntraced(function* (
   failure: ProviderFailure,
 ): Effect.fn.Return<void> {
   const now = yield* Clock.currentTimeMillis;
-  const until = run.provider.gate.hold(now)?.until ?? now + (failure.retryAfterMs ?? 1_000);
-  const delayMs = Math.max(until - now, 0);
+  const until = run.provider.gate.hold(now)?.until ?? now;
+  const delayMs = Math.max(until - now, failure.retryAfterMs ?? shortestHoldMs);
+  if (delayMs >= stepLeftMs(run, now)) return yield* failStep(run, stepTimeout(run));
   const { attempt } = progressIn(run);
   const retry = { wakeAt: now + delayMs, delayMs };
   const { path } = run.node;
@@ -59,11 +90,7 @@ export const holdFor = Effect.fnUntraced(function* (
 });
 
 const isOutOfTime = (run: ModelRun): Effect.Effect<boolean> =>
-  Effect.map(Clock.currentTimeMillis, (now) => {
-    const { stepMs } = run.node.step.timeout;
-    const { roundAt } = progressIn(run);
-    return stepMs !== undefined && roundAt !== null && now - roundAt >= stepMs;
-  });
+  Effect.map(Clock.currentTimeMillis, (now) => stepLeftMs(run, now) === 0);
 
 /** A closed gate is written down before it is waited for, so that everybody sees what the job waits for. */
 const isHeldByProvider = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<boolean> {
@@ -137,16 +164,9 @@ const amended = (request: Schema.JsonObject, repair: Repair | undefined): Schema
   const issues = repair.issues.map(
     ({ path, message }) => `- ${path === "" ? "answer" : path}: ${message}`,
   );
-  return {
-    ...request,
-    prompt: [
-      prompt,
-      "",
-      repairMark,
-      ...issues,
-      "Answer again, with nothing but what was asked for.",
-    ].join("\n"),
-  };
+  const wish = "Answer again, with nothing but what was asked for.";
+  const lines = [prompt, "", repairMark, ...issues, wish].join("\n");
+  return Object.fromEntries([...Object.entries(request), ["prompt", lines]]);
 };
 
 const repairMark = "Your last answer could not be used:";
@@ -167,9 +187,7 @@ const intentOf = Effect.fnUntraced(function* (
 ): Effect.fn.Return<FactOf<"PredictionIntended">> {
   const progress = progressIn(run);
   const now = yield* Clock.currentTimeMillis;
-  const { stepMs, attemptMs } = run.node.step.timeout;
-  const leftOfStep =
-    stepMs === undefined ? attemptMs : Math.max((progress.roundAt ?? now) + stepMs - now, 1);
+  const { attemptMs } = run.node.step.timeout;
   return {
     type: "PredictionIntended",
     path: run.node.path,
@@ -182,6 +200,6 @@ const intentOf = Effect.fnUntraced(function* (
     inputHash: hashJson(prepared.input),
     request: yield* keep(run.job, prepared.request),
     estimateMicros: run.job.host.estimateMicros(run.model),
-    timeoutMs: Math.min(attemptMs, leftOfStep),
+    timeoutMs: Math.max(Math.min(attemptMs, stepLeftMs(run, now)), 1),
   };
 });

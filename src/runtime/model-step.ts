@@ -5,7 +5,7 @@
 import { Clock, Effect } from "effect";
 import type { CallProgress, StepPhase } from "../machines/context.ts";
 import type { StepNode } from "../machines/plan.ts";
-import { decodeFailure, ProviderFailure, TimeoutFailure } from "../steps/failure.ts";
+import { decodeFailure, ProviderFailure } from "../steps/failure.ts";
 import type { ModelProgram } from "../steps/step.ts";
 import {
   beginAttempt,
@@ -13,11 +13,10 @@ import {
   failStep,
   progressIn,
   remainingMs,
-  stepTimeout,
   waitFor,
 } from "./attempt.ts";
 import type { ServiceJob } from "./job-host.ts";
-import { judge, judgeStored } from "./model-answer.ts";
+import { judge, judgeStored, timeoutOf } from "./model-answer.ts";
 import { holdFor, intend } from "./model-call.ts";
 import type { ModelRun } from "./model-run.ts";
 
@@ -42,8 +41,7 @@ export const runModelStep = Effect.fnUntraced(function* (
 type Stage = (run: ModelRun) => Effect.Effect<void>;
 
 const begin: Stage = Effect.fnUntraced(function* (run) {
-  const { timer } = progressIn(run);
-  if (timer !== null) yield* waitFor(timer);
+  yield* waitOut(run);
   const begun = yield* beginAttempt(run);
   if (begun !== null) yield* run.job.append(begun);
 });
@@ -55,9 +53,26 @@ const start: Stage = Effect.fnUntraced(function* (run) {
 });
 
 const goOn: Stage = Effect.fnUntraced(function* (run) {
-  const { timer } = progressIn(run);
-  if (timer !== null) yield* waitFor(timer);
+  yield* waitOut(run);
+  if (progressIn(run).phase === "held" && (yield* judgeStored(run))) return;
   yield* intend(run);
+});
+
+/** The wait of a back-off or a hold; a late success ends it, because it may do the step without a call. */
+const waitOut = (run: ModelRun): Effect.Effect<void> => {
+  const { timer, answerSeq } = progressIn(run);
+  if (timer === null) return Effect.void;
+  const lateAnswer = run.job.until(() => progressIn(run).answerSeq !== answerSeq);
+  return Effect.raceFirst(Effect.raceFirst(waitFor(timer), reopening(run)), lateAnswer);
+};
+
+/** A gate that opens before its time lets go on who was held at it. */
+const reopening = Effect.fnUntraced(function* ({
+  provider,
+  ...run
+}: ModelRun): Effect.fn.Return<void> {
+  const isAtGate = provider.gate.hold(yield* Clock.currentTimeMillis) !== null;
+  return yield* isAtGate && progressIn(run).phase === "held" ? provider.gate.opened : Effect.never;
 });
 
 const awaitEnd: Stage = (run) => {
@@ -95,7 +110,9 @@ const awaitAnswer = Effect.fnUntraced(function* (
     return yield* job.until(() => isOver(run, call.key));
   }
   const { attempt } = progressIn(run);
-  yield* job.append({ type: "AttemptTimedOut", path: node.path, attempt, key: call.key, ...bound });
+  job.enqueue({ type: "AttemptTimedOut", path: node.path, attempt, key: call.key, ...bound });
+  // The end of the call may be quicker into the journal than this.
+  yield* job.until(() => isOver(run, call.key) || progressIn(run).call?.timedOut !== null);
 });
 
 const isSettledRow = (row: {
@@ -163,17 +180,15 @@ const awaitClosing = Effect.fnUntraced(function* (
     ),
     Effect.as(waitFor({ wakeAt, delayMs: closeGraceMs }), false),
   );
-  if (!isEnded)
-    yield* job.append({ type: "PredictionUnconfirmed", path: node.path, key: call.key });
+  if (isEnded) return;
+  job.enqueue({ type: "PredictionUnconfirmed", path: node.path, key: call.key });
+  yield* job.until(() => isOver(run, call.key));
+  if (progressIn(run).phase === "unconfirmed") job.host.providers.giveUp(call.key);
 });
 
 const timeOut: Stage = (run) => {
-  const { call } = progressIn(run);
-  const awaited = call?.timedOut ?? "attempt";
-  if (awaited === "step") return failStep(run, stepTimeout(run));
-  const { bootMs } = run.node.step.timeout;
-  const timeoutMs = awaited === "boot" && bootMs !== undefined ? bootMs : (call?.timeoutMs ?? 0);
-  return failAttempt(run, new TimeoutFailure({ timeoutMs, awaited }));
+  const failure = timeoutOf(run, progressIn(run).call);
+  return failure.awaited === "step" ? failStep(run, failure) : failAttempt(run, failure);
 };
 
 /** A definite no costs nothing: what may pass is waited out within the attempt, the rest fails. */
@@ -187,8 +202,9 @@ const onRejected: Stage = Effect.fnUntraced(function* (run) {
   yield* failAttempt(run, rejection);
 });
 
+/** `Unavailable` with a definite no is a call that was never sent. */
 const isForWaiting = ({ reason }: ProviderFailure): boolean =>
-  reason === "RateLimited" || reason === "QuotaExhausted";
+  reason === "RateLimited" || reason === "QuotaExhausted" || reason === "Unavailable";
 
 /** Nothing was made of the intent. Whether to pay again is the step's own policy. */
 const onAbsent: Stage = Effect.fnUntraced(function* (run) {

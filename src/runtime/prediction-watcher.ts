@@ -3,47 +3,18 @@
  * predictions, whatever becomes of their jobs. What it learns is a conditional change of the ledger and
  * a message to the job, in one transaction; the job's owner makes an entry of it.
  */
-import { Clock, Deferred, Effect, Fiber, Option } from "effect";
-import type { Schema, Scope } from "effect";
-import type { Fact } from "../machines/entry.ts";
-import { encodeFailure, ProviderFailure } from "../steps/failure.ts";
-import {
-  isTerminal,
-  type ModelClient,
-  type Prediction,
-  type SubmitRejected,
-  type SubmitUnknown,
-} from "../steps/model-client.ts";
-import type { AssetStore } from "../steps/asset-store.ts";
-import type { GroupCommit } from "./group-commit.ts";
-import type {
-  ChangePrediction,
-  JournalStore,
-  PredictionRow,
-  WriteResult,
-} from "./journal-store.ts";
+import { Clock, Deferred, Effect, Scope } from "effect";
+import type { Schema } from "effect";
+import type { ModelClient, Prediction } from "../steps/model-client.ts";
+import type { PredictionRow } from "./journal-store.ts";
+import { isOpen } from "./journal-stores/write-rules.ts";
+import { doubleOf, lookForDoubles, mayHaveDoubles, searchEndOf } from "./late-double.ts";
 import { findLost } from "./lost-prediction.ts";
-import type { PriceTable } from "./price-table.ts";
+import { lookOnce, pollToEnd } from "./prediction-polling.ts";
+import { leaveUnsent, type Sender, sendOnce } from "./prediction-sending.ts";
 import type { ProviderGate } from "./provider-gate.ts";
-import { settlementOf } from "./settlement.ts";
-
-export interface WatcherSettings {
-  /** How long (ms) a provider may take to show a prediction in its listing. */
-  readonly orphanGraceMs: number;
-  /** The first wait (ms) between two looks at a prediction; each further one is half as long again. */
-  readonly pollMs: number;
-  readonly maxPollMs: number;
-}
-
-export interface WatcherHost {
-  readonly owner: string;
-  readonly store: JournalStore["Service"];
-  readonly committer: GroupCommit;
-  readonly assets: AssetStore["Service"];
-  readonly prices: PriceTable;
-  readonly settings: WatcherSettings;
-  readonly nudge: (jobId: string) => void;
-}
+import { WatchedPrediction } from "./watched-prediction.ts";
+import type { WatcherHost } from "./watcher-host.ts";
 
 export interface Sending {
   readonly row: PredictionRow;
@@ -53,63 +24,64 @@ export interface Sending {
 export interface PredictionWatcher {
   /** Sends a committed intent, at once and once, and watches what comes of it. */
   readonly send: (sending: Sending) => void;
-  /** Takes up a row of the ledger. An intent that somebody else was to send is looked for, never sent. */
+  /** Closes a committed intent that will not be sent, as Rejected. */
+  readonly drop: (row: PredictionRow) => void;
+  /**
+   * Takes up a row of the ledger, whatever it says: an intent that somebody else was to send is looked
+   * for, never sent; an absent one may still show a double; a closed one needs nothing.
+   */
   readonly follow: (row: PredictionRow) => void;
   /** Has a look now, and settles the prediction if it has ended. Returns when the look is over. */
   look(key: string): Effect.Effect<void>;
   /** Whether the prediction was seen running. */
   readonly hasStarted: (key: string) => boolean;
   readonly cancel: (key: string) => void;
+  /** Nobody waits for the end of this prediction any more; it is watched on. */
+  readonly giveUp: (key: string) => void;
   /** Waits until no create is on its way. */
   readonly drained: Effect.Effect<void>;
 }
 
-/** How often a file or a get is tried again within one look before it counts as an answer. */
-const pollGrowth = 1.5;
-/** A known id that the provider denies this often in a row is gone. */
-const maxDenials = 5;
-
+/** Starts the watcher of one provider; it lives as long as the scope, and stops after what is added later. */
 export const makePredictionWatcher = Effect.fnUntraced(function* (
   client: ModelClient,
   gate: ProviderGate,
   host: WatcherHost,
 ): Effect.fn.Return<PredictionWatcher, never, Scope.Scope> {
-  const scope = yield* Effect.scope;
+  // A scope of its own: forked into the caller's, the fibers would end before whatever waits for them.
+  const scope = yield* Effect.flatMap(Effect.scope, Scope.fork);
   const context = yield* Effect.context<never>();
-  const watcher = new Watcher(client, gate, host, (effect) => {
+  const fork = (effect: Effect.Effect<void>) => {
     Effect.runForkWith(context)(Effect.forkIn(effect, scope));
-  });
-  return watcher;
+  };
+  return new Watcher({ client, gate, host, fork });
 });
 
-/** A prediction under watch. */
-interface Watched {
-  row: PredictionRow;
-  hasStarted: boolean;
-  /** Wakes the poll before its time. */
-  wake: Deferred.Deferred<void>;
-  isCancelWanted: boolean;
-  isOver: boolean;
+interface Surroundings {
+  readonly client: ModelClient;
+  readonly gate: ProviderGate;
+  readonly host: WatcherHost;
+  readonly fork: (effect: Effect.Effect<void>) => void;
 }
+
+/** How long (ms) a watch that broke by a bug rests before it begins again from its row. */
+const brokenPauseMs = 5_000;
 
 class Watcher implements PredictionWatcher {
   readonly #client: ModelClient;
-  readonly #gate: ProviderGate;
   readonly #host: WatcherHost;
   readonly #fork: (effect: Effect.Effect<void>) => void;
-  readonly #watched = new Map<string, Watched>();
+  readonly #sender: Sender;
+  readonly #watched = new Map<string, WatchedPrediction>();
   readonly #sending = new Set<Deferred.Deferred<void>>();
 
-  constructor(
-    client: ModelClient,
-    gate: ProviderGate,
-    host: WatcherHost,
-    fork: (effect: Effect.Effect<void>) => void,
-  ) {
+  constructor({ client, gate, host, fork }: Surroundings) {
     this.#client = client;
-    this.#gate = gate;
     this.#host = host;
     this.#fork = fork;
+    const onDouble = (watched: WatchedPrediction, prediction: Prediction) =>
+      this.#addDouble(watched.row, prediction);
+    this.#sender = { client, gate, host, onDouble };
   }
 
   readonly send = ({ row, input }: Sending): void => {
@@ -117,7 +89,7 @@ class Watcher implements PredictionWatcher {
     const done = Deferred.makeUnsafe<void>();
     this.#sending.add(done);
     const sent = Effect.ensuring(
-      this.#sendOnce(watched, input),
+      sendOnce(this.#sender, watched, input),
       Effect.suspend(() => {
         this.#sending.delete(done);
         return Deferred.succeed(done, undefined);
@@ -126,16 +98,24 @@ class Watcher implements PredictionWatcher {
     this.#fork(Effect.andThen(sent, this.#attend(watched)));
   };
 
+  readonly drop = (row: PredictionRow): void => {
+    this.#fork(leaveUnsent(this.#client, new WatchedPrediction(row, this.#host)));
+  };
+
   readonly follow = (row: PredictionRow): void => {
     if (this.#watched.has(row.key)) return;
-    this.#fork(this.#attend(this.#watch(row)));
+    if (isOpen(row)) this.#fork(this.#attend(this.#watch(row)));
+    else if (row.state === "absent")
+      this.#seekDoubles(row, searchEndOf(row, this.#host.settings.orphanGraceMs));
   };
 
   readonly cancel = (key: string): void => {
+    this.#watched.get(key)?.cancel();
+  };
+
+  readonly giveUp = (key: string): void => {
     const watched = this.#watched.get(key);
-    if (watched === undefined) return;
-    watched.isCancelWanted = true;
-    Deferred.doneUnsafe(watched.wake, Effect.void);
+    if (watched !== undefined) this.#fork(watched.giveUp());
   };
 
   readonly hasStarted = (key: string): boolean => this.#watched.get(key)?.hasStarted ?? false;
@@ -143,7 +123,7 @@ class Watcher implements PredictionWatcher {
   look(key: string): Effect.Effect<void> {
     const watched = this.#watched.get(key);
     if (watched?.row.state !== "accepted") return Effect.void;
-    return Effect.asVoid(this.#lookOnce(watched));
+    return Effect.asVoid(lookOnce({ client: this.#client, host: this.#host }, watched));
   }
 
   readonly drained = Effect.suspend(() =>
@@ -153,236 +133,89 @@ class Watcher implements PredictionWatcher {
     }),
   );
 
-  #watch(row: PredictionRow): Watched {
-    const watched: Watched = {
-      row,
-      hasStarted: false,
-      wake: Deferred.makeUnsafe<void>(),
-      isCancelWanted: row.cancelRequestedAt !== null,
-      isOver: false,
-    };
+  #watch(row: PredictionRow): WatchedPrediction {
+    const watched = new WatchedPrediction(row, this.#host);
     this.#watched.set(row.key, watched);
     return watched;
   }
 
-  /** From wherever the row stands to its end. */
-  #attend(watched: Watched): Effect.Effect<void> {
-    const watcher = this;
-    return Effect.gen(function* () {
-      if (watched.row.state === "intended" || watched.row.state === "unknown")
-        yield* watcher.#find(watched);
-      if (watched.row.state === "accepted" || watched.row.state === "duplicate")
-        yield* watcher.#poll(watched);
-      watcher.#watched.delete(watched.row.key);
+  /** From wherever the row stands to its end; a bug on the way must not leave it without anybody. */
+  #attend(watched: WatchedPrediction): Effect.Effect<void> {
+    const attended = Effect.gen({ self: this }, function* () {
+      if (watched.isUnanswered()) yield* this.#find(watched);
+      const { state } = watched.row;
+      if (state === "accepted" || state === "duplicate")
+        yield* pollToEnd({ client: this.#client, host: this.#host }, watched);
     });
+    return attended.pipe(
+      Effect.catchDefect((defect) =>
+        Effect.andThen(
+          Effect.logError(`watching ${watched.row.key} broke`, defect),
+          Effect.andThen(
+            Effect.sleep(brokenPauseMs),
+            Effect.suspend(() => this.#attend(watched)),
+          ),
+        ),
+      ),
+      Effect.andThen(Effect.sync(() => this.#watched.delete(watched.row.key))),
+      Effect.asVoid,
+    );
   }
 
-  // --- sending
+  // --- what an answer was lost of
 
-  #sendOnce(watched: Watched, input: Schema.JsonObject): Effect.Effect<void> {
-    const { row } = watched;
-    const watcher = this;
-    return Effect.gen(function* () {
-      if (!(yield* watcher.#maySend(row))) return yield* watcher.#absent(watched);
-      const request = { model: row.model, input, key: row.key, cancelAfterMs: row.timeoutMs };
-      yield* Effect.matchEffect(watcher.#client.submit(request), {
-        onSuccess: (prediction) => watcher.#accepted(watched, prediction),
-        onFailure: (refusal) =>
-          refusal._tag === "SubmitRejected"
-            ? watcher.#rejected(watched, refusal)
-            : watcher.#unknown(watched, refusal),
-      });
-    });
-  }
-
-  /**
-   * Ours still, and so soon after the intent that whoever looks for it later has not given up yet.
-   * What was not sent in time is certainly absent: nobody else could have sent it.
-   */
-  #maySend(row: PredictionRow): Effect.Effect<boolean> {
-    const { store, owner, settings } = this.#host;
-    return Effect.gen(function* () {
-      const job = yield* Effect.option(store.job(row.jobId));
-      const isOurs =
-        Option.isSome(job) && Option.isSome(job.value) && job.value.value.owner === owner;
-      const ageMs = (yield* Clock.currentTimeMillis) - row.intendedAt;
-      return isOurs && ageMs <= settings.orphanGraceMs / 4;
-    });
-  }
-
-  #accepted(watched: Watched, prediction: Prediction): Effect.Effect<void> {
-    this.#gate.accepted();
-    return Effect.asVoid(this.#adopt(watched, prediction, false));
-  }
-
-  #rejected(watched: Watched, { failure }: SubmitRejected): Effect.Effect<void> {
-    const { key, path } = watched.row;
-    const fact: Fact = { type: "PredictionRejected", path, key, failure: encodeFailure(failure) };
-    return Effect.gen({ self: this }, function* () {
-      const now = yield* Clock.currentTimeMillis;
-      if (failure._tag === "ProviderFailure") this.#gate.refused(failure, now);
-      yield* this.#change(watched, { state: "rejected" }, ["intended"], fact);
-    });
-  }
-
-  #unknown(watched: Watched, { detail }: SubmitUnknown): Effect.Effect<void> {
-    const { key, path } = watched.row;
-    const failure = new ProviderFailure({
-      reason: "Unavailable",
-      provider: this.#client.provider,
-      detail,
-    });
-    return Effect.gen({ self: this }, function* () {
-      this.#gate.refused(failure, yield* Clock.currentTimeMillis);
-      yield* this.#change(watched, { state: "unknown" }, ["intended"], {
-        type: "PredictionUnknown",
-        path,
-        key,
-        detail,
-      });
-    });
-  }
-
-  // --- finding what an answer was lost of
-
-  #find(watched: Watched): Effect.Effect<void> {
+  #find(watched: WatchedPrediction): Effect.Effect<void> {
     const { store, settings } = this.#host;
-    return findLost(this.#client, store, {
+    const search = {
       row: watched.row,
       graceMs: settings.orphanGraceMs,
-      adopt: (prediction) => this.#adopt(watched, prediction, true),
-    }).pipe(Effect.flatMap((isFound) => (isFound ? Effect.void : this.#absent(watched))));
-  }
-
-  #absent(watched: Watched): Effect.Effect<void> {
-    const { key, path } = watched.row;
-    const fact: Fact = { type: "PredictionAbsent", path, key, isCertain: this.#client.canFind };
-    return Effect.asVoid(this.#change(watched, { state: "absent" }, ["intended", "unknown"], fact));
-  }
-
-  /** True where this prediction is now this intent's own; the unique index gives each to one. */
-  #adopt(watched: Watched, prediction: Prediction, isAdopted: boolean): Effect.Effect<boolean> {
-    const { key, path } = watched.row;
-    const fact: Fact = {
-      type: "PredictionAccepted",
-      path,
-      key,
-      predictionId: prediction.id,
-      isAdopted,
+      isOpen: Effect.map(watched.reload, () => watched.isUnanswered()),
+      adopt: (prediction: Prediction) => watched.adopt(prediction, true),
     };
-    const change = { state: "accepted", predictionId: prediction.id } as const;
-    return this.#change(watched, change, ["intended", "unknown"], fact);
-  }
-
-  // --- watching what is known
-
-  #poll(watched: Watched): Effect.Effect<void> {
-    const { pollMs, maxPollMs } = this.#host.settings;
     return Effect.gen({ self: this }, function* () {
-      let waitMs = pollMs;
-      let denials = 0;
-      while (!watched.isOver) {
-        if (watched.isCancelWanted) yield* this.#cancelRemotely(watched);
-        else yield* Effect.raceFirst(Effect.sleep(waitMs), Deferred.await(watched.wake));
-        const answer = yield* this.#lookOnce(watched);
-        if (watched.isOver) return;
-        denials = answer === "denied" ? denials + 1 : 0;
-        if (denials >= maxDenials) return yield* this.#gone(watched);
-        if (watched.isCancelWanted) yield* Effect.sleep(waitMs);
-        waitMs = Math.min(waitMs * pollGrowth, maxPollMs);
+      const finding = yield* findLost(this.#client, store, search);
+      if (finding !== "answered") {
+        const isCertain = this.#client.canFind && finding === "absent";
+        yield* watched.absent(isCertain);
       }
+      this.#seekDoubles(watched.row, yield* Clock.currentTimeMillis);
     });
   }
 
-  /** The request may get lost as any other; the loop repeats it until a look shows the end. */
-  #cancelRemotely(watched: Watched): Effect.Effect<void> {
-    const id = watched.row.predictionId;
-    return id === null ? Effect.void : Effect.ignore(this.#client.cancel(id));
+  #seekDoubles(row: PredictionRow, since: number): void {
+    const onDouble = (prediction: Prediction) => this.#addDouble(row, prediction);
+    const isAwaited = this.#isAwaited(row);
+    const sought = lookForDoubles(this.#client, this.#host, { row, since, isAwaited, onDouble });
+    this.#fork(
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        mayHaveDoubles(since, now) ? sought : Effect.void,
+      ),
+    );
   }
 
-  #lookOnce(watched: Watched): Effect.Effect<"open" | "over" | "denied" | "silent"> {
-    const id = watched.row.predictionId;
-    if (id === null) return Effect.succeed("silent");
-    return Effect.matchEffect(this.#client.get(id), {
-      onFailure: (failure) =>
-        Effect.succeed(failure.status === 404 ? ("denied" as const) : ("silent" as const)),
-      onSuccess: (prediction) => {
-        watched.hasStarted ||= prediction.status !== "starting";
-        if (!isTerminal(prediction.status)) return Effect.succeed("open" as const);
-        return Effect.as(this.#settle(watched, prediction), "over" as const);
-      },
-    });
-  }
-
-  /** The provider denies an id that it gave us itself: over, without an answer. */
-  #gone(watched: Watched): Effect.Effect<void> {
-    const id = watched.row.predictionId ?? "";
-    return this.#settle(watched, {
-      id,
-      status: "failed",
-      output: null,
-      error: "the provider no longer knows this prediction",
-      input: null,
-      key: null,
-      source: null,
-      createdAt: null,
-      startedAt: null,
-      completedAt: null,
-      metrics: {},
-      isDataRemoved: true,
-      raw: { id, gone: true },
-    });
-  }
-
-  /** Files and raw answer first, then the one conditional change with its message. */
-  #settle(watched: Watched, prediction: Prediction): Effect.Effect<void> {
-    return Effect.gen({ self: this }, function* () {
-      const { row } = watched;
-      const fact = yield* settlementOf(this.#client, this.#host, { row, prediction });
-      const change = {
-        state: "settled",
-        status: prediction.status,
-        raw: fact.raw,
-        receipt: fact.receipt,
-        settledAt: yield* Clock.currentTimeMillis,
-      } as const;
-      const isDuplicate = row.state === "duplicate";
-      yield* this.#change(watched, change, ["accepted", "duplicate"], isDuplicate ? null : fact);
-      watched.isOver = true;
-    });
-  }
-
-  /** True where the change happened; otherwise somebody else had the last word on this row. */
-  #change(
-    watched: Watched,
-    change: ChangePrediction["change"],
-    from: ChangePrediction["from"],
-    fact: Fact | null,
-  ): Effect.Effect<boolean> {
-    const { key, jobId } = watched.row;
-    return Effect.gen({ self: this }, function* () {
-      const at = yield* Clock.currentTimeMillis;
-      const id = `${key}:${change.state ?? "changed"}`;
-      const inbox = fact === null ? null : { id, jobId, at, facts: [fact] };
-      const result: WriteResult = yield* this.#host.committer.commit({
-        type: "ChangePrediction",
-        key,
-        from,
-        change,
-        inbox,
+  /** An open intent of equal input without its prediction, here or in a row that this process may see. */
+  #isAwaited({ inputHash, provider, key }: PredictionRow): Effect.Effect<boolean> {
+    const isOne = (row: PredictionRow): boolean =>
+      (row.state === "intended" || row.state === "unknown") &&
+      row.inputHash === inputHash &&
+      row.provider === provider &&
+      row.key !== key;
+    return Effect.suspend(() => {
+      if ([...this.#watched.values()].some(({ row }) => isOne(row))) return Effect.succeed(true);
+      const { store, owner } = this.#host;
+      return Effect.match(store.openPredictions(owner), {
+        onFailure: () => true,
+        onSuccess: (rows) => rows.some(isOne),
       });
-      if (result.type !== "Committed") return yield* this.#yield(watched);
-      watched.row = { ...watched.row, ...change };
-      if (inbox !== null) this.#host.nudge(jobId);
-      return true;
     });
   }
 
-  /** Reads what the row has become at another's hand. */
-  #yield(watched: Watched): Effect.Effect<boolean> {
-    return Effect.map(Effect.option(this.#host.store.prediction(watched.row.key)), (row) => {
-      if (Option.isSome(row) && Option.isSome(row.value)) watched.row = row.value.value;
-      return false;
+  /** Recorded once: the unique index knows a prediction that somebody claimed or booked. */
+  #addDouble(row: PredictionRow, prediction: Prediction): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const double = doubleOf(row, prediction, yield* Clock.currentTimeMillis);
+      const result = yield* this.#host.committer.commit({ type: "AddDuplicate", row: double });
+      if (result.type === "Committed") this.follow(double);
     });
   }
 }

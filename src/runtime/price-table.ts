@@ -35,10 +35,23 @@ export interface Cost {
 export const costOf = (prices: PriceTable, model: string, prediction: Prediction): Cost => {
   if (prediction.status === "aborted")
     return { costMicros: 0, basis: "aborted before it started: free" };
-  const price = prices[model.split(":")[0] ?? model];
+  const price = priceOf(prices, model);
   if (price === undefined) return { costMicros: 0, basis: `no price known for ${model}` };
+  if (isUnmeasured(prediction))
+    return { costMicros: 0, basis: "unknown: the provider shows no measurements any more" };
   return { costMicros: Math.round(usdOf(price, prediction) * 1e7) / 10, basis: basisOf(price) };
 };
+
+/** By the exact version where the table has it, else by name. */
+const priceOf = (prices: PriceTable, model: string): Price | undefined => {
+  const [name = model] = model.split(":");
+  const key = [model, name].find((one) => Object.hasOwn(prices, one));
+  return key === undefined ? undefined : prices[key];
+};
+
+/** A prediction that the provider forgot says nothing of what it cost. */
+const isUnmeasured = ({ isDataRemoved, metrics }: Prediction): boolean =>
+  isDataRemoved && Object.keys(metrics).length === 0;
 
 const usdOf = (price: Price, { metrics, output }: Prediction): number => {
   const metric = (name: string): number => metrics[name] ?? 0;
@@ -62,7 +75,7 @@ const basisOf = (price: Price): string => {
 
 /** What a call will cost at the most likely, before it is made: for budgets and the ledger's estimate. */
 export const estimateMicros = (prices: PriceTable, model: string): number => {
-  const price = prices[model.split(":")[0] ?? model];
+  const price = priceOf(prices, model);
   if (price === undefined) return 0;
   // A typical call: one image, ten seconds, a thousand tokens either way.
   if (price.unit === "image") return price.usdPerImage * 1e6;

@@ -3,12 +3,9 @@ import { Effect } from "effect";
 import type { Scope } from "effect";
 import type { ModelClient } from "../steps/model-client.ts";
 import { type GateSettings, makeProviderGate, type ProviderGate } from "./provider-gate.ts";
-import {
-  makePredictionWatcher,
-  type PredictionWatcher,
-  type WatcherHost,
-} from "./prediction-watcher.ts";
+import { makePredictionWatcher, type PredictionWatcher } from "./prediction-watcher.ts";
 import type { PredictionRow } from "./journal-store.ts";
+import type { WatcherHost } from "./watcher-host.ts";
 
 /** A client, or a record of clients by the key that model names pick them with. */
 export type Models = ModelClient | Readonly<Record<string, ModelClient>>;
@@ -22,10 +19,12 @@ export interface Provider {
 export interface Providers {
   /** The provider and the bare model name; undefined where no client is configured for it. */
   resolve(model: string): { readonly provider: Provider; readonly model: string } | undefined;
-  /** Takes up the ledger's open rows, of this process's past or of a dead one's. */
+  /** Takes up rows of the ledger, left by a dead process or by nobody; those that are over need nothing. */
   readonly follow: (rows: ReadonlyArray<PredictionRow>) => void;
   /** The remote end of this prediction is wanted; the request for it is committed. */
   readonly cancel: (key: string) => void;
+  /** Nobody waits for the end of this prediction any more. */
+  readonly giveUp: (key: string) => void;
   /** Waits until no create is on its way any more. */
   readonly drained: Effect.Effect<void>;
   /** The gates that are closed now, for whoever asks about health. */
@@ -35,14 +34,19 @@ export interface Providers {
 const isClient = (models: Models): models is ModelClient =>
   typeof models["submit"] === "function" && typeof models["provider"] === "string";
 
+/** The clients by the key that model names pick them with. */
+export const clientsOf = (models: Models | undefined): Readonly<Record<string, ModelClient>> => {
+  if (models === undefined) return {};
+  return isClient(models) ? { [models.provider]: models } : models;
+};
+
 /** Starts a watcher for every client; they live as long as the scope. */
 export const makeProviders = Effect.fnUntraced(function* (
   models: Models | undefined,
   host: WatcherHost,
   gateSettings: GateSettings,
 ): Effect.fn.Return<Providers, never, Scope.Scope> {
-  const clients =
-    models === undefined ? {} : isClient(models) ? { [models.provider]: models } : models;
+  const clients = clientsOf(models);
   const byKey = new Map<string, Provider>();
   for (const [key, client] of Object.entries(clients)) {
     const gate = makeProviderGate(gateSettings);
@@ -64,6 +68,9 @@ export const makeProviders = Effect.fnUntraced(function* (
     },
     cancel: (key) => {
       for (const { watcher } of all) watcher.cancel(key);
+    },
+    giveUp: (key) => {
+      for (const { watcher } of all) watcher.giveUp(key);
     },
     drained: Effect.forEach(all, ({ watcher }) => watcher.drained, {
       discard: true,

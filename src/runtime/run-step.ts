@@ -1,5 +1,5 @@
 /** The service of a step that runs a function: begin, run within its time, journal what came of it. */
-import { Cause, Effect, Exit, Result, Schema } from "effect";
+import { Cause, Clock, Effect, Exit, Result, Schema } from "effect";
 import type { ValueOrEntry } from "../machines/entry.ts";
 import type { StepNode } from "../machines/plan.ts";
 import {
@@ -16,7 +16,9 @@ import {
   failAttempt,
   failStep,
   progressIn,
+  stepLeftMs,
   type StepRun,
+  stepTimeout,
   waitFor,
 } from "./attempt.ts";
 import { codecOf } from "./codecs.ts";
@@ -109,7 +111,7 @@ const execute = Effect.fnUntraced(function* (
   { attempt, input }: Begun,
 ): Effect.fn.Return<Outcome> {
   const value = yield* decodeInput(job, node, input);
-  const { attemptMs } = node.step.timeout;
+  const bound = boundOf({ job, node }, yield* Clock.currentTimeMillis);
   const context = new AttemptContext(`${job.jobId}/${node.path}`, attempt);
   const called = call(program, value, context);
   // A plain value needs no time limit: it is there.
@@ -118,8 +120,8 @@ const execute = Effect.fnUntraced(function* (
     called.effect.pipe(
       Effect.onInterrupt(() => context.abort()),
       Effect.timeoutOrElse({
-        duration: attemptMs,
-        orElse: () => Effect.fail(new TimeoutFailure({ timeoutMs: attemptMs, awaited: "attempt" })),
+        duration: bound.leftMs,
+        orElse: () => Effect.fail(bound.failure),
       }),
       Effect.catchDefect((defect) => Effect.fail(defect)),
     ),
@@ -128,6 +130,20 @@ const execute = Effect.fnUntraced(function* (
     ? { type: "success", value: exit.value }
     : classify(exit.cause, program, node.step.fails);
 });
+
+interface Bound {
+  readonly leftMs: number;
+  readonly failure: TimeoutFailure;
+}
+
+/** An attempt's own time, or what is left of the step's, if that is less. */
+const boundOf = (run: StepRun, now: number): Bound => {
+  const { attemptMs } = run.node.step.timeout;
+  const leftMs = stepLeftMs(run, now);
+  if (leftMs < attemptMs) return { leftMs, failure: stepTimeout(run) };
+  const failure = new TimeoutFailure({ timeoutMs: attemptMs, awaited: "attempt" });
+  return { leftMs: attemptMs, failure };
+};
 
 /** What a step's function sees of its attempt. Most never ask for the signal, which is dear to make. */
 class AttemptContext implements StepContext {
@@ -193,11 +209,12 @@ const classify = (
   fails: ReadonlyArray<FailureKind>,
 ): Outcome => {
   const thrown = Cause.squash(cause);
-  const failure = isFailure(thrown) ? thrown : mapped(program, thrown);
+  const isDeclared = ({ kind }: Failure): boolean =>
+    kind === "validation" || kind === "timeout" || fails.includes(kind);
+  if (isFailure(thrown) && isDeclared(thrown)) return { type: "failure", failure: thrown };
+  const failure = mapped(program, thrown) ?? (isFailure(thrown) ? thrown : undefined);
   if (failure === undefined) return { type: "defect", defect: defectOf(thrown) };
-  const isDeclared =
-    failure.kind === "validation" || failure.kind === "timeout" || fails.includes(failure.kind);
-  if (isDeclared) return { type: "failure", failure };
+  if (isDeclared(failure)) return { type: "failure", failure };
   const message = `undeclared ${failure._tag}: add "${failure.kind}" to the step's fails (${failure.message})`;
   return { type: "defect", defect: { _tag: "Defect", message } };
 };

@@ -1,12 +1,12 @@
 /** What is made durable of an ended prediction before anybody interprets it: files, raw answer, receipt. */
-import { Effect, Schedule, Schema } from "effect";
+import { Effect, Result, Schedule, Schema } from "effect";
 import type { FactOf, Receipt } from "../machines/entry.ts";
 import { encodeFailure, ProviderFailure } from "../steps/failure.ts";
 import type { ModelClient, Prediction } from "../steps/model-client.ts";
 import { filesIn } from "../steps/normalise.ts";
 import type { PredictionRow } from "./journal-store.ts";
 import { storeValue } from "./job-values.ts";
-import type { WatcherHost } from "./prediction-watcher.ts";
+import type { WatcherHost } from "./watcher-host.ts";
 import { costOf } from "./price-table.ts";
 
 type Settled = FactOf<"PredictionSettled">;
@@ -16,8 +16,13 @@ export interface Ended {
   readonly prediction: Prediction;
 }
 
-/** A file that does not come is tried again while the provider may only be busy; it is gone after the hour. */
-const patience = Schedule.exponential("500 millis").pipe(Schedule.upTo({ times: 4 }));
+/** A provider that cannot be reached is waited for, for some minutes: what it made is paid and still there. */
+const outagePatience = Schedule.min([
+  Schedule.exponential("500 millis"),
+  Schedule.spaced("30 seconds"),
+]).pipe(Schedule.upTo({ times: 14 }));
+/** A file that comes damaged may come whole next time, or never. */
+const damagePatience = Schedule.exponential("500 millis").pipe(Schedule.upTo({ times: 4 }));
 
 /** The fact, with everything it refers to already stored. Waits through trouble of our own stores. */
 export const settlementOf = Effect.fnUntraced(function* (
@@ -26,7 +31,11 @@ export const settlementOf = Effect.fnUntraced(function* (
   { row, prediction }: Ended,
 ): Effect.fn.Return<Settled> {
   const raw = yield* insist(storeValue(host.assets, answerOf(prediction)));
-  const copied = yield* Effect.result(copyFiles(client, host.assets, row, prediction));
+  // A double's files are nobody's: only what it cost is of interest.
+  const copied =
+    row.state === "duplicate"
+      ? Result.succeed([])
+      : yield* Effect.result(copiesOf(client, host.assets, { row, prediction }));
   return {
     type: "PredictionSettled",
     path: row.path,
@@ -80,29 +89,56 @@ const receiptOf = (
   metrics: prediction.metrics,
 });
 
-const copyFiles = Effect.fnUntraced(function* (
+const copiesOf = (
   client: ModelClient,
   assets: WatcherHost["assets"],
-  row: PredictionRow,
-  prediction: Prediction,
+  { row, prediction }: Ended,
+): Effect.Effect<Settled["files"], ProviderFailure> => {
+  if (prediction.status !== "succeeded") return Effect.succeed([]);
+  if (prediction.isDataRemoved) {
+    const detail = "the provider has removed the output before it could be copied";
+    const { provider } = client;
+    return Effect.fail(new ProviderFailure({ reason: "OutputExpired", provider, detail }));
+  }
+  return copyFiles(client, assets, { model: row.model, output: prediction.output });
+};
+
+export interface Output {
+  readonly model: string;
+  readonly output: Schema.Json;
+}
+
+/** The files of an output, copied into our own store. Fails with: ProviderFailure. */
+export const copyFiles = Effect.fnUntraced(function* (
+  client: ModelClient,
+  assets: WatcherHost["assets"],
+  { model, output }: Output,
 ): Effect.fn.Return<Settled["files"], ProviderFailure> {
-  if (prediction.status !== "succeeded") return [];
-  const description = yield* Effect.retry(client.describe(row.model), {
-    schedule: patience,
-    while: (failure) => failure.reason === "Unavailable",
-  });
-  const urls = filesIn(description.output, prediction.output);
+  const description = yield* patiently(client.describe(model));
+  const urls = filesIn(description.output, output);
   return yield* Effect.forEach(urls, (url) =>
     Effect.gen(function* () {
-      const file = yield* Effect.retry(client.download(url), {
-        schedule: patience,
-        while: (failure) => failure.isRetryable && failure.reason !== "OutputExpired",
-      });
+      const file = yield* patiently(client.download(url));
       const asset: Schema.Json = { ...(yield* insist(assets.put(file))) };
       return { url, asset };
     }),
   );
 });
+
+/** Tried again while that may help and costs nothing. */
+const patiently = <A>(
+  asked: Effect.Effect<A, ProviderFailure>,
+): Effect.Effect<A, ProviderFailure> =>
+  asked.pipe(
+    Effect.retry({
+      schedule: damagePatience,
+      while: ({ reason, isPermanent }) => reason === "BadResponse" && isPermanent !== true,
+    }),
+    Effect.retry({ schedule: outagePatience, while: isOutage }),
+  );
+
+const isOutage = ({ reason }: ProviderFailure): boolean =>
+  reason === "Unavailable" || reason === "RateLimited";
 
 /** Our own disk is waited for: what was paid is not given up because a folder is full. */
 const insist = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A> =>

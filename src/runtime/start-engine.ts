@@ -12,12 +12,14 @@ import { SqliteJournalStore } from "./journal-stores/sqlite.ts";
 import { millisOf, positiveInteger, type RuntimeOptions, StartError } from "./options.ts";
 import { listPrices } from "./price-table.ts";
 import { defaultGateSettings } from "./provider-gate.ts";
+import { clientsOf } from "./providers.ts";
 
 /** Everything with the options applied. Fails with: StoreFailure, AssetStoreFailure. Throws StartError. */
 export const startEngine = Effect.fnUntraced(function* (
   options: RuntimeOptions & { readonly pipelines: ReadonlyArray<AnyPipeline> },
 ): Effect.fn.Return<Engine, StoreFailure | AssetStoreFailure, Scope.Scope> {
   checkPipelines(options.pipelines);
+  checkProviders(options.models);
   const { pipelines } = options;
   const store = yield* openStore(options);
   const assets = yield* openAssets(options);
@@ -80,6 +82,14 @@ const checkPipelines = (pipelines: unknown): void => {
       throw new StartError("pipelines", `one pipeline for each name and version`, `${key} twice`);
     seen.add(key);
   }
+};
+
+/** Rows of the ledger name their provider: two of one name could not be told apart after a restart. */
+const checkProviders = (models: RuntimeOptions["models"]): void => {
+  const names = Object.values(clientsOf(models)).map(({ provider }) => provider);
+  const twin = names.find((name, index) => names.indexOf(name) !== index);
+  if (twin !== undefined)
+    throw new StartError("models", "clients with different provider names", `${twin} twice`);
 };
 
 const isFinished = (pipeline: unknown): pipeline is AnyPipeline =>

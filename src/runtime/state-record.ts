@@ -116,6 +116,12 @@ const words = ({
   if (context.isPaused) return ["a resume", `${path} goes on`, null];
   const call = step?.call;
   const until = call == null ? null : call.intendedAt + call.timeoutMs;
+  if (detail === "backingOff" && step?.phase === "held")
+    return [
+      `the provider of ${path} to take calls again`,
+      `attempt ${step.attempt} goes on`,
+      step.timer?.wakeAt ?? null,
+    ];
   if (detail === "backingOff")
     return [`the next try of ${path}`, `attempt ${nextAttempt(step)}`, step?.timer?.wakeAt ?? null];
   if (detail === "unknown" && step?.phase === "absent")
@@ -131,7 +137,7 @@ const words = ({
 };
 
 const nextAttempt = (step: StepProgress | undefined): number =>
-  step === undefined ? 1 : step.phase === "held" ? step.attempt : step.attempt + 1;
+  step === undefined ? 1 : step.attempt + 1;
 
 /** The timers a job needs on disk: what wakes it when nothing else does. */
 export const timersOf = (context: JobContext): ReadonlyArray<JobTimer> =>
