@@ -81,8 +81,8 @@ export interface JobContext {
   /** By intent key; a prediction leaves when it is settled, rejected, absent or given up as unconfirmed. */
   readonly open: Readonly<Record<string, OpenPrediction>>;
   /**
-   * By intent key: given up as unconfirmed, but still watched; what comes of them is booked. Empty after
-   * the job's end, when only the ledger goes on.
+   * By intent key: given up as unconfirmed, but still watched; what comes of them is booked. After the
+   * job's end as well.
    */
   readonly unconfirmed: Readonly<Record<string, UnconfirmedPrediction>>;
   readonly isPaused: boolean;

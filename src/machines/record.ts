@@ -76,7 +76,7 @@ const fold = (context: JobContext, entry: Entry): JobContext => {
     case "StepFailed":
       return { ...context, failure: { path: entry.path, kind: entry.kind, seq: entry.seq } };
     case "JobCompleted":
-      return { ...context, unconfirmed: {}, completedSeq: entry.seq };
+      return { ...context, completedSeq: entry.seq };
     case "CancelRequested":
       return { ...context, isPaused: false, open: allClosing(context.open) };
     case "PauseRequested":
@@ -86,7 +86,7 @@ const fold = (context: JobContext, entry: Entry): JobContext => {
     case "RetryRequested":
       return retried(context, entry);
     case "JobCancelled":
-      return { ...context, unconfirmed: {} };
+      return context;
   }
 };
 
