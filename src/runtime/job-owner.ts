@@ -123,6 +123,8 @@ class Owner implements Omit<JobOwner, "leave"> {
     return Effect.gen({ self: this }, function* () {
       while (!this.#isDone()) {
         yield* this.#hasMail.await;
+        // What a service says next in this turn, such as a quick result after its start, joins the batch.
+        yield* Effect.yieldNow;
         yield* this.#readInbox();
         const staged = stage(this.#take(), yield* this.#view());
         const isOurs = yield* this.#commit(staged);
@@ -173,7 +175,8 @@ class Owner implements Omit<JobOwner, "leave"> {
   #take(): ReadonlyArray<Mail> {
     const mail = this.#mail;
     this.#mail = [];
-    this.#hasMail.closeUnsafe();
+    // A nudge that came while the inbox was being read asks for another look.
+    if (!this.#inboxDue) this.#hasMail.closeUnsafe();
     return mail;
   }
 
