@@ -55,7 +55,7 @@ const migrations: ReadonlyArray<string> = [
      at INTEGER NOT NULL,
      body TEXT NOT NULL,
      PRIMARY KEY (job_id, seq)
-   ) WITHOUT ROWID;
+   );
 
    CREATE TABLE timers (
      job_id TEXT NOT NULL REFERENCES jobs (job_id),
