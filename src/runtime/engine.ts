@@ -94,6 +94,8 @@ export const makeEngine = Effect.fnUntraced(function* (
   });
   late.jobs = jobs;
   const recovered = yield* jobs.recover;
+  // Doubles of jobs that rest without an owner: whoever watched them may have died.
+  providers.follow(yield* store.openPredictions(owner));
   return { owner, jobs, providers, store, assets, deployed, recovered, trouble: committer.trouble };
 });
 
