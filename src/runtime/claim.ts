@@ -2,7 +2,7 @@
 import { Clock, Effect } from "effect";
 import type { JobSnapshot } from "../machines/advance.ts";
 import type { Entry, Fact } from "../machines/entry.ts";
-import type { Deployed } from "./job-host.ts";
+import type { Deployed, Observation } from "./job-host.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { LoadedJob } from "./job-owner.ts";
 import type { JournalStore, StateRecord, StoreFailure, StoredJob } from "./journal-store.ts";
@@ -15,6 +15,7 @@ export interface Claimant {
   readonly owner: string;
   readonly store: JournalStore["Service"];
   readonly committer: GroupCommit;
+  readonly observe: (observation: Observation) => void;
 }
 
 export interface Claim {
@@ -74,14 +75,18 @@ export const claimJob = Effect.fnUntraced(function* (
     isReleased: false,
   });
   if (result.type !== "Committed") return undefined;
-  const seq = stored.seq + drafted.entries.length;
+  const { jobId } = loaded;
+  const { entries, snapshot } = drafted;
+  if (entries.length > 0)
+    claimant.observe({ jobId, pipeline: record.pipeline, entries, snapshot, record });
+  const seq = stored.seq + entries.length;
   return {
     ...loaded,
     epoch,
     seq,
     record,
-    snapshot: drafted.snapshot,
-    entries: [...loaded.entries, ...drafted.entries],
+    snapshot,
+    entries: [...loaded.entries, ...entries],
   };
 });
 

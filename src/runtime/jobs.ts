@@ -145,6 +145,7 @@ class ResidentJobs implements Jobs {
       if (result.type === "Conflict")
         return yield* Effect.die(new Error(`the job id ${jobId} is taken`));
       this.#host.observe({ jobId, pipeline, entries, snapshot, record });
+      this.#host.observe({ jobId, pipeline, entries, snapshot, record });
       if (starts)
         this.#settleIn({ jobId, deployed, epoch, seq, snapshot, record, entries, isNew: true });
       else this.#queue.noteRow();
