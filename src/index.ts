@@ -11,6 +11,14 @@ export {
 } from "./runtime/outcome.ts";
 export { StartError, type RuntimeOptions } from "./runtime/options.ts";
 export type { Observation } from "./runtime/job-host.ts";
+export {
+  type PastJob,
+  statelyInspection,
+  type StatelyInspection,
+  type StatelyInspectionOptions,
+  type StatelyInspector,
+  statelyReplay,
+} from "./runtime/inspection.ts";
 export { JournalStore, StoreFailure } from "./runtime/journal-store.ts";
 export { SqliteJournalStore } from "./runtime/journal-stores/sqlite.ts";
 export type {

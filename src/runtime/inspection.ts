@@ -79,7 +79,7 @@ export interface PastJob {
 }
 
 /** Sends a whole journal as if it happened now. */
-export const replay = (
+export const statelyReplay = (
   inspector: StatelyInspector,
   { jobId, pipeline, entries }: PastJob,
   options: StatelyInspectionOptions = {},

@@ -6,12 +6,13 @@ import { createInspector, type StatelyInspectionEvent } from "@statelyai/inspect
 import { Schema } from "effect";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Catena, Functions, Pipeline, Step } from "../../src/index.ts";
-import { replay, statelyInspection } from "../../src/runtime/inspection.ts";
+import { statelyInspection, statelyReplay } from "../../src/runtime/inspection.ts";
 import type { Observation } from "../../src/runtime/job-host.ts";
 
 const secret = "the launch is on Friday";
 const answer = "a headline nobody has seen yet";
 
+const request = { type: "object", properties: { prompt: { type: "string" } } } as const;
 const concept = Step.model("concept", {
   input: Schema.String,
   output: Schema.String,
@@ -47,7 +48,7 @@ const states = [
 const runJob = async (inspect: (observation: Observation) => void) => {
   await using catena = await Catena.start({
     pipelines: [pipeline],
-    models: Functions.client({ models: { writer: { input: {}, run: () => answer } } }),
+    models: Functions.client({ models: { writer: { input: request, run: () => answer } } }),
     pollEvery: "1 milli",
     inspect,
   });
@@ -155,7 +156,7 @@ describe("a past job", () => {
     const live = keepingInspector();
     const { jobId, entries } = await runJob(statelyInspection(live.inspector, { processId: "p" }));
     const past = keepingInspector();
-    replay(past.inspector, { jobId, pipeline, entries }, { processId: "p" });
+    statelyReplay(past.inspector, { jobId, pipeline, entries }, { processId: "p" });
     const timeless = (sent: ReadonlyArray<StatelyInspectionEvent>) =>
       sent.map((message) => ({ ...message, createdAt: "", id: "" }));
     expect(timeless(past.sent)).toEqual(timeless(live.sent));
