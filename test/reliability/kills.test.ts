@@ -7,6 +7,7 @@
  * model step while the provider makes no faults, and receipts equal the emulator's ledger.
  */
 import { setTimeout as pause } from "node:timers/promises";
+import { Effect } from "effect";
 import { describe, expect, it, vi } from "vitest";
 import type { FaultRule } from "../../emulator/src/emulator.ts";
 import {
@@ -26,7 +27,7 @@ const replay = `CATENA_SEED=${seed} npx vitest run test/reliability/kills.test.t
 const holdUp: ReadonlyArray<FaultRule> = [
   {
     match: { operation: "create", model: "black-forest-labs/flux-schnell" },
-    fault: { type: "outcome", outcome: { kind: "slow-boot", bootMs: 2_500 } },
+    fault: { type: "outcome", outcome: { kind: "slow-boot", bootMs: 3_000 } },
   },
 ];
 
@@ -39,22 +40,31 @@ const takeovers = ({ jobs }: Stock): number =>
     entries.filter((entry) => entry.type === "Claimed" && entry.isTakeover),
   ).length;
 
-const untilAcknowledged = ({ fleet }: Site, count: number): Promise<true> =>
-  vi.waitUntil(() => fleet.acknowledged.size === count, { timeout: 20_000, interval: 5 });
+/** Returns once so many jobs wait for their picture. */
+const untilPainting = ({ store }: Site, count: number): Promise<true> => {
+  const isPainting = async () => {
+    const jobs = await Effect.runPromise(store.jobs({ status: "processing" }));
+    const waiting = jobs.filter(
+      ({ record: { currentStep, detail } }) => currentStep === "image" && detail === "waiting",
+    );
+    return waiting.length === count;
+  };
+  return vi.waitUntil(isPainting, { timeout: 20_000, interval: 20 });
+};
 
-describe("workers killed with SIGKILL at random moments", () => {
+describe.concurrent("workers killed with SIGKILL at random moments", () => {
   it(
     "ten kills: every job completes, and every model step was paid for once",
     { timeout: 90_000 },
     async () => {
       const stock = await besiege({
         seed,
-        jobs: 24,
+        jobs: 12,
         kills: 10,
         faults: [],
         workers: 2,
-        concurrency: 4,
-        maxLifeMs: 400,
+        concurrency: 3,
+        maxLifeMs: 250,
         patienceMs: 60_000,
       });
       expect(stockViolations(stock), replay).toEqual([]);
@@ -63,7 +73,7 @@ describe("workers killed with SIGKILL at random moments", () => {
   );
 });
 
-describe.runIf(process.platform === "linux")("a worker frozen with SIGSTOP", () => {
+describe.runIf(process.platform === "linux").concurrent("a worker frozen with SIGSTOP", () => {
   it(
     "is not dead: nobody takes over while it holds its lock, and it goes on when it is thawed",
     { timeout: 60_000 },
@@ -71,7 +81,7 @@ describe.runIf(process.platform === "linux")("a worker frozen with SIGSTOP", () 
       await using site = await openSite({ jobs: 6, concurrency: 6, faults: holdUp });
       const frozen = site.fleet.start(6);
       await frozen.ready;
-      await untilAcknowledged(site, 6);
+      await untilPainting(site, 6);
       await frozen.freeze();
       const before = await site.takeStock();
       const neighbour = site.fleet.start(0);
@@ -96,7 +106,7 @@ describe.runIf(process.platform === "linux")("a worker frozen with SIGSTOP", () 
       await using site = await openSite({ jobs: 6, concurrency: 6, faults: holdUp });
       const victim = site.fleet.start(6);
       await victim.ready;
-      await untilAcknowledged(site, 6);
+      await untilPainting(site, 6);
       await victim.freeze();
       const neighbour = site.fleet.start(0);
       await neighbour.ready;

@@ -65,11 +65,15 @@ export class Rules {
   #append(process: Mortal, write: AppendEntries): () => void {
     const file = this.#book.journals.files.get(write.jobId);
     const owner = file?.job.owner ?? null;
+    const epoch = file?.job.epoch ?? 0;
     const messages = write.consumed.flatMap((id) => file?.inbox.get(id)?.facts ?? []);
     const before = [...(file?.entries ?? [])];
     return () => {
-      if (write.claim === null && owner !== process.owner)
-        this.broken(`${process.name} appended to ${write.jobId}, which ${owner ?? "nobody"} owns`);
+      // Who let a job go may still read its last messages, until somebody claims it.
+      if (write.claim === null && owner !== null && owner !== process.owner)
+        this.broken(`${process.name} appended to ${write.jobId}, which ${owner} owns`);
+      if (file !== undefined && epoch !== write.epoch)
+        this.broken(`${write.jobId} has epoch ${epoch} and took an append of ${write.epoch}`);
       for (const fact of messages) this.#consumed(fact, write, before);
       for (const entry of write.entries)
         if (entry.type === "PredictionIntended")
