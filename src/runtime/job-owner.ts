@@ -168,6 +168,14 @@ class Owner implements Omit<JobOwner, "leave"> {
             from: null,
             reply: () => undefined,
           });
+        // Claimed for the sake of a message: what is still pending after it has its turn now.
+        if (this.#snapshot.matches("pending"))
+          this.#mail.push({
+            facts: [{ type: "JobStarted" }],
+            consumes: null,
+            from: null,
+            reply: () => undefined,
+          });
       }),
     );
   }

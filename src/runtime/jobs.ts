@@ -80,6 +80,8 @@ class ResidentJobs implements Jobs {
   readonly #unreadable = new UnreadableJournals();
   readonly #timersChanged = Latch.makeUnsafe(false);
   #running = 0;
+  /** What dead owners left goes first, and takes slots as well. */
+  #hasRecovered = false;
   /** Slots of jobs whose creation is being committed. */
   #reserved = 0;
   #isLeaving = false;
@@ -91,6 +93,7 @@ class ResidentJobs implements Jobs {
       store: host.store,
       deployed: options.deployed,
       freeSlots: () => this.#freeSlots(),
+      unreadable: this.#unreadable,
       claimAll: (claims) => this.#claimAll(claims),
       background: (effect) => {
         host.fork(this.#insist(effect));
@@ -145,7 +148,6 @@ class ResidentJobs implements Jobs {
       if (result.type === "Conflict")
         return yield* Effect.die(new Error(`the job id ${jobId} is taken`));
       this.#host.observe({ jobId, pipeline, entries, snapshot, record });
-      this.#host.observe({ jobId, pipeline, entries, snapshot, record });
       if (starts)
         this.#settleIn({ jobId, deployed, epoch, seq, snapshot, record, entries, isNew: true });
       else this.#queue.noteRow();
@@ -162,6 +164,7 @@ class ResidentJobs implements Jobs {
   }
 
   #freeSlots(): number {
+    if (!this.#hasRecovered) return 0;
     return this.#options.concurrency - this.#running - this.#reserved;
   }
 
@@ -206,8 +209,15 @@ class ResidentJobs implements Jobs {
         return yield* this.#unreadable.passOver(stored, load);
       }
       if (stored.owner !== null) return;
+      // A pending job waits for its turn, unless there is a word for it.
+      if (stored.record.status === "pending" && !(yield* this.#hasMessages(jobId)))
+        return this.#queue.noteRow();
       yield* this.#claim({ stored, deployed, isTakeover: false, starts: false });
     });
+  }
+
+  #hasMessages(jobId: string): Effect.Effect<boolean, StoreFailure> {
+    return Effect.map(this.#host.store.inbox(jobId), (rows) => rows.length > 0);
   }
 
   // --- in memory
@@ -286,6 +296,7 @@ class ResidentJobs implements Jobs {
     );
     const claims = left.flat();
     yield* this.#claimAll(claims);
+    this.#hasRecovered = true;
     this.#queue.noteRow();
     return claims.length;
   });

@@ -4,12 +4,15 @@ import type { Claim } from "./claim.ts";
 import type { Deployed } from "./job-host.ts";
 import type { JournalStore, StoreFailure } from "./journal-store.ts";
 import { deployedOf } from "./left-behind.ts";
+import type { UnreadableJournals } from "./unreadable-journals.ts";
 
 interface Surroundings {
   readonly store: JournalStore["Service"];
   /** By `name@version`. */
   readonly deployed: ReadonlyMap<string, Deployed>;
   readonly freeSlots: () => number;
+  /** Jobs that no claim can take up. */
+  readonly unreadable: Pick<UnreadableJournals, "has" | "count">;
   readonly claimAll: (claims: ReadonlyArray<Claim>) => Effect.Effect<void, StoreFailure>;
   /** Runs in the background, through any trouble of the store. */
   readonly background: (effect: Effect.Effect<void, StoreFailure>) => void;
@@ -17,6 +20,8 @@ interface Surroundings {
 
 export class PendingQueue {
   readonly #around: Surroundings;
+  /** Something came since the rows were last asked for. */
+  #isNoted = true;
   #mayHaveRows = true;
   #isDraining = false;
 
@@ -25,10 +30,11 @@ export class PendingQueue {
   }
 
   /** False only while it is certain that nobody waits: a new job may start at once. */
-  readonly mayHaveRows = (): boolean => this.#mayHaveRows;
+  readonly mayHaveRows = (): boolean => this.#mayHaveRows || this.#isDraining;
 
   /** There may be a row that was not seen yet. */
   readonly noteRow = (): void => {
+    this.#isNoted = true;
     this.#mayHaveRows = true;
     this.drain();
   };
@@ -43,6 +49,7 @@ export class PendingQueue {
         this.#startRows(),
         Effect.sync(() => {
           this.#isDraining = false;
+          if (this.#isNoted) this.drain();
         }),
       ),
     );
@@ -50,20 +57,23 @@ export class PendingQueue {
 
   #startRows(): Effect.Effect<void, StoreFailure> {
     return Effect.gen({ self: this }, function* () {
-      const { store, deployed, freeSlots, claimAll } = this.#around;
+      const { store, deployed, freeSlots, claimAll, unreadable } = this.#around;
       for (let free = freeSlots(); free > 0; free = freeSlots()) {
         // Set before asking: what is noted while we ask is not forgotten.
-        this.#mayHaveRows = false;
-        const rows = yield* store.pending([...deployed.keys()], free);
-        this.#mayHaveRows ||= rows.length === free;
+        this.#isNoted = false;
+        // Rows that cannot be taken up stay where they are, and must not stand in the others' way.
+        const limit = free + unreadable.count();
+        const rows = yield* store.pending([...deployed.keys()], limit);
         const claims = rows.flatMap((stored) => {
           const own = deployedOf(deployed, stored);
-          return own === undefined
+          return own === undefined || unreadable.has(stored.record.jobId)
             ? []
             : [{ stored, deployed: own, isTakeover: false, starts: true }];
         });
-        yield* claimAll(claims);
-        if (!this.#mayHaveRows || claims.length === 0) return;
+        yield* claimAll(claims.slice(0, free));
+        const isMore = claims.length > free || (rows.length >= limit && claims.length > 0);
+        this.#mayHaveRows = this.#isNoted || isMore;
+        if (!this.#mayHaveRows) return;
       }
     });
   }

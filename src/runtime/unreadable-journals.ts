@@ -6,6 +6,9 @@ import { type StoredJob, StoreFailure } from "./journal-store.ts";
 export class UnreadableJournals {
   readonly #said = new Set<string>();
 
+  readonly has = (jobId: string): boolean => this.#said.has(jobId);
+  readonly count = (): number => this.#said.size;
+
   /** One job's broken journal must not keep the others from being taken up. */
   passOver(
     { record: { jobId } }: StoredJob,
