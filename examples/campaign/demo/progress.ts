@@ -56,7 +56,7 @@ export const makeProgress = (screen: Screen, costNote: string): Progress => {
     const { currentStep } = record;
     const since = beganAt.get(currentStep ?? "") ?? record.waiting.since;
     screen.status(
-      `  ${stamp(Date.now() - startedAt)}  ${statusOf(record, attempt, Date.now() - since)}; ${dollars(record.costMicros)} so far, ${costNote}`,
+      `  ${stamp(Date.now() - startedAt)}  ${statusOf(record, attempt, Date.now() - since)}`,
     );
   };
   const timer = setInterval(tick, screen.isTerminal ? terminalTickMs : plainTickMs);
@@ -92,13 +92,14 @@ const doneLine = (
   };
 };
 
+/** What counts comes first: a narrow terminal cuts the end. */
 const statusOf = (record: StateRecord, attempt: number, elapsedMs: number): string => {
-  const { waiting, currentStep } = record;
+  const { waiting, currentStep, costMicros } = record;
   const name = (currentStep ?? record.status).padEnd(stepColumn);
   if (waiting === null) return name;
   const left =
-    waiting.until === null ? "" : `, ${seconds(Math.max(waiting.until - Date.now(), 0))} left`;
-  return `${name} attempt ${attempt}, ${seconds(elapsedMs)}: waits for ${waiting.waitingFor}${left}; then ${waiting.next}`;
+    waiting.until === null ? "" : ` (${seconds(Math.max(waiting.until - Date.now(), 0))} left)`;
+  return `${name} attempt ${attempt}, ${seconds(elapsedMs)}, ${dollars(costMicros)} so far: waits for ${waiting.waitingFor}${left}; then ${waiting.next}`;
 };
 
 const stamp = (ms: number): string => `+${(Math.max(ms, 0) / 1_000).toFixed(1)}s`.padStart(7);
