@@ -31,7 +31,7 @@ describe("the Mermaid diagram", () => {
 describe("the description", () => {
   test("names schemas, models, bounds and policies", async () => {
     const json = `${JSON.stringify(describePipeline(poster), null, 2)}\n`;
-    await expect(json).toMatchFileSnapshot("goldens/poster.json");
+    await expect(json).toMatchFileSnapshot("goldens/poster.json.golden");
   });
 
   test("is plain JSON", () => {

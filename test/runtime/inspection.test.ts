@@ -1,13 +1,15 @@
 /** Jobs on Stately's inspector: in order, in another process, without what is nobody's business. */
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { createInspector, type StatelyInspectionEvent } from "@statelyai/inspect";
 import { Schema } from "effect";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Catena, Functions, Pipeline, Step } from "../../src/index.ts";
 import { statelyInspection, statelyReplay } from "../../src/runtime/inspection.ts";
 import type { Observation } from "../../src/runtime/job-host.ts";
+
+const viewerPath = fileURLToPath(new URL("inspection/viewer.ts", import.meta.url));
 
 const secret = "the launch is on Friday";
 const answer = "a headline nobody has seen yet";
@@ -73,7 +75,7 @@ const statesIn = (sent: ReadonlyArray<StatelyInspectionEvent>) =>
 
 describe("a live job", () => {
   test("shows its states in order in the process that receives them", async () => {
-    const viewer = fork(join(import.meta.dirname, "inspection/viewer.ts"), { silent: true });
+    const viewer = fork(viewerPath, { silent: true });
     onTestFinished(() => {
       viewer.kill();
     });
