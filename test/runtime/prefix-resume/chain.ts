@@ -1,5 +1,5 @@
 /** A campaign-like chain: two writers, a painter with a file, a judge of it, and a function that keeps it. */
-import { Schema } from "effect";
+import { Effect, Schema } from "effect";
 import { Asset, Parse, Pipeline, Step } from "../../../src/index.ts";
 
 export interface Cast {
@@ -62,9 +62,10 @@ export const chainOf = ({ writer, painter, judge }: Cast, onStore: (key: string)
       Step.make("store", {
         input: Asset.Image,
         output: Schema.String,
+        // It takes its time, so that its start is a commit of its own.
         run: ({ sha256 }, { key }) => {
           onStore(key);
-          return `kept ${sha256}`;
+          return Effect.as(Effect.sleep("500 millis"), `kept ${sha256}`);
         },
       }),
       ({ outputs }) => outputs.image,
