@@ -1,5 +1,5 @@
 /** Where finished pictures hang: a folder of files, each under the key of the step that put it there. */
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -32,7 +32,8 @@ export class Gallery extends Context.Service<
 /** Half a picture is never seen under the final name. */
 const writeDurably = async (folder: string, path: string, bytes: Uint8Array): Promise<void> => {
   await mkdir(folder, { recursive: true });
-  const temporary = `${path}.${process.pid}.tmp`;
+  // A name of its own: an attempt that timed out may still be writing when the next one begins.
+  const temporary = `${path}.${randomUUID()}.tmp`;
   const file = await open(temporary, "w");
   await file.writeFile(bytes);
   await file.sync();
