@@ -27,7 +27,17 @@ export const pointIn = (world: World): Point =>
 
 /** The world after the move. */
 export const playMove = (world: World, move: Move): World =>
-  move.acts.reduce(play, { ...world, taken: [] });
+  inOrder(move).reduce(play, { ...world, taken: [] });
+
+/** A result right before a crash is not committed yet: whoever takes over comes to it once more. */
+const inOrder = ({ acts }: Move): ReadonlyArray<Act> => {
+  const [first, second] = acts;
+  return first !== undefined && second?.do === "crash" && isOutcome(first) ? [second, first] : acts;
+};
+
+/** What comes from the provider, the user's function or the clock, and not from an operator. */
+export const isOutcome = (act: Act): boolean =>
+  act.do === "reply" || act.do === "end" || act.do === "finish" || act.do === "wait";
 
 const single = (prefix: string, acts: ReadonlyArray<Act>): Move => ({
   name: `${prefix}: ${acts.map(nameOf).join(", ")}`,

@@ -9,6 +9,7 @@ import type { Entry, Fact } from "../../machines/entry.ts";
 import type { PipelinePlan } from "../../machines/plan.ts";
 import type { PlannedMove, PlannedPath } from "../../machines/paths.ts";
 import type { Act } from "../../machines/paths/act.ts";
+import { isOutcome } from "../../machines/paths/moves.ts";
 import {
   detailAt,
   foldJournal,
@@ -216,7 +217,7 @@ class PathRun {
     else if (isResult && from.place === "backingOff") await this.#atTimer(word, isOutcome(first));
     else for (const act of [first, second]) await this.#atOnce(act);
     await this.#time.idle();
-    if (this.#isDead) await this.#start(slots);
+    await this.#restartDead();
     await this.#heard();
     if (!acts.some((act) => act.do === "resume")) return;
     if (isResult) await this.#until(() => !isSamePoint(this.#point(), from));
@@ -230,11 +231,14 @@ class PathRun {
     if (act.do === "crash") return this.#die(act.isCreated);
     const fact = factOf(act);
     if (fact === undefined) return this.#result(act);
-    if (this.#isDead) {
-      this.#isDead = false;
-      await this.#start(slots);
-    }
+    await this.#restartDead();
     await this.#say(fact);
+  }
+
+  async #restartDead(): Promise<void> {
+    if (!this.#isDead) return;
+    this.#isDead = false;
+    await this.#start(slots);
   }
 
   #die(isCreated: boolean): void {
@@ -389,8 +393,5 @@ const factOf = (act: Act): Fact | undefined => {
       return undefined;
   }
 };
-
-const isOutcome = (act: Act): boolean =>
-  act.do === "reply" || act.do === "end" || act.do === "finish" || act.do === "wait";
 
 const wordIn = (first: Act, second: Act): Act => (isOutcome(first) ? second : first);

@@ -68,7 +68,9 @@ export class RunGates {
   #really(node: StepNode, process: ProcessId, run: () => unknown): Effect.Effect<unknown, unknown> {
     if (this.#setting.isReplaced(node.path))
       return Effect.succeed(this.#setting.answers.get(node.path)?.valid);
-    return this.#time.usersCode(asEffect(run), process);
+    return Effect.suspend(() =>
+      process.isDead ? Effect.never : this.#time.usersCode(asEffect(run), process),
+    );
   }
 
   #instead({ path }: StepNode, ending: RunEnding): Effect.Effect<unknown, unknown> {

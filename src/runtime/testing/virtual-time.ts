@@ -20,7 +20,8 @@ interface Sleeper {
 export class VirtualTime {
   #now = startMs;
   #tasks = 0;
-  #userCalls = 0;
+  /** The process of each call of the user's code that has not returned. */
+  #userCalls: ReadonlyArray<{ readonly process: object }> = [];
   #sleepers: ReadonlyArray<Sleeper> = [];
   readonly scheduler: Scheduler.Scheduler;
 
@@ -83,12 +84,14 @@ export class VirtualTime {
   usersCode<A, E, R>(effect: Effect.Effect<A, E, R>, process: object): Effect.Effect<A, E, R> {
     return Effect.acquireUseRelease(
       Effect.sync(() => {
-        this.#userCalls += 1;
+        const call = { process };
+        this.#userCalls = [...this.#userCalls, call];
+        return call;
       }),
       () => Effect.provideService(effect, Clock.Clock, this.#clock(process, true)),
-      () =>
+      (call) =>
         Effect.sync(() => {
-          this.#userCalls -= 1;
+          this.#userCalls = this.#userCalls.filter((other) => other !== call);
         }),
     );
   }
@@ -98,7 +101,8 @@ export class VirtualTime {
     let quietTurns = 0;
     // One quiet turn may only be the moment between a promise and what follows it.
     while (quietTurns < 2) {
-      const isWorking = this.#userCalls > this.#sleepers.filter(({ isUsers }) => isUsers).length;
+      const isWorking =
+        this.#userCalls.length > this.#sleepers.filter(({ isUsers }) => isUsers).length;
       await (isWorking ? realPause() : turn());
       quietTurns = this.#tasks === 0 && !isWorking ? quietTurns + 1 : 0;
     }
@@ -118,6 +122,7 @@ export class VirtualTime {
   /** Nothing of this process is ever woken again. */
   kill(process: object): void {
     this.#sleepers = this.#sleepers.filter((sleeper) => sleeper.process !== process);
+    this.#userCalls = this.#userCalls.filter((call) => call.process !== process);
   }
 }
 
