@@ -147,9 +147,8 @@ export const decodeEntry = (stored: unknown): Entry => {
   const { seq, type, at, body } = decodeEntryRow(stored);
   const version = body["v"];
   if (typeof version === "number" && version > entryVersion) {
-    throw new Error(
-      `entry ${seq} has format ${version}, this catena-ai reads ${entryVersion} at most: update it`,
-    );
+    const newer = `entry ${seq} has format ${version}, this catena-ai reads ${entryVersion} at most: update it`;
+    throw broken("read a journal", new Error(newer));
   }
   return { ...decodeFact({ ...body, type }), seq, at };
 };
