@@ -16,7 +16,11 @@ export const mayLeaveMemory = (owner: JobOwner, { now, passivateAfterMs }: Patie
   if (path === null || step === undefined) return false;
   // Between attempts a paused job waits for a word; within one it is still at work.
   if (detail === "paused") return step.phase !== "started" && step.phase !== "calling";
-  if (step.timer !== null) return step.timer.wakeAt - now > passivateAfterMs;
+  if (step.timer !== null) {
+    const { wakeAt, delayMs } = step.timer;
+    // Further off than it was set for, by a clock that was set back: only who waits in memory knows how long.
+    return wakeAt - now > passivateAfterMs && wakeAt - now <= delayMs;
+  }
   if (detail !== "waiting" && detail !== "unknown") return false;
   // Somebody in memory has to watch these bounds: they have no row.
   const isBounded = nodeAt(owner.plan, path)?.step.timeout.bootMs !== undefined;
