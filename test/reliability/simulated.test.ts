@@ -15,7 +15,7 @@ import { violationsOf } from "./simulation/invariants.ts";
 import { runWorld, type WorldKind } from "./simulation/world.ts";
 
 /** Clocks that differ by seconds, as clocks do. */
-const seconds = { maxSkewMs: 3_000, limitMs: 7_200_000 };
+const seconds = { maxSkewMs: 3_000, maxListLagMs: 5_000, limitMs: 7_200_000 };
 
 const kinds: Readonly<Record<string, { readonly worlds: number; readonly kind: WorldKind }>> = {
   "with faults off, every model step is paid for exactly once, however often the process dies": {
@@ -47,8 +47,22 @@ const kinds: Readonly<Record<string, { readonly worlds: number; readonly kind: W
       ends: ["kill", "stop"],
       maxEnds: 2,
       isCommanded: false,
+      faultyOperations: ["step"],
       maxSkewMs: 7_200_000,
-      limitMs: 400_000,
+      maxListLagMs: 0,
+      limitMs: 600_000,
+    },
+  },
+  "a double that the provider shows too late is cancelled and booked": {
+    worlds: 200,
+    kind: {
+      faults: 4,
+      ends: ["kill"],
+      maxEnds: 1,
+      isCommanded: false,
+      faultyOperations: ["submit"],
+      ...seconds,
+      maxListLagMs: 90_000,
     },
   },
 };

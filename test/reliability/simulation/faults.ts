@@ -48,7 +48,7 @@ const possible: { readonly [Of in Operation]: ReadonlyArray<Fault> } = {
 };
 
 /** Drawn more often: where the money is. */
-const operations: ReadonlyArray<Operation> = [
+const anywhere: ReadonlyArray<Operation> = [
   "submit",
   "submit",
   "submit",
@@ -73,7 +73,13 @@ export class FaultPlan {
   readonly #planned: ReadonlyArray<Planned>;
   readonly #counts = new Map<Operation, number>();
 
-  constructor(chance: Chance, count: number) {
+  constructor(
+    chance: Chance,
+    {
+      count,
+      operations = anywhere,
+    }: { readonly count: number; readonly operations: ReadonlyArray<Operation> | undefined },
+  ) {
     this.#planned = Array.from({ length: count }, () => {
       const operation = chance.pick(operations);
       return { operation, nth: chance.between(1, 6), fault: chance.pick(possible[operation]) };

@@ -69,9 +69,9 @@ const ledgerViolations = ({ journals, provider }: Aftermath): ReadonlyArray<stri
     .map(({ key, state }) => `the row ${key} without a prediction is ${state}`);
   const running = provider.running().map(({ id }) => `the prediction ${id} runs on`);
   const costs = [...journals.files.values()].flatMap(({ job: { record }, predictionKeys }) => {
-    const receipts = predictionKeys.map(
-      (key) => journals.predictions.get(key)?.receipt?.costMicros ?? 0,
-    );
+    // A double is booked for itself: it is no part of what the job was worth.
+    const own = predictionKeys.filter((key) => !key.includes("#"));
+    const receipts = own.map((key) => journals.predictions.get(key)?.receipt?.costMicros ?? 0);
     const sum = receipts.reduce((total, costMicros) => total + costMicros, 0);
     return Math.abs(sum - record.costMicros) < 0.05
       ? []
@@ -80,8 +80,11 @@ const ledgerViolations = ({ journals, provider }: Aftermath): ReadonlyArray<stri
   return [...unbooked, ...dangling, ...running, ...costs];
 };
 
-/** With faults off, one prediction for each model step of each job. */
+/** With faults off, one prediction for each model step of each job, and none is given up. */
 const doublesIn = ({ journals, provider }: Aftermath): ReadonlyArray<string> => {
+  const entries = [...journals.files.values()].flatMap((file) => file.entries);
+  const timedOut = entries.find(({ type }) => type === "AttemptTimedOut");
+  if (timedOut !== undefined) return ["a call timed out whose prediction had ended long before"];
   const due = [...journals.files.values()].flatMap(({ entries }) =>
     entries.filter((entry) => entry.type === "StepSucceeded" && modelSteps.has(entry.path)),
   ).length;

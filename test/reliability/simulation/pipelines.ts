@@ -57,7 +57,8 @@ const polish = Step.make("polish", {
   output: Text,
   fails: ["provider"],
   run: work(true),
-  retry,
+  // Long enough for a process to die in between.
+  retry: { ...retry, baseMs: 1_500, maxMs: 10_000 },
 });
 const picture = Step.model("picture", {
   input: Text,

@@ -8,6 +8,7 @@ import {
   type Prediction,
   type PredictionStatus,
 } from "../../../src/steps/model-client.ts";
+import type { PredictionRow } from "../../../src/runtime/journal-store.ts";
 import type { Chance } from "./chance.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -40,8 +41,8 @@ export interface Made {
 }
 
 export interface ProviderHabits {
-  /** Whether a listing shows the intent's key. */
-  readonly showsKeys: boolean;
+  /** Where the intent's key can be read: in listings too, in a single prediction only, or nowhere. */
+  readonly showsKeys: "everywhere" | "singly" | "never";
   readonly maxListLagMs: number;
   readonly maxRunMs: number;
 }
@@ -96,13 +97,24 @@ export class SimulatedProvider {
       .filter(
         ({ createdAt, listedAt }) => createdAt >= createdAfter && listedAt <= this.#timeline.now,
       )
-      .map((made) => (this.#habits.showsKeys ? this.show(made) : { ...this.show(made), key: null }))
+      .map((made) => ({
+        ...this.show(made),
+        key: this.#habits.showsKeys === "everywhere" ? made.key : null,
+      }))
       .toReversed();
   }
 
   /** Everything that is still running. */
   running(): ReadonlyArray<Made> {
     return [...this.made.values()].filter((made) => !isTerminal(this.#statusOf(made)));
+  }
+
+  /** What no settled row of the ledger knows. */
+  unbooked(rows: Iterable<PredictionRow>): ReadonlyArray<Made> {
+    const booked = new Set(
+      [...rows].map((row) => (row.receipt === null ? null : row.predictionId)),
+    );
+    return [...this.made.values()].filter(({ id }) => !booked.has(id));
   }
 
   /** What all ended predictions cost, in millionths of a US dollar, by id. */
@@ -124,7 +136,7 @@ export class SimulatedProvider {
       output: status === "succeeded" ? outputOf(made) : null,
       error: status === "failed" ? "the model broke down" : null,
       input: made.input,
-      key: made.key,
+      key: this.#habits.showsKeys === "never" ? null : made.key,
       source: "api" as const,
       createdAt: made.createdAt,
       startedAt: now >= made.startsAt && status !== "aborted" ? made.startsAt : null,

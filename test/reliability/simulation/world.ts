@@ -7,7 +7,7 @@ import { ProviderFailure } from "../../../src/steps/failure.ts";
 import { MemoryAssets } from "../../../src/steps/asset-stores/memory.ts";
 import { type Chance, makeChance } from "./chance.ts";
 import { type Crash, type CrashEnd, crashPoints } from "./crash-point.ts";
-import { FaultPlan } from "./faults.ts";
+import { FaultPlan, type Operation } from "./faults.ts";
 import { all, drivers, repeatable, runIn, unpaid } from "./pipelines.ts";
 import type { Mortal } from "./mortal.ts";
 import { SimulatedProcess } from "./process.ts";
@@ -26,6 +26,10 @@ export interface WorldKind {
   readonly isCommanded: boolean;
   /** By how much (ms) the clocks of two processes, or of one machine before and after a restart, differ. */
   readonly maxSkewMs: number;
+  /** How late (ms) the provider may show a prediction in its listing; past the grace, doubles are possible. */
+  readonly maxListLagMs: number;
+  /** Where the faults are; anywhere if nothing is said. */
+  readonly faultyOperations?: ReadonlyArray<Operation>;
   /** Within this time (ms) the world must be at rest. */
   readonly limitMs: number;
 }
@@ -91,8 +95,8 @@ class World {
     this.#timeline = new Timeline(chance, chance.isTrue(0.5));
     this.#calmAt = this.#timeline.now + 60_000;
     this.#provider = new SimulatedProvider(this.#timeline, chance, {
-      showsKeys: chance.isTrue(0.5),
-      maxListLagMs: chance.pick([0, 2_000, 5_000]),
+      showsKeys: chance.pick(["everywhere", "singly", "never"]),
+      maxListLagMs: chance.pick([0, kind.maxListLagMs / 2, kind.maxListLagMs]),
       maxRunMs: chance.pick([50, 3_000, 12_000]),
     });
     this.#rules = new Rules({ journals: this.#journals, timeline: this.#timeline, drivers });
@@ -113,7 +117,10 @@ class World {
       provider: this.#provider,
       journals: this.#journals,
       assets: MemoryAssets.make(),
-      faults: new FaultPlan(chance, kind.faults === 0 ? 0 : chance.between(1, kind.faults)),
+      faults: new FaultPlan(chance, {
+        count: kind.faults === 0 ? 0 : chance.between(1, kind.faults),
+        operations: kind.faultyOperations,
+      }),
       rules: this.#rules,
       // A machine takes longer to compile than a job to run: only those that are asked for.
       plans: plans.filter((plan) => this.#orders.some(({ pipeline }) => pipeline === keyOf(plan))),
@@ -155,6 +162,7 @@ class World {
     const { openKeys, unread, owned, files } = this.#journals;
     if (openKeys.size > 0 || unread.size > 0 || owned.size > 0) return false;
     if (this.#kind.isCommanded && this.#timeline.now < this.#calmAt) return false;
+    if (this.#provider.unbooked(this.#journals.predictions.values()).length > 0) return false;
     return (
       this.#orders.every(({ isAcknowledged }) => isAcknowledged) &&
       this.#processes.every(({ lane }) => !lane.isFrozen) &&
