@@ -12,10 +12,26 @@ import {
 } from "./machine-graph.ts";
 
 /** Every error of the machine, by rule. */
-export const checkMachine = (graph: MachineGraph): ReadonlyArray<Finding> =>
-  [unreachable, stuck, unserved, unfailing, uncancellable, shadowed].flatMap((rule) => rule(graph));
+export const checkMachine = (graph: MachineGraph): ReadonlyArray<Finding> => {
+  const map = mapOf(graph);
+  return [unreachable, stuck, unserved, unfailing, uncancellable, shadowed].flatMap((rule) =>
+    rule(map),
+  );
+};
 
-type Rule = (graph: MachineGraph) => ReadonlyArray<Finding>;
+/** The graph with what leads where already looked up: pipelines may be long. */
+interface StateMap {
+  readonly graph: MachineGraph;
+  readonly leaves: ReadonlyArray<MachineState>;
+  /** The states that are active together with a leaf, from the inside out. */
+  readonly around: ReadonlyMap<MachineState, ReadonlyArray<MachineState>>;
+  /** The leaves that may follow a leaf, by its own transitions and those around it. */
+  readonly following: ReadonlyMap<MachineState, ReadonlySet<MachineState>>;
+  /** The leaves that are active once the machine has been entered. */
+  readonly first: ReadonlyArray<MachineState>;
+}
+
+type Rule = (map: StateMap) => ReadonlyArray<Finding>;
 
 const error = (rule: string, { path }: MachineState, message: string): Finding => ({
   rule,
@@ -30,52 +46,71 @@ const isWithin = (path: string, ancestor: string): boolean =>
 
 // --- where things lead
 
-const stateAt = (graph: MachineGraph, path: string): MachineState | undefined =>
-  graph.find((state) => state.path === path);
-
-/** The leaves that are active once the state has been entered; history counts as the beginning. */
-const leavesOf = (graph: MachineGraph, path: string): ReadonlyArray<MachineState> => {
-  const state = stateAt(graph, path);
-  if (state === undefined) return [];
-  if (isLeaf(state)) return [state];
-  if (state.kind === "history") return state.parent === null ? [] : leavesOf(graph, state.parent);
-  if (state.kind === "compound")
-    return state.initial === null ? [] : leavesOf(graph, state.initial);
-  return graph
-    .filter(({ parent }) => parent === path)
-    .flatMap((child) => leavesOf(graph, child.path));
+const mapOf = (graph: MachineGraph): StateMap => {
+  const byPath = new Map(graph.map((state) => [state.path, state]));
+  const entered = enteredLeaves(graph, byPath);
+  const leaves = graph.filter(isLeaf);
+  const around = new Map(leaves.map((leaf) => [leaf, withAncestors(byPath, leaf)]));
+  // The transitions of a state around many leaves lead to the same ones for all of them.
+  const led = new Map(graph.map((state) => [state, targetsOf(state).flatMap(entered)]));
+  const following = new Map(
+    [...around].map(([leaf, states]) => [
+      leaf,
+      new Set(states.flatMap((state) => led.get(state) ?? [])),
+    ]),
+  );
+  const root = graph.find(({ parent }) => parent === null);
+  return { graph, leaves, around, following, first: root === undefined ? [] : entered(root.path) };
 };
 
-/** What may follow a leaf, by its own transitions and those around it. */
-const following = (graph: MachineGraph, leaf: MachineState): ReadonlyArray<MachineState> =>
-  withAncestors(graph, leaf.path)
-    .flatMap(({ transitions }) => transitions)
-    .flatMap(({ targets }) => targets)
-    .flatMap((target) => leavesOf(graph, target));
+const targetsOf = ({ transitions }: MachineState): ReadonlyArray<string> => [
+  ...new Set(transitions.flatMap(({ targets }) => targets)),
+];
 
-/** All leaves that some way of steps leads to. */
+/** The leaves that are active once a state has been entered; history counts as the beginning. */
+const enteredLeaves = (graph: MachineGraph, byPath: ReadonlyMap<string, MachineState>) => {
+  const entered = (path: string): ReadonlyArray<MachineState> => {
+    const state = byPath.get(path);
+    if (state === undefined) return [];
+    if (isLeaf(state)) return [state];
+    if (state.kind === "history") return state.parent === null ? [] : entered(state.parent);
+    if (state.kind === "compound") return state.initial === null ? [] : entered(state.initial);
+    return graph.filter(({ parent }) => parent === path).flatMap((child) => entered(child.path));
+  };
+  return entered;
+};
+
+/** All leaves that some way leads to. */
 const closure = (
   from: ReadonlyArray<MachineState>,
-  next: (leaf: MachineState) => ReadonlyArray<MachineState>,
-): ReadonlySet<string> => {
-  const seen = new Set<string>();
-  let frontier = from;
-  while (frontier.length > 0) {
-    const fresh = frontier.filter(({ path }) => !seen.has(path));
-    for (const { path } of fresh) seen.add(path);
-    frontier = fresh.flatMap(next);
-  }
+  next: ReadonlyMap<MachineState, Iterable<MachineState>>,
+): ReadonlySet<MachineState> => {
+  const seen = new Set(from);
+  // A set that grows while it is gone through is gone through to its end.
+  for (const leaf of seen) for (const other of next.get(leaf) ?? []) seen.add(other);
   return seen;
+};
+
+const reversed = (
+  following: StateMap["following"],
+): ReadonlyMap<MachineState, ReadonlyArray<MachineState>> => {
+  const before = new Map<MachineState, Array<MachineState>>();
+  for (const [leaf, others] of following) {
+    for (const other of others) {
+      const leading = before.get(other);
+      if (leading === undefined) before.set(other, [leaf]);
+      else leading.push(leaf);
+    }
+  }
+  return before;
 };
 
 // --- the rules
 
-const unreachable: Rule = (graph) => {
-  const root = graph.find(({ parent }) => parent === null);
-  const reached = closure(leavesOf(graph, root?.path ?? ""), (leaf) => following(graph, leaf));
-  return graph
-    .filter(isLeaf)
-    .filter(({ path }) => !reached.has(path))
+const unreachable: Rule = ({ leaves, first, following }) => {
+  const reached = closure(first, following);
+  return leaves
+    .filter((leaf) => !reached.has(leaf))
     .map((state) => error("unreachable-state", state, "no transition leads here"));
 };
 
@@ -83,22 +118,19 @@ const unreachable: Rule = (graph) => {
 const isRest = ({ kind, path }: MachineState): boolean =>
   kind === "final" || isWithin(path, "failed");
 
-const stuck: Rule = (graph) => {
-  const leaves = graph.filter(isLeaf);
-  const before = (leaf: MachineState) =>
-    leaves.filter((other) => following(graph, other).includes(leaf));
-  const resting = closure(leaves.filter(isRest), before);
+const stuck: Rule = ({ leaves, following }) => {
+  const resting = closure(leaves.filter(isRest), reversed(following));
   return leaves
-    .filter(({ path }) => !resting.has(path))
+    .filter((leaf) => !resting.has(leaf))
     .map((state) =>
-      following(graph, state).length === 0
+      following.get(state)?.size === 0
         ? error("dead-end", state, "it is not final and has no way out")
         : error("no-rest", state, "no way leads from here to a final or resting state"),
     );
 };
 
 /** Somebody has to work in every step, else the job waits for nobody. */
-const unserved: Rule = (graph) =>
+const unserved: Rule = ({ graph }) =>
   graph
     .filter(({ parent, kind }) => parent === "running" && kind !== "history")
     .filter(({ services }) => services.length === 0)
@@ -114,41 +146,39 @@ const restKinds: ReadonlyArray<RestKind> = [
 
 /** The candidates for an event, innermost state first. */
 const candidates = (
-  graph: MachineGraph,
-  { path }: MachineState,
+  { around }: StateMap,
+  leaf: MachineState,
   event: string,
 ): ReadonlyArray<MachineTransition> =>
-  withAncestors(graph, path)
-    .flatMap(({ transitions }) => transitions)
-    .filter((transition) => transition.event === event);
+  (around.get(leaf) ?? []).flatMap(({ transitions }) =>
+    transitions.filter((transition) => transition.event === event),
+  );
 
-const unfailing: Rule = (graph) =>
-  graph
-    .filter((state) => isLeaf(state) && isWithin(state.path, "running"))
-    .flatMap((state) =>
-      restKinds.flatMap((kind) => {
-        const taken = candidates(graph, state, "StepFailed").find(
+const unfailing: Rule = (map) =>
+  map.leaves
+    .filter(({ path }) => isWithin(path, "running"))
+    .flatMap((state) => {
+      const failing = candidates(map, state, "StepFailed");
+      return restKinds.flatMap((kind) => {
+        const taken = failing.find(
           ({ guard }) => guard === null || guard === `isKind(kind: ${kind})`,
         );
         if (taken?.targets.includes(`failed.${kind}`) === true) return [];
         const where = taken === undefined ? "nowhere" : taken.targets.join(", ");
-        return [
-          error("unclassified-failure", state, `a failure of kind ${kind} leads to ${where}`),
-        ];
-      }),
-    );
+        const message = `a failure of kind ${kind} leads to ${where}`;
+        return [error("unclassified-failure", state, message)];
+      });
+    });
 
 /** A job that is being cancelled needs no second word; everywhere else some candidate takes it without asking. */
-const uncancellable: Rule = (graph) =>
-  graph
-    .filter((state) => state.kind === "atomic" && state.path !== "cancelling")
-    .filter(
-      (state) => !candidates(graph, state, "CancelRequested").some(({ guard }) => guard === null),
-    )
+const uncancellable: Rule = (map) =>
+  map.leaves
+    .filter(({ kind, path }) => kind === "atomic" && path !== "cancelling")
+    .filter((leaf) => !candidates(map, leaf, "CancelRequested").some(({ guard }) => guard === null))
     .map((state) => error("uncancellable-state", state, "CancelRequested may be ignored here"));
 
 /** Of the candidates of one state for one event, those after one that takes everything it does. */
-const shadowed: Rule = (graph) =>
+const shadowed: Rule = ({ graph }) =>
   graph.flatMap((state) =>
     state.transitions.flatMap((transition, index) => {
       const shadow = state.transitions

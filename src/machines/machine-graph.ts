@@ -74,9 +74,11 @@ const guardOf = (guard: unknown): string | null => {
   return `${type}(${shown.join(", ")})`;
 };
 
-/** The state and those around it, from the inside out; without the machine itself where it is not in the graph. */
-export const withAncestors = (graph: MachineGraph, path: string): ReadonlyArray<MachineState> => {
-  const state = graph.find((one) => one.path === path);
-  if (state === undefined) return [];
-  return state.parent === null ? [state] : [state, ...withAncestors(graph, state.parent)];
+/** The state and those around it, from the inside out, the machine itself last. */
+export const withAncestors = (
+  byPath: ReadonlyMap<string, MachineState>,
+  state: MachineState,
+): ReadonlyArray<MachineState> => {
+  const parent = state.parent === null ? undefined : byPath.get(state.parent);
+  return parent === undefined ? [state] : [state, ...withAncestors(byPath, parent)];
 };
