@@ -19,6 +19,9 @@ const owner = "runtime/job-owner.ts";
 const sequencer = "runtime/job-sequencer.ts";
 const groupCommit = "runtime/group-commit.ts";
 const memory = "runtime/journal-stores/memory";
+const lost = "runtime/lost-prediction.ts";
+const watched = "runtime/watched-prediction.ts";
+const sending = "runtime/prediction-sending.ts";
 
 export const plantedBugs: ReadonlyArray<PlantedBug> = [
   bug(
@@ -63,11 +66,6 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
     find: "(draft.snapshot.context.isPaused && mail.facts.some(startsWork))",
     replace: "false",
   }),
-  bug("what a stopped service says is still heard", {
-    file: sequencer,
-    find: "(view.isCurrent(mail.from.id, mail.from.token) && !draft.stop.includes(mail.from.id))",
-    replace: "view.snapshot !== undefined",
-  }),
   bug("a cancel does not reach the ledger", {
     file: sequencer,
     find: '  if (entry.type !== "CancelRequested") return [];',
@@ -96,22 +94,26 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   }),
   bug("a failed batch is forgotten", {
     file: groupCommit,
-    find: "      const again = group.filter(({ mayFail }) => !mayFail);",
-    replace: "      const again = group.filter(({ mayFail }) => !mayFail).slice(1);",
+    find: "      waiting = all.filter(({ mayFail }) => !mayFail);",
+    replace: "      waiting = all.filter(({ mayFail }) => !mayFail).slice(1);",
   }),
-  bug("the create is sent before its intent is committed", {
-    file: "runtime/model-call.ts",
-    find: `  yield* run.job.append(fact);
-  const { call }`,
-    replace: `  const early = rowOf(
-    { ...fact, seq: 0, at: yield* Clock.currentTimeMillis },
-    run.job.jobId,
-  );
-  run.provider.watcher.send({ row: early, input: prepared.success.input });
-  yield* run.job.append(fact);
-  if (fact.call > 0) return;
-  const { call }`,
-  }),
+  bug(
+    "the create is sent before its intent is committed",
+    {
+      file: "runtime/model-call.ts",
+      find: "  const { watcher } = run.provider;\n",
+      replace: `  const { watcher } = run.provider;
+  const at = yield* Clock.currentTimeMillis;
+  const early = rowOf({ ...fact, seq: 0, at }, run.job.jobId);
+  watcher.send({ row: early, input: prepared.success.input });
+`,
+    },
+    {
+      file: "runtime/model-call.ts",
+      find: "if (intended !== undefined) watcher.send({ row: intended,",
+      replace: "if (intended === undefined) watcher.send({ row: early,",
+    },
+  ),
   bug("nobody looks before a call times out", {
     file: "runtime/model-step.ts",
     find: `  if (bound === null) return;
@@ -164,5 +166,64 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
     file: "runtime/price-table.ts",
     find: '  if (prediction.status === "aborted")',
     replace: '  if (prediction.status !== "succeeded")',
+  }),
+  bug("an orphan is adopted whatever its input", {
+    file: lost,
+    find: "one.key === row.key || isDataGone(one) || hashJson(one.input) === row.inputHash;",
+    replace: "one.createdAt !== null || hashJson(one.input) === row.inputHash;",
+  }),
+  bug("absent after one empty listing", {
+    file: lost,
+    find: "if (isConfirmed && elapsedMs >= graceLeftMs)",
+    replace: "if (isConfirmed || elapsedMs <= graceLeftMs)",
+  }),
+  bug(
+    "a prediction is settled by everybody who sees its end",
+    {
+      file: watched,
+      find: '        from: ["accepted", "duplicate"],',
+      replace: '        from: ["accepted", "duplicate", "settled"],',
+    },
+    {
+      file: watched,
+      find: 'const id = `${key}:${change.state ?? "changed"}`;',
+      replace: "const id = `${key}:${Math.random()}`;",
+    },
+  ),
+  bug("the job hears of the answer before the ledger has it", {
+    file: watched,
+    find: "      const result = yield* this.#host.committer.commit(write);",
+    replace: `      if (inbox !== null) {
+        yield* this.#host.committer.commit({ type: "PostInbox", row: inbox });
+        this.#host.nudge(jobId);
+        yield* Effect.sleep(5);
+      }
+      const result = yield* this.#host.committer.commit({ ...write, inbox: null });`,
+  }),
+  bug("recovery sends again what it finds intended", {
+    file: "runtime/prediction-watcher.ts",
+    find: "    if (isOpen(row)) this.#fork(this.#attend(this.#watch(row)));",
+    replace: `    if (row.state === "intended") this.send({ row, input: { prompt: "tea" } });
+    else if (isOpen(row)) this.#fork(this.#attend(this.#watch(row)));`,
+  }),
+  bug("a double is noted and runs on", {
+    file: "runtime/prediction-watcher.ts",
+    find: 'if (result.type === "Committed") this.follow(double);',
+    replace: 'if (result.type !== "Committed") this.follow(double);',
+  }),
+  bug("whoever intended sends, owner or not", {
+    file: sending,
+    find: "return isOurs && !watched.isCancelWanted",
+    replace: "return (isOurs || ageMs >= 0) && !watched.isCancelWanted",
+  }),
+  bug("a create is sent however late", {
+    file: sending,
+    find: "ageMs <= settings.orphanGraceMs / 4;",
+    replace: "ageMs <= settings.orphanGraceMs * 100;",
+  }),
+  bug("a lost answer counts as none", {
+    file: sending,
+    find: "      : onUnknown(sender, watched, refusal),",
+    replace: '      : Effect.asVoid(watched.absent(refusal.detail !== "")),',
   }),
 ];
