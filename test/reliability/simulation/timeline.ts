@@ -169,8 +169,8 @@ const laneScheduler = (lane: Lane): Scheduler.Scheduler => ({
 
 const laneClock = (timeline: Timeline, lane: Lane, skewMs: number): Clock.Clock => {
   const millis = (): number => timeline.now + skewMs;
-  const nanos = (): bigint => BigInt(millis()) * 1_000_000n;
-  const monotonic = (): bigint => BigInt(timeline.now) * 1_000_000n;
+  const nanos = (): bigint => BigInt(Math.floor(millis() * 1_000_000));
+  const monotonic = (): bigint => BigInt(Math.floor(timeline.now * 1_000_000));
   return {
     currentTimeMillisUnsafe: millis,
     currentTimeMillis: Effect.sync(millis),
