@@ -94,7 +94,11 @@ describe.for([
     }
     const substates = ["active", "waiting", "backingOff", "unknown"];
     const expected = [
-      ...["pending", "cancelling", "cancelled", "complete", { running: "(output)" }],
+      "pending",
+      "cancelling",
+      "cancelled",
+      "complete",
+      { running: "(output)" },
       ...["validation", "timeout", "provider", "policy", "defect"].map((failed) => ({ failed })),
       ...paths.flatMap((path) => substates.map((substate) => ({ running: { [path]: substate } }))),
     ];
