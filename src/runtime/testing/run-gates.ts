@@ -5,6 +5,7 @@
  */
 import { Deferred, Effect } from "effect";
 import type { RunEnding } from "../../machines/paths/act.ts";
+import type { AnyPipeline } from "../../machines/pipeline.ts";
 import type { PipelinePlan, StepNode } from "../../machines/plan.ts";
 import { PolicyFailure, ProviderFailure } from "../../steps/failure.ts";
 import type { RunProgram, StepContext } from "../../steps/step.ts";
@@ -90,6 +91,22 @@ export class RunGates {
     }
   }
 }
+
+/** The pipeline with its run steps counted as code of the user's, for which time waits. */
+export const withCountedSteps = (
+  pipeline: AnyPipeline,
+  time: VirtualTime,
+  process: ProcessId,
+): AnyPipeline => {
+  const nodes = pipeline.plan.nodes.map((node) => {
+    const { program } = node.step;
+    if (program.kind === "model") return node;
+    const run = (input: never, context: StepContext) =>
+      time.usersCode(asEffect(() => program.run(input, context)), process);
+    return { ...node, step: { ...node.step, program: { ...program, run } } };
+  });
+  return { ...pipeline, plan: { ...pipeline.plan, nodes } };
+};
 
 /** Whatever the user's function returns, as one Effect. */
 const asEffect = (run: () => unknown): Effect.Effect<unknown, unknown> =>

@@ -131,11 +131,12 @@ export class ScriptedProvider {
     if (remote.isCancelAsked) this.#end(remote, end);
   }
 
-  #end(remote: Remote, { status, output = null, error = null }: RemoteEnd): void {
+  #end(remote: Remote, { status, output = null, error }: RemoteEnd): void {
     if (isTerminal(remote.prediction.status)) return;
     const metrics = { predict_time: 1 };
     const completedAt = this.#now();
-    remote.prediction = { ...remote.prediction, status, output, error, completedAt, metrics };
+    const ended = { status, output, error: error ?? null, completedAt, metrics };
+    remote.prediction = { ...remote.prediction, ...ended };
   }
 
   /** Sets what else happens in the moment in which somebody next sees this prediction's end, or a listing. */

@@ -1,0 +1,44 @@
+/** Every path through the campaign and through a small pipeline keeps every promise, and none is left out. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { campaignAssets } from "../../examples/campaign/campaign.ts";
+import { Gallery } from "../../examples/campaign/gallery.ts";
+import { paths } from "../../src/testing.ts";
+import { article } from "./three-steps.ts";
+
+describe("the campaign", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "catena-paths-"));
+  const suite = paths(campaignAssets, { layer: Gallery.layer(folder) });
+  for (const path of suite) test(path.name, () => path.run());
+  test("leaves no transition untaken", () => {
+    expect(suite.uncovered()).toEqual([]);
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+});
+
+describe("a pipeline of three steps", () => {
+  const suite = paths(article, { seed: 7 });
+  for (const path of suite) test(path.name, () => path.run());
+  test("leaves no transition untaken", () => {
+    expect(suite.uncovered()).toEqual([]);
+  });
+  test("says of every transition that it leaves out why none can take it", () => {
+    expect(suite.impossible).toContainEqual({
+      id: "running.publish --PredictionIntended--> active",
+      why: "a run step makes no paid call",
+    });
+    expect(suite.impossible.every(({ why }) => why.length > 0)).toBe(true);
+  });
+});
+
+test("before anything has run, every transition is uncovered", () => {
+  const suite = paths(article);
+  expect(suite.uncovered()).toContain("running.draft --PredictionUnknown--> unknown");
+});
+
+test("the same seed plans the same paths", () => {
+  const names = () => [...paths(article, { seed: 3 })].map(({ name }) => name);
+  expect(names()).toEqual(names());
+});

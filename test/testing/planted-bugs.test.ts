@@ -1,0 +1,139 @@
+/** Bugs planted in the transitions of a machine: the paths must find each of them. */
+import { createMachine } from "xstate";
+import { expect, test } from "vitest";
+import { type JobDriver, makeDriver } from "../../src/machines/advance.ts";
+import { compile } from "../../src/machines/compiler.ts";
+import type { PipelinePlan } from "../../src/machines/plan.ts";
+import { paths } from "../../src/testing.ts";
+import { article } from "./three-steps.ts";
+
+// A config is edited as plain data here: its exact type is XState's own.
+type Config = Record<string, any>;
+
+interface Bug {
+  readonly name: string;
+  readonly plant: (config: Config) => void;
+}
+
+const draft = (config: Config): Config => config["states"].running.states.draft;
+const polish = (config: Config): Config => config["states"].running.states.polish;
+
+const bugs: ReadonlyArray<Bug> = [
+  {
+    name: "a success skips the next step",
+    plant: (config) => {
+      draft(config)["on"].StepSucceeded.target = "#job.running.publish";
+    },
+  },
+  {
+    name: "a failed attempt does not wait",
+    plant: (config) => {
+      draft(config)["on"].AttemptFailed.target = ".active";
+    },
+  },
+  {
+    name: "a lost answer goes unnoticed",
+    plant: (config) => {
+      delete polish(config)["on"].PredictionUnknown;
+    },
+  },
+  {
+    name: "a cancel does not wait for what is still open",
+    plant: (config) => {
+      config["states"].running.on.CancelRequested = [
+        { target: "#job.cancelled", actions: "record" },
+      ];
+    },
+  },
+  {
+    name: "a pause is ignored",
+    plant: (config) => {
+      delete config["states"].running.on.PauseRequested;
+    },
+  },
+  {
+    name: "a timeout rests as a provider failure",
+    plant: (config) => {
+      for (const one of config["states"].running.on.StepFailed)
+        if (one.target === "failed.timeout") one.target = "failed.provider";
+    },
+  },
+  {
+    name: "a retry begins at the first step",
+    plant: (config) => {
+      config["states"].failed.on.RetryRequested.target = "running.draft";
+    },
+  },
+  {
+    name: "what settles while the job is cancelled is not booked",
+    plant: (config) => {
+      delete config["on"].PredictionSettled;
+    },
+  },
+  {
+    name: "an absent prediction is asked about where the step says to make it again",
+    plant: (config) => {
+      draft(config)["on"].PredictionAbsent.target = ".unknown";
+    },
+  },
+  {
+    name: "an accepted call is not seen waiting",
+    plant: (config) => {
+      draft(config)["on"].PredictionAccepted.target = ".active";
+    },
+  },
+  {
+    name: "a rejected output ends the wait for its repair",
+    plant: (config) => {
+      delete draft(config)["on"].OutputRejected;
+    },
+  },
+  {
+    name: "a takeover is refused",
+    plant: (config) => {
+      delete config["on"].Claimed;
+    },
+  },
+  {
+    name: "a job that waits for a slot cannot be cancelled",
+    plant: (config) => {
+      delete config["states"].pending.on.CancelRequested;
+    },
+  },
+  {
+    name: "an entry is not recorded",
+    plant: (config) => {
+      delete draft(config)["on"].AttemptTimedOut.actions;
+    },
+  },
+];
+
+/** A driver of the plan's machine with the bug in it. */
+const driverWith =
+  ({ plant }: Bug) =>
+  (plan: PipelinePlan): JobDriver => {
+    const machine = compile(plan);
+    // Transition objects are shared between states of a compiled config: each state gets its own here.
+    const config = JSON.parse(JSON.stringify(machine.config));
+    plant(config);
+    const mutant: unknown = createMachine(config, machine.implementations as never);
+    // The same machine but for one transition: it has the type of the one it was made from.
+    return makeDriver(plan, mutant as typeof machine);
+  };
+
+/** The first path that finds the bug; undefined where none does. */
+const foundBy = async (bug: Bug): Promise<string | undefined> => {
+  const suite = paths(article, { driverOf: driverWith(bug) });
+  for (const path of suite) {
+    try {
+      await path.run();
+    } catch {
+      return path.name;
+    }
+  }
+  return suite.uncovered()[0];
+};
+
+test.each(bugs)("the paths find that $name", async (bug) => {
+  expect(await foundBy(bug)).toBeDefined();
+});
