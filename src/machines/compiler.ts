@@ -117,7 +117,7 @@ const outputState = base.createStateConfig({
 type RunningState =
   | ReturnType<typeof stepState>
   | typeof outputState
-  | { readonly type: "history" };
+  | { readonly type: "history"; readonly history: "deep" };
 
 const runningStates = (nodes: ReadonlyArray<StepNode>): Record<string, RunningState> => {
   const steps = nodes.map((node, index): [string, RunningState] => [
@@ -127,7 +127,8 @@ const runningStates = (nodes: ReadonlyArray<StepNode>): Record<string, RunningSt
   return Object.fromEntries<RunningState>([
     ...steps,
     [outputPath, outputState],
-    ["(last)", { type: "history" }],
+    // Deep: a step that failed while a call of it was open goes on waiting for that call.
+    ["(last)", { type: "history", history: "deep" }],
   ]);
 };
 
