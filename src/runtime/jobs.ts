@@ -2,7 +2,7 @@
  * All jobs of one process: which are in memory, which wait for a slot, which woke up, and which were
  * left behind by an owner that died.
  */
-import { Clock, Effect, Latch, Option } from "effect";
+import { Clock, Effect, Fiber, Latch, Option } from "effect";
 import type { Schema, Scope } from "effect";
 import type { Fact } from "../machines/entry.ts";
 import { type Claim, claimJob, loadJob, newJob } from "./claim.ts";
@@ -13,9 +13,11 @@ import { storeValue } from "./job-values.ts";
 import type { StateRecord, StoredJob, StoreFailure } from "./journal-store.ts";
 import type { AssetStoreFailure } from "../steps/asset-store.ts";
 import { claimsOn, deployedOf } from "./left-behind.ts";
+import { type LookAround, lookAround, watchTimers } from "./look-around.ts";
 import { mayLeaveMemory } from "./passivation.ts";
 import { PendingQueue } from "./pending-queue.ts";
-import { isRest, RestWaiters } from "./rest-waiters.ts";
+import { CatenaStopped } from "./outcome.ts";
+import { isRest, restIn, RestWaiters } from "./rest-waiters.ts";
 import { UnreadableJournals } from "./unreadable-journals.ts";
 
 export interface JobsOptions {
@@ -64,9 +66,9 @@ export const makeJobs = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Jobs, never, Scope.Scope> {
   const jobs = new ResidentJobs(host, options);
   yield* Effect.addFinalizer(() => jobs.leave);
-  yield* Effect.forkScoped(jobs.lookAround);
+  yield* Effect.forkScoped(lookAround(jobs.surroundings));
   yield* Effect.forkScoped(jobs.recoverRegularly);
-  yield* Effect.forkScoped(jobs.watchTimers);
+  yield* Effect.forkScoped(watchTimers(jobs.surroundings));
   return jobs;
 });
 
@@ -74,7 +76,8 @@ class ResidentJobs implements Jobs {
   readonly #host: JobHost;
   readonly #options: JobsOptions;
   readonly #resident = new Map<string, JobOwner>();
-  readonly #waking = new Set<string>();
+  /** True where another nudge came meanwhile. */
+  readonly #waking = new Map<string, boolean>();
   readonly #rest = new RestWaiters();
   readonly #queue: PendingQueue;
   readonly #unreadable = new UnreadableJournals();
@@ -85,6 +88,9 @@ class ResidentJobs implements Jobs {
   /** Slots of jobs whose creation is being committed. */
   #reserved = 0;
   #isLeaving = false;
+  readonly #left = Latch.makeUnsafe(false);
+  /** What runs beside the owners, such as a job on its way into memory. */
+  readonly #background = new Set<Fiber.Fiber<void>>();
 
   constructor(host: JobHost, options: JobsOptions) {
     this.#host = host;
@@ -96,9 +102,22 @@ class ResidentJobs implements Jobs {
       unreadable: this.#unreadable,
       claimAll: (claims) => this.#claimAll(claims),
       background: (effect) => {
-        host.fork(this.#insist(effect));
+        this.#inBackground(this.#insist(effect));
       },
     });
+  }
+
+  /** What the lookouts for messages and timers need. */
+  get surroundings(): LookAround {
+    return {
+      store: this.#host.store,
+      owner: this.#host.owner,
+      lookEveryMs: this.#options.lookEveryMs,
+      nudge: this.nudge,
+      noteRow: this.#queue.noteRow,
+      isResident: (jobId) => this.#resident.has(jobId),
+      timersChanged: this.#timersChanged,
+    };
   }
 
   readonly counts = () => ({ resident: this.#resident.size, running: this.#running });
@@ -158,8 +177,8 @@ class ResidentJobs implements Jobs {
   /** A refused submit may have been applied all the same: its job must not lie there with nobody to run it. */
   #lookLater(jobId: string): Effect.Effect<void> {
     return Effect.sync(() => {
-      const { committer, fork } = this.#host;
-      fork(Effect.map(committer.whenHealthy, () => this.nudge(jobId)));
+      const { whenHealthy } = this.#host.committer;
+      this.#inBackground(Effect.map(whenHealthy, () => this.nudge(jobId)));
     });
   }
 
@@ -185,14 +204,26 @@ class ResidentJobs implements Jobs {
       resident.nudge();
       return;
     }
-    if (this.#waking.has(jobId)) return;
-    this.#waking.add(jobId);
+    const isWaking = this.#waking.has(jobId);
+    this.#waking.set(jobId, isWaking);
+    if (isWaking) return;
     const woken = Effect.ensuring(
       this.#insist(this.#wake(jobId)),
-      Effect.sync(() => this.#waking.delete(jobId)),
+      Effect.sync(() => {
+        const isNudged = this.#waking.get(jobId);
+        this.#waking.delete(jobId);
+        if (isNudged === true) this.nudge(jobId);
+      }),
     );
-    this.#host.fork(woken);
+    this.#inBackground(woken);
   };
+
+  #inBackground(effect: Effect.Effect<void>): void {
+    if (this.#isLeaving) return;
+    const fiber = this.#host.fork(effect);
+    this.#background.add(fiber);
+    fiber.addObserver(() => this.#background.delete(fiber));
+  }
 
   /** Brings a job into memory to read its messages: our own, or one that nobody owns. */
   #wake(jobId: string): Effect.Effect<void, StoreFailure> {
@@ -258,8 +289,10 @@ class ResidentJobs implements Jobs {
 
   readonly leave: Effect.Effect<void> = Effect.suspend(() => {
     this.#isLeaving = true;
-    const owners = [...this.#resident.values()];
-    return Effect.forEach(owners, ({ leave }) => leave, {
+    this.#left.openUnsafe();
+    this.#rest.tellAll();
+    const owners = [...this.#resident.values()].map(({ leave }) => leave);
+    return Effect.all([Fiber.interruptAll(this.#background), ...owners], {
       concurrency: "unbounded",
       discard: true,
     });
@@ -276,14 +309,16 @@ class ResidentJobs implements Jobs {
 
   rested(jobId: string): Effect.Effect<StateRecord, StoreFailure> {
     return Effect.gen({ self: this }, function* () {
-      while (true) {
+      while (!this.#isLeaving) {
         const told = yield* this.#rest.wait(jobId, () => this.#resident.get(jobId)?.record());
-        if (told !== null) return told;
-        const stored = yield* this.#host.store.job(jobId);
-        if (Option.isSome(stored) && isRest(stored.value.record)) return stored.value.record;
+        if (this.#isLeaving) break;
+        if (told !== null && told.status !== "failed") return told;
+        const rest = yield* restIn(this.#host.store, jobId);
+        if (rest !== null) return rest;
         // A job of another process, or asleep as a row: its row says when it rests.
-        yield* Effect.sleep(this.#options.lookEveryMs);
+        yield* Effect.raceFirst(Effect.sleep(this.#options.lookEveryMs), this.#left.await);
       }
+      return yield* Effect.die(new CatenaStopped());
     });
   }
 
@@ -309,55 +344,12 @@ class ResidentJobs implements Jobs {
     }
   });
 
-  /** Another connection's commit may be a message for one of ours, or a job for the queue. */
-  readonly lookAround = Effect.gen({ self: this }, function* () {
-    const { store } = this.#host;
-    let seen = -1;
-    while (true) {
-      const count = yield* Effect.orElseSucceed(store.changeCount, () => seen);
-      if (count !== seen) {
-        seen = count;
-        for (const jobId of yield* this.#unread()) this.nudge(jobId);
-        this.#queue.noteRow();
-      }
-      yield* Effect.sleep(this.#options.lookEveryMs);
-    }
-  });
-
-  /** Ours, and those of jobs that rest without an owner: somebody has to read them. */
-  #unread(): Effect.Effect<ReadonlyArray<string>> {
-    const { store, owner } = this.#host;
-    const unread = Effect.zipWith(
-      store.jobsWithInbox(owner),
-      store.jobsWithInbox(null),
-      (ours, nobodys) => [...ours, ...nobodys],
-    );
-    return Effect.orElseSucceed(unread, () => []);
-  }
-
   #unloadSleepers(now: number): void {
     const { passivateAfterMs } = this.#host.settings;
     for (const owner of this.#resident.values()) {
       if (mayLeaveMemory(owner, { now, passivateAfterMs })) owner.passivate();
     }
   }
-
-  /** Wakes jobs that are only rows when their timers are due. */
-  readonly watchTimers = Effect.gen({ self: this }, function* () {
-    while (true) {
-      const now = yield* Clock.currentTimeMillis;
-      const timers = yield* Effect.orElseSucceed(
-        this.#host.store.timersOf(this.#host.owner),
-        () => [],
-      );
-      const asleep = timers.filter(({ jobId }) => !this.#resident.has(jobId));
-      for (const { jobId, wakeAt } of asleep) if (wakeAt <= now) this.nudge(jobId);
-      const next = asleep.find(({ wakeAt }) => wakeAt > now);
-      this.#timersChanged.closeUnsafe();
-      const due = next === undefined ? Effect.never : Effect.sleep(next.wakeAt - now);
-      yield* Effect.raceFirst(due, this.#timersChanged.await);
-    }
-  });
 
   /** A store in trouble is waited for: what was to be done is still to be done. */
   #insist(effect: Effect.Effect<void, StoreFailure>): Effect.Effect<void> {

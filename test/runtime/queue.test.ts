@@ -5,9 +5,7 @@ import { TestClock } from "effect/testing";
 import { StoreFailure } from "../../src/runtime/journal-store.ts";
 import { MemoryJournals } from "../../src/runtime/journal-stores/memory.ts";
 import { chainOf, newScript } from "./support/chains.ts";
-import { holds, makeGate } from "./support/gated-store.ts";
 import {
-  ask,
   journalOf,
   outcomeOf,
   startProcess,
@@ -205,8 +203,6 @@ describe("the queue of pending jobs", () => {
       const [mine, other] = [chainOf(newScript(), {}, "mine"), chainOf(newScript(), {}, "other")];
       const both = yield* startProcess({ journals, pipelines: [mine, other], concurrency: 1 });
       yield* both.declareDead;
-      const gate = makeGate();
-      gate.hold(() => true);
       const process = yield* startProcess({ journals, pipelines: [mine] });
       const jobId = yield* submitted(process, mine, "x");
       expect(yield* outcomeOf(process, mine, jobId)).toEqual({

@@ -4,6 +4,7 @@ import {
   Pipeline,
   type ProviderFailure,
   Retry,
+  type RetryPolicy,
   Step,
   type StepContext,
 } from "../../../src/index.ts";
@@ -23,10 +24,9 @@ export const newScript = (work: Record<string, Work> = {}): Script => {
 };
 
 interface StepOptions {
-  readonly retry?: Retry;
+  readonly retry?: RetryPolicy;
   readonly isRepeatable?: boolean;
 }
-type Retry = ReturnType<typeof Retry.transient>;
 
 /** Three steps: `first`, `second`, `third`; the output is what all of them left, `x>first>second>third`. */
 export const chainOf = (script: Script, options: StepOptions = {}, name = "chain") => {
