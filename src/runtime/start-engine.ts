@@ -1,5 +1,6 @@
 /** From what the user gave to a running engine: options checked, stores opened. */
 import { Effect, type Scope } from "effect";
+import { refuseUnsound } from "../machines/check-plan.ts";
 import type { AnyPipeline } from "../machines/pipeline.ts";
 import { AssetStore, type AssetStoreFailure } from "../steps/asset-store.ts";
 import { FileSystemAssets } from "../steps/asset-stores/file-system.ts";
@@ -14,7 +15,7 @@ import { listPrices } from "./price-table.ts";
 import { defaultGateSettings } from "./provider-gate.ts";
 import { clientsOf } from "./providers.ts";
 
-/** Everything with the options applied. Fails with: StoreFailure, AssetStoreFailure. Throws StartError. */
+/** Everything with the options applied. Throws PipelineUnsound where a machine could not do its work. Fails with: StoreFailure, AssetStoreFailure. Throws StartError. */
 export const startEngine = Effect.fnUntraced(function* (
   options: RuntimeOptions & { readonly pipelines: ReadonlyArray<AnyPipeline> },
 ): Effect.fn.Return<Engine, StoreFailure | AssetStoreFailure, Scope.Scope> {
@@ -77,6 +78,7 @@ const checkPipelines = (pipelines: unknown): void => {
         pipeline,
       );
     }
+    refuseUnsound(pipeline.plan);
     const key = keyOf(pipeline.plan);
     if (seen.has(key))
       throw new StartError("pipelines", `one pipeline for each name and version`, `${key} twice`);
