@@ -37,7 +37,10 @@ const running = (id: string, key: string | null) => ({
 const described = {
   model: "slow",
   version: null,
-  input: { schema: { type: "object" }, definitions: {} },
+  input: {
+    schema: { type: "object", properties: { prompt: { type: "string" } } },
+    definitions: {},
+  },
   output: null,
 };
 
@@ -102,7 +105,9 @@ const main = Effect.gen(function* () {
   // The first jobs bring code and caches into memory that all others share.
   yield* fill(500);
   const before = memory();
-  yield* fill(500 + jobs);
+  // Few at a time where they leave again, so that nothing is left of a crowd that never was.
+  const crowd = where === "resident" ? jobs : 250;
+  for (let sum = 500 + crowd; sum <= 500 + jobs; sum += crowd) yield* fill(sum);
   const after = memory();
   process.send?.({
     rss: (after.rss - before.rss) / jobs / 1024,
@@ -120,7 +125,7 @@ const live = Catena.layer({
   pollEvery: "1 hour",
   concurrency: 1_000_000,
   passivateAfter: where === "resident" ? "1 hour" : "100 millis",
-  recoverEvery: "500 millis",
+  recoverEvery: "50 millis",
   inspect: ({ record: { detail } }) => {
     if (detail === "waiting" || detail === "backingOff") waiting += 1;
   },
