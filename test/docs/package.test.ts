@@ -38,6 +38,11 @@ test("the package needs effect, xstate and replicate, and nothing else", async (
   for (const peer of Object.keys(peerDependencies)) expect(devDependencies).toHaveProperty(peer);
 });
 
+test("the lock names no registry, so that everybody installs from their own", async () => {
+  const lock = await readFile(join(root, "package-lock.json"), "utf8");
+  expect(lock).not.toContain('"resolved": "http');
+});
+
 test("every entry point has a source", async () => {
   const { exports } = await manifest();
   const compiled = Object.values(exports).flatMap((target) =>

@@ -31,8 +31,10 @@ const blocks = (language: string): ReadonlyArray<string> =>
   );
 
 /** All TypeScript of the README as one program: each block goes on where the one before ended. */
-const program = (): string => blocks("ts").join("\n").replaceAll('"catena-ai"', entry);
+const program = (): string =>
+  blocks("ts").join("\n").replaceAll('"catena-ai"', entry).replaceAll('"catena-ai/testing"', kit);
 const entry = JSON.stringify(join(root, "src/index.ts"));
+const kit = JSON.stringify(join(root, "src/testing.ts"));
 
 test("the code of the README compiles as it stands", { timeout: 60_000 }, async () => {
   await writeFile(join(folder, "readme.ts"), program());
@@ -60,18 +62,23 @@ const picture = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfF
 const models = Functions.client({ models: answers });
 `;
 
-test("the code of the README runs, and draws the README's picture", async () => {
-  const line = /^const models = Replicate\.client\(.*\);$/m;
-  expect(program()).toMatch(line);
-  const tested = program().replace(line, "").replace('"posters.db"', '"memory"');
-  await writeFile(join(folder, "tested.ts"), `${stand}\n${tested}`);
-  const { stdout } = await run(process.execPath, [join(folder, "tested.ts")]);
-  expect(stdout).toContain("headline: 'Cold'");
-  expect(stdout).toContain("complete");
-  expect(stdout).toContain("true false");
-  const [diagram = "no diagram"] = blocks("mermaid");
-  expect(stdout).toContain(diagram.trim());
-});
+test(
+  "the code of the README runs, and draws the README's picture",
+  { timeout: 60_000 },
+  async () => {
+    const line = /^const models = Replicate\.client\(.*\);$/m;
+    expect(program()).toMatch(line);
+    const tested = program().replace(line, "").replace('"posters.db"', '"memory"');
+    await writeFile(join(folder, "tested.ts"), `${stand}\n${tested}`);
+    const { stdout } = await run(process.execPath, [join(folder, "tested.ts")]);
+    expect(stdout).toContain("headline: 'Cold'");
+    expect(stdout).toContain("complete");
+    expect(stdout).toContain("true false");
+    expect(stdout).toMatch(/^\d+ paths \[\]$/m);
+    const [diagram = "no diagram"] = blocks("mermaid");
+    expect(stdout).toContain(diagram.trim());
+  },
+);
 
 test("every file that the README points to is there", async () => {
   const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map(([, target = ""]) => target);
