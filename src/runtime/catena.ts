@@ -21,11 +21,12 @@ import {
   type StartFailure,
   type SubmitOptions,
 } from "./catena-service.ts";
+import { keyOf } from "./engine.ts";
 import type { JobFilter, StateRecord } from "./journal-store.ts";
 import type { RuntimeOptions } from "./options.ts";
-import { JobCancelled, JobFailed, type Outcome } from "./outcome.ts";
+import { CatenaStopped, JobCancelled, JobFailed, JobUnavailable, type Outcome } from "./outcome.ts";
 
-/** A job, for hosts that use promises. */
+/** A job, for hosts that use promises. Once its Catena is stopped, everything rejects with: CatenaStopped. */
 export interface Job<Output, F = Failure> {
   readonly id: string;
   /** False where the idempotency key already had this job. */
@@ -45,6 +46,7 @@ export interface Job<Output, F = Failure> {
   state(): Promise<JobState>;
 }
 
+/** Once it is stopped, everything but `stop` and `readiness` rejects with: CatenaStopped. */
 export interface Catena extends AsyncDisposable {
   /** How many unfinished jobs of dead processes were taken over at the start. */
   readonly recovered: number;
@@ -68,13 +70,17 @@ export type StartOptions<Pipelines extends ReadonlyArray<AnyPipeline>> =
 
 const facade = (service: CatenaService["Service"], scope: Scope.Closeable): Catena => {
   const { engine } = service;
+  let stopping: Promise<void> | undefined;
+  const stop = () => (stopping ??= Effect.runPromise(Scope.close(scope, Exit.void)));
+  const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> =>
+    stopping === undefined ? Effect.runPromise(effect) : Promise.reject(new CatenaStopped());
   const handle = <P extends AnyPipeline>(
     pipeline: P,
     id: string,
     isNew: boolean,
   ): Job<OutputOf<P>, FailureOf<P>> => {
-    const outcome = () => Effect.runPromise(service.outcome(pipeline, id));
-    const ask = (fact: Fact) => Effect.runPromise(service.tell(id, fact));
+    const outcome = () => run(service.outcome(pipeline, id));
+    const ask = (fact: Fact) => run(service.tell(id, fact));
     const by = "api";
     return {
       id,
@@ -91,26 +97,32 @@ const facade = (service: CatenaService["Service"], scope: Scope.Closeable): Cate
       pause: () => ask({ type: "PauseRequested", by }),
       resume: () => ask({ type: "ResumeRequested", by }),
       retry: (options) => ask({ type: "RetryRequested", by, isFresh: options?.isFresh ?? false }),
-      state: () => Effect.runPromise(service.state(id)),
+      state: () => run(service.state(id)),
     };
   };
-  let stopping: Promise<void> | undefined;
-  const stop = () => (stopping ??= Effect.runPromise(Scope.close(scope, Exit.void)));
   return {
     recovered: engine.recovered,
     submit: async (pipeline, input, options) => {
-      const { jobId, isNew } = await Effect.runPromise(service.submit(pipeline, input, options));
+      const { jobId, isNew } = await run(service.submit(pipeline, input, options));
       return handle(pipeline, jobId, isNew);
     },
     job: async (pipeline, id) => {
-      await Effect.runPromise(found(engine, id));
+      const { record } = await run(found(engine, id));
+      const [asked, own] = [
+        keyOf(pipeline.plan),
+        keyOf({ name: record.pipeline, version: record.version }),
+      ];
+      if (asked !== own) throw new JobUnavailable(id, `it is of the pipeline ${own}, not ${asked}`);
       return handle(pipeline, id, false);
     },
     jobs: async (filter) => {
-      const stored = await Effect.runPromise(engine.store.jobs(filter ?? {}));
+      const stored = await run(engine.store.jobs(filter ?? {}));
       return stored.map(({ record }) => record);
     },
-    readiness: service.readiness,
+    readiness: () =>
+      stopping === undefined
+        ? service.readiness()
+        : { isReady: false, reasons: ["this Catena was stopped"] },
     stop,
     [Symbol.asyncDispose]: stop,
   };

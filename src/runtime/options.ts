@@ -1,5 +1,5 @@
 /** What a Catena is started with, and what stands where nothing was said. */
-import { Duration } from "effect";
+import { Duration, Option } from "effect";
 import type { PriceTable } from "./price-table.ts";
 import type { Observation } from "./job-host.ts";
 import type { Identifiers } from "./identifiers.ts";
@@ -62,9 +62,44 @@ export const millisOf = (
   defaultMs: number,
 ): number => {
   if (input === undefined) return defaultMs;
-  const millis = Duration.toMillis(Duration.fromInputUnsafe(input));
-  if (Number.isFinite(millis) && millis >= 0) return millis;
+  const millis = Duration.fromInput(input).pipe(Option.map(Duration.toMillis), Option.getOrNull);
+  // Not a number is a Duration of nothing, which nobody can have meant.
+  if (millis !== null && Number.isFinite(millis) && millis >= 0 && !Number.isNaN(input))
+    return millis;
   throw new StartError(field, 'a duration such as "30 seconds"', input);
+};
+
+/** As `millisOf`, for what is done again and again: without a pause it would do nothing else. */
+export const pauseOf = (
+  field: string,
+  input: Duration.Input | undefined,
+  defaultMs: number,
+): number => {
+  const millis = millisOf(field, input, defaultMs);
+  if (millis > 0) return millis;
+  throw new StartError(field, 'a duration above zero, such as "1 second"', input);
+};
+
+/** Throws StartError where an option is not of its kind, whatever the compiler was told. */
+export const checkOptions = ({
+  store,
+  assets,
+  durability,
+  rate,
+  inspect,
+}: RuntimeOptions): void => {
+  if (store === "") throw new StartError("store", '"memory", a path or a journal store', store);
+  if (assets === "") throw new StartError("assets", "a folder or an asset store", assets);
+  if (durability !== undefined && durability !== "full" && durability !== "normal")
+    throw new StartError("durability", '"full" or "normal"', durability);
+  if (inspect !== undefined && typeof inspect !== "function")
+    throw new StartError("inspect", "a function", inspect);
+  if (rate === undefined) return;
+  const isPositive = (value: number): boolean => Number.isFinite(value) && value > 0;
+  if (!isPositive(rate.createsPerMinute))
+    throw new StartError("rate.createsPerMinute", "a number above zero", rate.createsPerMinute);
+  if (!isPositive(rate.burst))
+    throw new StartError("rate.burst", "a number above zero", rate.burst);
 };
 
 export const positiveInteger = (

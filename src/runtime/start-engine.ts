@@ -10,7 +10,14 @@ import { randomIdentifiers } from "./identifiers.ts";
 import type { JournalStore, StoreFailure } from "./journal-store.ts";
 import { MemoryJournalStore } from "./journal-stores/memory.ts";
 import { SqliteJournalStore } from "./journal-stores/sqlite.ts";
-import { millisOf, positiveInteger, type RuntimeOptions, StartError } from "./options.ts";
+import {
+  checkOptions,
+  millisOf,
+  pauseOf,
+  positiveInteger,
+  type RuntimeOptions,
+  StartError,
+} from "./options.ts";
 import { listPrices } from "./price-table.ts";
 import { defaultGateSettings } from "./provider-gate.ts";
 import { clientsOf } from "./providers.ts";
@@ -20,11 +27,12 @@ export const startEngine = Effect.fnUntraced(function* (
   options: RuntimeOptions & { readonly pipelines: ReadonlyArray<AnyPipeline> },
 ): Effect.fn.Return<Engine, StoreFailure | AssetStoreFailure, Scope.Scope> {
   checkPipelines(options.pipelines);
+  checkOptions(options);
   checkProviders(options.models);
   const { pipelines } = options;
   const store = yield* openStore(options);
   const assets = yield* openAssets(options);
-  const pollMs = millisOf("pollEvery", options.pollEvery, 1_000);
+  const pollMs = pauseOf("pollEvery", options.pollEvery, 1_000);
   return yield* Effect.provideService(
     makeEngine({
       plans: pipelines.map(({ plan }) => plan),
@@ -43,8 +51,8 @@ export const startEngine = Effect.fnUntraced(function* (
         maxPollMs: pollMs * 10,
       },
       concurrency: positiveInteger("concurrency", options.concurrency, 100),
-      lookEveryMs: millisOf("lookEvery", options.lookEvery, 200),
-      recoverEveryMs: millisOf("recoverEvery", options.recoverEvery, 5_000),
+      lookEveryMs: pauseOf("lookEvery", options.lookEvery, 200),
+      recoverEveryMs: pauseOf("recoverEvery", options.recoverEvery, 5_000),
       identifiers: options.identifiers ?? randomIdentifiers,
       observe: quietly(options.inspect),
     }),
@@ -58,7 +66,9 @@ const quietly = (inspect: RuntimeOptions["inspect"]): NonNullable<RuntimeOptions
   if (inspect === undefined) return () => undefined;
   return (observation) => {
     try {
-      inspect(observation);
+      const returned: unknown = inspect(observation);
+      // An async function passes for one that returns nothing: its rejection is nobody's.
+      if (returned instanceof Promise) returned.catch(() => undefined);
     } catch {
       // Looking is no part of the work.
     }
