@@ -42,17 +42,18 @@ const catena = await Catena.start({
 });
 console.log("ready");
 
+// What processes died of too often rests as poison until a person says otherwise: here, at once.
+await retryPoisoned();
+setInterval(() => {
+  void retryPoisoned().catch(() => undefined);
+}, 250);
+
 for (const number of order.submit) {
   // Every third product is as the one before: equal inputs must not be confused, and may be exchanged.
   const product = `product ${number - (number % 3 === 2 ? 1 : 0)}`;
   await catena.submit(chain, { product }, { idempotencyKey: `job-${number}` });
   console.log(`ack ${number}`);
 }
-
-// What the process died of too often rests as poison until a person says otherwise: here, at once.
-setInterval(() => {
-  void retryPoisoned().catch(() => undefined);
-}, 1_000);
 
 async function retryPoisoned(): Promise<void> {
   for (const { jobId, failureKind } of await catena.jobs({ status: "failed", limit: 50 })) {

@@ -110,21 +110,23 @@ const read = async (
 export const besiege = async (plan: SiegePlan): Promise<Stock> => {
   await using site = await openSite(plan);
   const chance = makeChance(plan.seed);
-  const batch = Math.ceil(plan.jobs / Math.max(plan.kills / 2, 1)) + 1;
-  const kills = { left: plan.kills };
-  await Promise.all(
-    Array.from({ length: plan.workers }, async () => {
-      while (kills.left > 0) {
-        kills.left -= 1;
-        const worker = site.fleet.start(batch);
-        await liveShortly(worker, chance.between(0, plan.maxLifeMs));
-      }
-    }),
-  );
+  let kills = 0;
+  const beKilled = async (): Promise<void> => {
+    while (kills < plan.kills) {
+      kills += 1;
+      const worker = site.fleet.start(batchFor(plan, kills, site.fleet.acknowledged.size));
+      await liveShortly(worker, chance.between(0, plan.maxLifeMs));
+    }
+  };
+  await Promise.all(Array.from({ length: plan.workers }, beKilled));
   await site.fleet.start(plan.jobs).ready;
   await untilDone(site, plan);
   return site.takeStock();
 };
+
+/** New jobs come in step with the kills, so that there is work to be killed in until the end. */
+const batchFor = (plan: SiegePlan, kills: number, acknowledged: number): number =>
+  Math.max(Math.ceil((plan.jobs * kills) / plan.kills) + plan.concurrency - acknowledged, 0);
 
 const liveShortly = async (worker: Worker, lifeMs: number): Promise<void> => {
   await worker.ready;

@@ -40,13 +40,13 @@ export const linkTo = (process: Mortal, around: Surroundings): ModelClient => {
         perform: () => around.provider.get(id),
       }),
     cancel: (id) =>
-      call(process, around, {
-        operation: "cancel",
-        points: ["cancel:before", "cancel:after"],
-        perform: () => {
-          around.rules.cancel(id);
-          return around.provider.cancel(id);
-        },
+      Effect.suspend(() => {
+        if (!process.lane.isDead) around.rules.cancel(id);
+        return call(process, around, {
+          operation: "cancel",
+          points: ["cancel:before", "cancel:after"],
+          perform: () => around.provider.cancel(id),
+        });
       }),
     find: (createdAfter) => find(process, around, createdAfter),
     describe,

@@ -188,7 +188,11 @@ class World {
       const end = this.#endOf(type);
       // Whoever is frozen with the pen in his hand writes on: that request counts as sent.
       const points = crashPoints.filter((one) => type !== "freeze" || one !== "post:before");
-      if (isTrue(0.85)) crashes.push({ point: pick(points), nth: between(1, 12), end });
+      const next = { point: pick(points), nth: between(1, 12), end };
+      const again = crashes.at(-1);
+      // Often enough the next process dies where the last one did.
+      const isAgain = again !== undefined && points.includes(again.point) && isTrue(0.4);
+      if (isTrue(0.85)) crashes.push(isAgain ? { ...again, nth: again.nth + 1, end } : next);
     }
     return crashes;
   }
