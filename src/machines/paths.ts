@@ -7,11 +7,25 @@ import { type JobDriver } from "./advance.ts";
 import type { Fact } from "./entry.ts";
 import type { PipelinePlan } from "./plan.ts";
 import { cover, type Stride, type Walk } from "./paths/cover.ts";
-import { endsStory, forward, type Move, playMove, pointIn, type Provocables } from "./paths/moves.ts";
+import {
+  endsStory,
+  forward,
+  type Move,
+  playMove,
+  pointIn,
+  type Provocables,
+} from "./paths/moves.ts";
 import { play } from "./paths/play.ts";
 import type { Point } from "./paths/point.ts";
 import { type Transition, transitionsOf, whyImpossible } from "./paths/transitions.ts";
-import { append, emptyWorld, type Setting, settle, type Standing, type World } from "./paths/world.ts";
+import {
+  append,
+  emptyWorld,
+  type Setting,
+  settle,
+  type Standing,
+  type World,
+} from "./paths/world.ts";
 
 export interface PlannedMove {
   readonly move: Move;
@@ -111,7 +125,11 @@ const pathOf = (walk: Walk, strides: Walk): PlannedPath => {
   const last = strides.at(-1);
   const isCertain = strides.every(({ move }) => !move.isRace && !move.acts.some(isCrash));
   return {
-    name: walk.filter(isNoteworthy).map(({ move }) => move.name).join("; ") || "every step succeeds",
+    name:
+      walk
+        .filter(isNoteworthy)
+        .map(({ move }) => move.name)
+        .join("; ") || "every step succeeds",
     isQueued: strides[0]?.before.standing === "queued",
     moves: strides.map(({ before, move, after }) => ({
       move,

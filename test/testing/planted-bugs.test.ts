@@ -7,7 +7,7 @@ import type { PipelinePlan } from "../../src/machines/plan.ts";
 import { paths } from "../../src/testing.ts";
 import { article } from "./three-steps.ts";
 
-// A config is edited as plain data here: its exact type is XState's own.
+// oxlint-disable-next-line typescript/no-explicit-any -- configs are edited as plain data here: their exact type belongs to XState
 type Config = Record<string, any>;
 
 interface Bug {
@@ -136,4 +136,8 @@ const foundBy = async (bug: Bug): Promise<string | undefined> => {
 
 test.each(bugs)("the paths find that $name", async (bug) => {
   expect(await foundBy(bug)).toBeDefined();
+});
+
+test("without a bug the paths find nothing", async () => {
+  expect(await foundBy({ name: "none", plant: () => undefined })).toBeUndefined();
 });

@@ -25,7 +25,9 @@ describe("a test's Catena", () => {
   test("answers by model name, and makes up what it was not told", async () => {
     await using t = await testCatena({
       pipelines: [article],
-      answers: { "acme/editor": (request: { readonly prompt?: unknown }) => `on ${request.prompt}` },
+      answers: {
+        "acme/editor": (request: { readonly prompt?: unknown }) => `on ${String(request.prompt)}`,
+      },
     });
     const { outcome } = await t.run(article, "chains");
     expect(outcome).toMatchObject({

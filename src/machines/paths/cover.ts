@@ -3,7 +3,15 @@
  * begins where none is in reach or the path is long enough to be read. What lets the job go on comes
  * before what ends it, so that few paths do much.
  */
-import { endsStory, type Move, playMove, pointIn, type Provocables, raceMoves, singleMoves } from "./moves.ts";
+import {
+  endsStory,
+  type Move,
+  playMove,
+  pointIn,
+  type Provocables,
+  raceMoves,
+  singleMoves,
+} from "./moves.ts";
 import type { World } from "./world.ts";
 
 /** One step of a walk: where it was, what happened, and the world after it. */
@@ -144,7 +152,8 @@ const oneWalk = (
   for (let news = 0; news < maxNews; news += 1) {
     const froms = walk.length === 0 ? starts : walk.slice(-1).map(({ after }) => after);
     const way =
-      firstOf(froms, (from) => nearest(from, (option) => option.goesOn)) ?? firstOf(froms, (from) => nearest(from, () => true));
+      firstOf(froms, (from) => nearest(from, (option) => option.goesOn)) ??
+      firstOf(froms, (from) => nearest(from, () => true));
     if (way === undefined) return walk;
     walk.push(...way);
     mark(way);

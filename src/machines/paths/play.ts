@@ -65,7 +65,12 @@ const tell = (world: World, what: "start" | "cancel" | "pause" | "resume" | "ret
   }
 };
 
-const claimed = (isTakeover: boolean): Fact => ({ type: "Claimed", owner: "", epoch: 1, isTakeover });
+const claimed = (isTakeover: boolean): Fact => ({
+  type: "Claimed",
+  owner: "",
+  epoch: 1,
+  isTakeover,
+});
 
 /** The process dies and another takes over: what was on its way is now a lost answer. */
 const crash = (world: World, isCreated: boolean): World => {

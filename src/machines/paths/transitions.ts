@@ -32,8 +32,11 @@ const within = (id: string): string => id.replace(/^job\.?/, "") || "job";
 const guardOf = (guard: unknown): string => {
   if (typeof guard === "string") return guard;
   if (typeof guard !== "object" || guard === null || !("type" in guard)) return "otherwise";
-  const params = "params" in guard && typeof guard.params === "object" ? guard.params : {};
-  return [guard.type, ...Object.values(params ?? {})].join(" ");
+  const params: unknown = "params" in guard ? guard.params : {};
+  const values: ReadonlyArray<unknown> = Object.values(
+    typeof params === "object" && params !== null ? params : {},
+  );
+  return [guard.type, ...values].join(" ");
 };
 
 const describe = (arrow: Arrow): Transition => {
@@ -87,7 +90,10 @@ export const whyImpossible = (
   const node = plan.nodes.find(({ path }) => source === `running.${path}`);
   if (node !== undefined) return whyNotAt(node, event);
   const hasCalls = plan.nodes.some(({ step }) => step.program.kind === "model");
-  if (!hasCalls && (isOfCall(event) || id.includes("hasOpenPredictions") || source === "cancelling"))
+  if (
+    !hasCalls &&
+    (isOfCall(event) || id.includes("hasOpenPredictions") || source === "cancelling")
+  )
     return "no step makes a paid call";
   const kind = /isKind (\w+)/.exec(id)?.[1];
   if (kind !== "provider" && kind !== "policy") return undefined;
@@ -99,7 +105,8 @@ export const whyImpossible = (
 
 const whyNotAt = ({ step }: StepNode, event: string): string | undefined => {
   if (event === "AttemptFailed") {
-    const isRetried = step.retry.attempts > 1 && (step.retry.timeouts || step.fails.includes("provider"));
+    const isRetried =
+      step.retry.attempts > 1 && (step.retry.timeouts || step.fails.includes("provider"));
     return isRetried ? undefined : "the step is tried once";
   }
   if (step.program.kind === "run")

@@ -38,7 +38,10 @@ export class AnswerDesk {
         request,
         Exit.isSuccess(exit)
           ? exit.value
-          : new ScriptedAnswer({ type: "fail", error: `the answer threw ${Cause.pretty(exit.cause)}` }),
+          : new ScriptedAnswer({
+              type: "fail",
+              error: `the answer threw ${Cause.pretty(exit.cause)}`,
+            }),
       );
     });
     Effect.runForkWith(time.servicesOf(this))(time.usersCode(served, this));
@@ -47,14 +50,17 @@ export class AnswerDesk {
   #answerTo({ key, model, input }: SubmitRequest): unknown {
     const { journals, answers, plans, seed } = this.#setting;
     const row = journals.predictions.get(key);
-    const pipeline = row === undefined ? undefined : journals.files.get(row.jobId)?.job.record.pipeline;
+    const pipeline =
+      row === undefined ? undefined : journals.files.get(row.jobId)?.job.record.pipeline;
     const path = row?.path ?? "";
     const asker = `${row?.jobId}/${path}`;
     const ordinal = (this.#asked.get(asker) ?? 0) + 1;
     this.#asked.set(asker, ordinal);
     const said = answers[path] ?? answers[model];
     if (said !== undefined) return answerAt(said, input, ordinal);
-    const node = plans.find(({ name }) => name === pipeline)?.nodes.find((one) => one.path === path);
+    const node = plans
+      .find(({ name }) => name === pipeline)
+      ?.nodes.find((one) => one.path === path);
     return node === undefined ? null : answersFor(node, seed).valid;
   }
 

@@ -36,9 +36,7 @@ export const inputsOf = <P extends AnyPipeline>(
 ): ReadonlyArray<InputOf<P>> => {
   const { seed = 1, count = 10 } = options;
   const { input, name } = pipeline.plan;
-  // The samples are the schema's own values, and the schema is the pipeline's input schema.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as said above
-  return samplesOf(input, `the input of ${name}`, { seed, count }) as ReadonlyArray<InputOf<P>>;
+  return samplesOf(input, `the input of ${name}`, { seed, count });
 };
 
 /** Answers a model may give for each step, found by trying the step's own parser and schema on them. */
@@ -66,7 +64,7 @@ export const answersFor = (node: StepNode, seed: number, given: GivenAnswers = {
   const { program } = node.step;
   const made =
     program.kind === "model"
-      ? modelAnswers(node, program, seed, given)
+      ? modelAnswers(node, program, { seed, given })
       : runAnswers(node, seed, given);
   return { ...made, ...given };
 };
@@ -87,8 +85,7 @@ const oddities: ReadonlyArray<Schema.Json> = [null, "", "not what was asked for"
 const modelAnswers = (
   node: StepNode,
   program: ModelProgram,
-  seed: number,
-  given: GivenAnswers,
+  { seed, given }: { readonly seed: number; readonly given: GivenAnswers },
 ): StepAnswers => {
   const verdicts = "valid" in given ? [] : verdictsOn(node, program, seed);
   const valid = "valid" in given ? given.valid : verdicts.find(({ isRefused }) => !isRefused)?.raw;
@@ -122,10 +119,10 @@ const verdictsOn = (
     return rawForms(encoded.success).flatMap((raw) => {
       const decoded = outputOf(node, program, raw);
       if (decoded === undefined) return [];
-      // Both are values of the step's own schemas, which is what `never` stands for here.
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as said above
       const refusal = program.refuse?.({
+        // Both are values of the step's own schemas, which is what `never` stands for.
         input: sampleInput as never,
+        // As above.
         output: decoded.value as never,
       });
       return [{ raw, isRefused: refusal !== undefined }];

@@ -59,7 +59,8 @@ const foldsToTheRecord: Check = ({ driver, entries, record }) => {
   const { context } = snapshot;
   return [
     ...when(
-      statusOf(snapshot) !== record.status || (context.failure?.kind ?? null) !== record.failureKind,
+      statusOf(snapshot) !== record.status ||
+        (context.failure?.kind ?? null) !== record.failureKind,
       `the journal folds to ${statusOf(snapshot)}, the record says ${record.status}`,
     ),
     ...when(context.costMicros !== record.costMicros, "the journal's cost is not the record's"),
@@ -102,7 +103,9 @@ const nothingAfterTheEnd: Check = ({ entries }) => {
 };
 
 const outputsAreKept: Check = ({ plan, entries, record }) => {
-  const succeeded = entries.flatMap((entry) => (entry.type === "StepSucceeded" ? [entry.path] : []));
+  const succeeded = entries.flatMap((entry) =>
+    entry.type === "StepSucceeded" ? [entry.path] : [],
+  );
   const planned = plan.nodes.map(({ path }) => path).slice(0, succeeded.length);
   return [
     ...when(
@@ -133,7 +136,9 @@ const closings: ReadonlySet<string> = new Set([
 ]);
 
 const onePredictionForEachIntent: Check = ({ entries, rows, created, record }) => {
-  const intents = entries.flatMap((entry) => (entry.type === "PredictionIntended" ? [entry.key] : []));
+  const intents = entries.flatMap((entry) =>
+    entry.type === "PredictionIntended" ? [entry.key] : [],
+  );
   const closingsOf = (key: string) =>
     entries.flatMap((entry) =>
       closings.has(entry.type) && "key" in entry && entry.key === key ? [entry.type] : [],
@@ -142,7 +147,10 @@ const onePredictionForEachIntent: Check = ({ entries, rows, created, record }) =
   return [
     ...when(new Set(intents).size !== intents.length, "an intent's key is used twice"),
     ...when(
-      own.map(({ key }) => key).toSorted().join() !== intents.toSorted().join(),
+      own
+        .map(({ key }) => key)
+        .toSorted()
+        .join() !== intents.toSorted().join(),
       "the ledger's rows are not the journal's intents",
     ),
     ...[...created].flatMap(([key, count]) => [
@@ -153,7 +161,10 @@ const onePredictionForEachIntent: Check = ({ entries, rows, created, record }) =
     ...intents.flatMap((key) => {
       const all = closingsOf(key).filter((type) => type !== "PredictionUnconfirmed");
       const isClosed = all.length === 1 || (all.length === 0 && closingsOf(key).length === 1);
-      return when(!isClosed, `the intent ${key} is closed by ${closingsOf(key).join(", ") || "nothing"}`);
+      return when(
+        !isClosed,
+        `the intent ${key} is closed by ${closingsOf(key).join(", ") || "nothing"}`,
+      );
     }),
   ];
 };

@@ -10,15 +10,7 @@ import type { PipelinePlan } from "../../machines/plan.ts";
 import type { PlannedMove, PlannedPath } from "../../machines/paths.ts";
 import type { Act } from "../../machines/paths/act.ts";
 import { isOutcome } from "../../machines/paths/moves.ts";
-import {
-  detailAt,
-  foldJournal,
-  isSamePoint,
-  type Point,
-  pointOf,
-  showPoint,
-} from "../../machines/paths/point.ts";
-import type { StateRecord } from "../journal-store.ts";
+import { detailAt, isSamePoint, type Point, showPoint } from "../../machines/paths/point.ts";
 import { MemoryJournals } from "../journal-stores/memory.ts";
 import type { Schema } from "effect";
 import { MemoryAssets } from "../../steps/asset-stores/memory.ts";
@@ -27,8 +19,14 @@ import { problemsOf } from "./invariants.ts";
 import { answerFor, endPrediction } from "./path-answers.ts";
 import { RunGates } from "./run-gates.ts";
 import { ScriptedProvider } from "./scripted-provider.ts";
-import { type ProcessId, startProcess, type Surroundings, type TestProcess } from "./test-process.ts";
+import {
+  type ProcessId,
+  startProcess,
+  type Surroundings,
+  type TestProcess,
+} from "./test-process.ts";
 import { VirtualTime } from "./virtual-time.ts";
+import { jobId, WatchedJob } from "./watched-job.ts";
 
 export interface PathSetting {
   readonly plan: PipelinePlan;
@@ -60,10 +58,6 @@ export const runPath = async (
   }
 };
 
-const jobId = "job-1";
-/** This many jumps of time without getting there: the job hangs. */
-const maxJumps = 300;
-
 class PathRun {
   readonly #setting: PathSetting;
   readonly #path: PlannedPath;
@@ -72,6 +66,7 @@ class PathRun {
   readonly #provider = new ScriptedProvider("scripted", this.#time.now);
   readonly #gates: RunGates;
   readonly #surroundings: Surroundings;
+  readonly #job: WatchedJob;
   #process: TestProcess | undefined;
   #done: Array<string> = [];
 
@@ -80,6 +75,8 @@ class PathRun {
     this.#path = path;
     let keys = 0;
     this.#gates = new RunGates(this.#time, setting);
+    const [time, journals, provider] = [this.#time, this.#journals, this.#provider];
+    this.#job = new WatchedJob({ plan: setting.plan, time, journals, provider });
     this.#surroundings = {
       time: this.#time,
       journals: this.#journals,
@@ -106,7 +103,7 @@ class PathRun {
     if (last !== undefined && last.to !== null) await this.#reach(last.to);
     await this.#drain();
     this.#check();
-    return this.#entries();
+    return this.#job.entries();
   }
 
   letGo(): void {
@@ -138,36 +135,14 @@ class PathRun {
     return Effect.orDie(Effect.suspend(() => this.#alive.engine.jobs.post(jobId, fact)));
   }
 
-  // --- where the job stands
-
-  #entries(): ReadonlyArray<Entry> {
-    return this.#journals.files.get(jobId)?.entries ?? [];
-  }
-
-  #record(): StateRecord | undefined {
-    return this.#journals.files.get(jobId)?.job.record;
-  }
-
-  #point(): Point {
-    const { isSending } = this.#provider;
-    return pointOf({ plan: this.#setting.plan, ...foldJournal(this.#entries()), isSending });
-  }
-
-  /** Lets time pass until the claim holds. */
-  async #until(claim: () => boolean): Promise<boolean> {
-    for (let jumps = 0; jumps < maxJumps; jumps += 1) {
-      await this.#time.idle();
-      if (claim()) return true;
-      if (!this.#time.jump()) return false;
-    }
-    return false;
-  }
+  // --- where the job must stand
 
   async #reach(point: Point): Promise<void> {
-    const isThere = await this.#until(() => isSamePoint(this.#point(), point));
-    if (!isThere) this.#fail(`expected ${showPoint(point)}, stands at ${showPoint(this.#point())}`);
+    const isThere = await this.#job.until(() => isSamePoint(this.#job.point(), point));
+    if (!isThere)
+      this.#fail(`expected ${showPoint(point)}, stands at ${showPoint(this.#job.point())}`);
     const expected = detailAt(point.place);
-    const record = this.#record();
+    const record = this.#job.record();
     const isShown = expected === undefined || record?.detail === expected;
     if (!isShown)
       this.#fail(
@@ -189,7 +164,7 @@ class PathRun {
     }
     if (act.do === "crash") {
       this.#alive.kill(act.isCreated);
-      return this.#start(this.#path.isQueued && this.#point().place === "queued" ? 0 : slots);
+      return this.#start(this.#path.isQueued && this.#job.point().place === "queued" ? 0 : slots);
     }
     const fact = factOf(act);
     if (fact === undefined) return this.#result(act);
@@ -202,7 +177,7 @@ class PathRun {
   }
 
   async #heard(): Promise<void> {
-    const hasHeard = await this.#until(() => this.#journals.files.get(jobId)?.inbox.size === 0);
+    const hasHeard = await this.#job.until(() => this.#job.hasReadAll());
     if (!hasHeard) this.#fail("a message to the job is not read");
   }
 
@@ -220,7 +195,7 @@ class PathRun {
     await this.#restartDead();
     await this.#heard();
     if (!acts.some((act) => act.do === "resume")) return;
-    if (isResult) await this.#until(() => !isSamePoint(this.#point(), from));
+    if (isResult) await this.#job.until(() => !isSamePoint(this.#job.point(), from));
     await this.#alone({ do: "resume" });
   }
 
@@ -265,16 +240,14 @@ class PathRun {
     const encounter = isResultFirst
       ? { before: Effect.void, after: met }
       : { before: met, after: Effect.void };
-    this.#provider.encounter(this.#openKey(), encounter);
+    this.#provider.encounter(this.#job.openKey(), encounter);
     this.#result(result);
-    await this.#until(() => isMet);
+    await this.#job.until(() => isMet);
   }
 
   /** The timer of a waiting step, and the word a millisecond before it or right with it. */
   async #atTimer(word: Act, isResultFirst: boolean): Promise<void> {
-    const { context } = foldJournal(this.#entries());
-    const [timer] = Object.values(context.steps).flatMap((step) => step.timer ?? []);
-    const leftMs = Math.max((timer?.wakeAt ?? 0) - this.#time.now(), 0);
+    const leftMs = this.#job.timerLeftMs();
     let isSaid = false;
     const said = Effect.suspend(() => {
       isSaid = true;
@@ -282,29 +255,24 @@ class PathRun {
     });
     const delayMs = isResultFirst ? leftMs : Math.max(leftMs - 1, 0);
     Effect.runForkWith(this.#time.servicesOf(this))(Effect.delay(said, delayMs));
-    await this.#until(() => isSaid);
-  }
-
-  #openKey(): string {
-    return Object.keys(foldJournal(this.#entries()).context.open)[0] ?? "";
+    await this.#job.until(() => isSaid);
   }
 
   /** What the provider or the user's function does; time alone needs no doing. */
   #result(act: Act): void {
-    const key = this.#openKey();
+    const key = this.#job.openKey();
     if (act.do === "reply") this.#provider.answer(key, answerFor(act.reply));
     if (act.do === "end") {
-      const { path } = this.#openPrediction(key);
-      endPrediction(this.#provider, key, { ending: act.ending, answers: this.#setting.answers.get(path) });
+      const path = this.#job.openPath();
+      endPrediction(this.#provider, key, {
+        ending: act.ending,
+        answers: this.#setting.answers.get(path),
+      });
     }
     if (act.do === "finish") {
-      const { path, attempt } = this.#point();
+      const { path, attempt } = this.#job.point();
       this.#gates.open(path ?? "", attempt, act.ending);
     }
-  }
-
-  #openPrediction(key: string): { readonly path: string } {
-    return foldJournal(this.#entries()).context.open[key] ?? { path: "" };
   }
 
   // --- the end
@@ -312,37 +280,33 @@ class PathRun {
   /** Whatever is still open is let come to an end. */
   async #drain(): Promise<void> {
     this.#gates.openAll();
-    const isOver = await this.#until(() => {
+    const isOver = await this.#job.until(() => {
       for (const key of this.#provider.sendingKeys())
         this.#provider.answer(key, { type: "accepted" });
-      if (this.#isAtRest())
+      if (this.#job.isAtRest())
         for (const key of this.#provider.runningKeys())
           this.#provider.end(key, { status: "canceled" });
-      else for (const key of this.#provider.runningKeys())
+      else
+        for (const key of this.#provider.runningKeys())
           this.#provider.whenCancelled(key, { status: "canceled" });
-      return this.#isAtRest() && this.#journals.openKeys.size === 0;
+      return this.#job.isAtRest() && this.#journals.openKeys.size === 0;
     });
     await this.#time.idle();
     if (!isOver)
       this.#fail(
-        `expected the job at rest and every intent closed, stands at ${showPoint(this.#point())} with ${this.#journals.openKeys.size} open`,
+        `expected the job at rest and every intent closed, stands at ${showPoint(this.#job.point())} with ${this.#journals.openKeys.size} open`,
       );
   }
 
-  #isAtRest(): boolean {
-    const status = this.#record()?.status;
-    return status === "complete" || status === "cancelled" || status === "failed";
-  }
-
   #check(): void {
-    const record = this.#record();
+    const record = this.#job.record();
     if (record === undefined) return this.#fail("the job is gone");
     const { plan, driver, driverOf } = this.#setting;
     const problems = problemsOf({
       plan,
       driver: driverOf?.(plan) ?? driver,
       path: this.#path,
-      entries: this.#entries(),
+      entries: this.#job.entries(),
       record,
       rows: [...this.#journals.predictions.values()],
       created: this.#provider.created,
@@ -351,7 +315,7 @@ class PathRun {
   }
 
   #fail(why: string): never {
-    const journal = this.#entries().map((entry) => `${entry.seq} ${showEntry(entry)}`);
+    const journal = this.#job.shownJournal();
     throw new PathFailure(
       [
         `path "${this.#path.name}" (seed ${this.#setting.seed})`,
@@ -366,15 +330,6 @@ class PathRun {
 
 /** Enough for every job of a path to run at once. */
 const slots = 10;
-
-const showEntry = (entry: Entry): string => {
-  const path = "path" in entry ? ` ${entry.path}` : "";
-  const attempt = "attempt" in entry ? `/${entry.attempt}` : "";
-  const key = "key" in entry ? ` ${entry.key}` : "";
-  const failure =
-    "failure" in entry && entry.failure !== undefined ? ` ${JSON.stringify(entry.failure)}` : "";
-  return `${entry.type}${path}${attempt}${key}${failure}`;
-};
 
 const by = "path";
 

@@ -10,7 +10,13 @@ import { takenBy } from "../../machines/paths/transitions.ts";
 import type { AnyPipeline, ServicesOf } from "../../machines/pipeline.ts";
 import type { PipelinePlan, StepNode } from "../../machines/plan.ts";
 import { codecOf } from "../codecs.ts";
-import { answersOf, type GivenAnswers, inputsOf, NothingGenerated, type StepAnswers } from "./generated.ts";
+import {
+  answersOf,
+  type GivenAnswers,
+  inputsOf,
+  NothingGenerated,
+  type StepAnswers,
+} from "./generated.ts";
 import { runPath, type PathSetting } from "./path-run.ts";
 
 export interface PathSettings {
@@ -81,7 +87,6 @@ export const paths = <P extends AnyPipeline>(
     input: inputFor(pipeline, seed, given.input),
     seed,
     // Whether there is a layer, and of what, was decided by the pipeline's types.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as said above
     layer: given.layer as Layer.Layer<never> | undefined,
     isReplaced: (path) => replace.includes(path),
   };
@@ -94,7 +99,9 @@ const provocable = (answers: StepAnswers | undefined): Provocable => ({
 });
 
 const inputFor = (pipeline: AnyPipeline, seed: number, given: unknown): Schema.Json => {
-  const [made] = given === undefined ? inputsOf(pipeline, { seed, count: 1 }) : [given];
+  const inputs: ReadonlyArray<unknown> =
+    given === undefined ? inputsOf(pipeline, { seed, count: 1 }) : [given];
+  const [made] = inputs;
   const encoded = codecOf(pipeline.plan.input).encode(made);
   if (Result.isSuccess(encoded)) return encoded.success;
   throw new NothingGenerated(`the input of ${pipeline.name} does not fit its schema`);

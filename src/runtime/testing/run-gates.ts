@@ -102,7 +102,10 @@ export const withCountedSteps = (
     const { program } = node.step;
     if (program.kind === "model") return node;
     const run = (input: never, context: StepContext) =>
-      time.usersCode(asEffect(() => program.run(input, context)), process);
+      time.usersCode(
+        asEffect(() => program.run(input, context)),
+        process,
+      );
     return { ...node, step: { ...node.step, program: { ...program, run } } };
   });
   return { ...pipeline, plan: { ...pipeline.plan, nodes } };
@@ -113,7 +116,6 @@ const asEffect = (run: () => unknown): Effect.Effect<unknown, unknown> =>
   Effect.suspend(() => {
     const returned = run();
     // Its services are those of the layer that the test was given.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an Effect of unknown channels
     if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>;
     return returned instanceof Promise
       ? Effect.tryPromise({ try: (): Promise<unknown> => returned, catch: (error) => error })

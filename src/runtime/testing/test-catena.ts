@@ -28,8 +28,8 @@ interface TestSettings {
   readonly concurrency?: number;
 }
 
-export type TestOptions<Pipelines extends ReadonlyArray<AnyPipeline>> =
-  PipelineOptions<Pipelines> & TestSettings;
+export type TestOptions<Pipelines extends ReadonlyArray<AnyPipeline>> = PipelineOptions<Pipelines> &
+  TestSettings;
 
 /** All there is to know of a job once it rests. */
 export interface TestRun<Output, F = Failure> {
@@ -87,7 +87,14 @@ export const testCatena = async <const Pipelines extends ReadonlyArray<AnyPipeli
   const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> =>
     Effect.runPromiseWith(context)(Random.withSeed(effect, seed));
   const plans = pipelines.map(({ plan }) => plan);
-  const desk = new AnswerDesk({ time, journals, provider, plans, seed, answers: options.answers ?? {} });
+  const desk = new AnswerDesk({
+    time,
+    journals,
+    provider,
+    plans,
+    seed,
+    answers: options.answers ?? {},
+  });
   provider.onSubmit = (request) => {
     desk.serve(request);
   };
@@ -122,7 +129,6 @@ const serviceLayer = <Pipelines extends ReadonlyArray<AnyPipeline>>(
     ...(concurrency === undefined ? {} : { concurrency }),
   });
   // Whether there is a layer, and of what, was decided by the pipelines' types: it is all that is needed.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as said above
   const layer = (options.layer ?? Layer.empty) as Layer.Layer<unknown>;
   return Layer.provide(service, layer);
 };
@@ -160,8 +166,7 @@ class Tester {
       cancel: () => tell({ type: "CancelRequested", by }),
       pause: () => tell({ type: "PauseRequested", by }),
       resume: () => tell({ type: "ResumeRequested", by }),
-      retry: (options) =>
-        tell({ type: "RetryRequested", by, isFresh: options?.isFresh ?? false }),
+      retry: (options) => tell({ type: "RetryRequested", by, isFresh: options?.isFresh ?? false }),
     };
   }
 

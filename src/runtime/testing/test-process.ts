@@ -123,6 +123,5 @@ const mortals =
     };
     const members = Object.entries(service).map(([name, member]) => [name, guard(member)]);
     // Every member keeps its own type: an Effect stays one, a function returns what it returned.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as said above
     return Object.fromEntries(members) as S;
   };
