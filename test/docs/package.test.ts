@@ -1,7 +1,7 @@
 /** What users install: compiled code and three packages, nothing of the emulator, no server, no browser. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -65,18 +65,35 @@ test("the package's files are compiled code, licence and words", async () => {
   expect(paths.filter((path) => !/^dist\/.*\.(js|d\.ts)$/.test(path))).toEqual(words);
 });
 
-test("the compiled package can be imported by plain Node", { timeout: 60_000 }, async () => {
-  const folder = await mkdtemp(join(tmpdir(), "catena-package-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  await symlink(join(root, "node_modules"), join(folder, "node_modules"));
-  await writeFile(join(folder, "package.json"), '{ "type": "module" }');
-  const dist = join(folder, "dist");
-  const tsc = join(root, "node_modules/typescript/bin/tsc");
-  const config = join(root, "tsconfig.build.json");
-  await run(process.execPath, [tsc, "-p", config, "--outDir", dist]);
-  const script = `const { Catena } = await import(${JSON.stringify(join(dist, "index.js"))}); console.log(typeof Catena.start)`;
-  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", script], {
-    cwd: tmpdir(),
-  });
-  expect(stdout).toBe("function\n");
-});
+test(
+  "the compiled package can be imported by plain Node and needs what it names",
+  { timeout: 60_000 },
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), "catena-package-"));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    await symlink(join(root, "node_modules"), join(folder, "node_modules"));
+    await writeFile(join(folder, "package.json"), '{ "type": "module" }');
+    const dist = join(folder, "dist");
+    const tsc = join(root, "node_modules/typescript/bin/tsc");
+    const config = join(root, "tsconfig.build.json");
+    await run(process.execPath, [tsc, "-p", config, "--outDir", dist]);
+    const compiled = await filesIn(dist);
+    const imported = compiled.flatMap((code) => [...code.matchAll(/ from "([^."][^"]*)"/g)]);
+    const foreign = new Set(
+      imported.map(([, name = ""]) => name.replace(/^(node:|effect\/).*/, "$1")),
+    );
+    expect([...foreign].sort()).toEqual(["effect", "node:", "replicate", "xstate"]);
+    const script = `const { Catena } = await import(${JSON.stringify(join(dist, "index.js"))}); console.log(typeof Catena.start)`;
+    const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", script], {
+      cwd: tmpdir(),
+    });
+    expect(stdout).toBe("function\n");
+  },
+);
+
+/** The compiled code under the folder. */
+const filesIn = async (folder: string): Promise<ReadonlyArray<string>> => {
+  const entries = await readdir(folder, { recursive: true });
+  const paths = entries.filter((path) => path.endsWith(".js"));
+  return Promise.all(paths.map((path) => readFile(join(folder, path), "utf8")));
+};

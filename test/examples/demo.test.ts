@@ -4,9 +4,12 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { journalLines } from "../../examples/campaign/demo/journal.ts";
 import { demoFolder, expectResume, interruptDemo, jobIn, runDemo } from "./demo-process.ts";
+
+// Several processes a test, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 test("a brief becomes a stored picture, with two ledgers that agree", async () => {
   const folder = await demoFolder();

@@ -10,7 +10,7 @@ import {
 import { type Brief, campaignAssets, type CampaignAsset } from "../campaign.ts";
 import { Gallery } from "../gallery.ts";
 import type { Command, DemoArguments } from "./arguments.ts";
-import { compare, ledgerTable, verdict } from "./emulator-ledger.ts";
+import { ledgerLines } from "./job-ledgers.ts";
 import type { Killer } from "./kill-point.ts";
 import type { Progress } from "./progress.ts";
 import type { DemoProvider } from "./provider.ts";
@@ -158,39 +158,4 @@ const endingLines = (ended: Ended, ending: Ending): ReadonlyArray<string> => {
   if (ended.status === "complete") return assetLines(ended.output, ending);
   if (ended.status === "failed") return failureLines(ended, ending);
   return [`Job ${ending.record.jobId} was cancelled.`];
-};
-
-interface LedgerView {
-  readonly provider: DemoProvider;
-  readonly isTable: boolean;
-}
-
-/** Both books for this job: the verdict, and after a resume the rows as well. */
-const ledgerLines = async (
-  catena: Catena,
-  job: CampaignJob,
-  { provider, isTable }: LedgerView,
-): Promise<ReadonlyArray<string>> => {
-  if (provider.ledger === null) return [];
-  const { record, predictions } = await job.state();
-  const ofOthers = await predictionsSince(catena, record);
-  const made = await provider.ledger().catch(() => null);
-  if (made === null) return ["", "The emulator's ledger cannot be read: it is gone since."];
-  const theirs = made.filter(
-    ({ id, createdAt }) => Date.parse(createdAt) >= record.createdAt && !ofOthers.has(id),
-  );
-  const books = { ours: predictions, theirs };
-  return ["", ...(isTable ? ledgerTable(books) : []), verdict(compare(books))];
-};
-
-/** What other jobs of this store may have made while the job ran. */
-const predictionsSince = async (
-  catena: Catena,
-  { jobId, createdAt }: StateRecord,
-): Promise<ReadonlySet<string | null>> => {
-  const records = await catena.jobs({ limit: 1_000 });
-  const others = records.filter((other) => other.jobId !== jobId && other.updatedAt >= createdAt);
-  const jobs = await Promise.all(others.map((other) => catena.job(campaignAssets, other.jobId)));
-  const states = await Promise.all(jobs.map((other) => other.state()));
-  return new Set(states.flatMap(({ predictions }) => predictions.map((row) => row.predictionId)));
 };
