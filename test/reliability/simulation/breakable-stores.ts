@@ -21,7 +21,7 @@ export const breakableStore = (
       Effect.gen(function* () {
         yield* process.passes("commit:before");
         // Now and then the disk takes its time.
-        if (chance.isTrue(0.1)) yield* Effect.sleep(chance.between(1, 400));
+        if (chance.isTrue(0.2)) yield* Effect.sleep(chance.between(1, 400));
         yield* process.alive;
         if (faults.next("commit") !== undefined) return yield* Effect.fail(diskFull);
         const check = rules.commit(process, writes);

@@ -274,9 +274,9 @@ class World {
 
   #planCommands(): void {
     const { between, pick, isTrue } = this.#chance;
-    for (let count = between(0, 5); count > 0; count -= 1) {
+    for (let count = between(0, 6); count > 0; count -= 1) {
       const type = pick(commands);
-      this.#timeline.after(between(0, 40_000), () => {
+      this.#timeline.after(between(0, 25_000), () => {
         const jobs = [...this.#rules.submitted];
         if (jobs.length === 0) return;
         this.#tell(pick(jobs), type);
