@@ -1,13 +1,18 @@
 /** Model steps over a fake provider, a memory store and the test clock: what the ledger's tests are made of. */
-import { Clock, Effect, Schema } from "effect";
+import { Clock, Effect, Latch, Schema } from "effect";
 import { TestClock } from "effect/testing";
 import { Asset, Parse, Pipeline, Retry, Step } from "../../../src/index.ts";
 import type { AnyPipeline } from "../../../src/machines/pipeline.ts";
 import type { Entry, EntryOf } from "../../../src/machines/entry.ts";
-import type { PredictionRow, StateRecord } from "../../../src/runtime/journal-store.ts";
+import type {
+  JournalStore,
+  PredictionRow,
+  StateRecord,
+} from "../../../src/runtime/journal-store.ts";
 import { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
 import type { RuntimeOptions } from "../../../src/runtime/options.ts";
 import type { AssetStore } from "../../../src/steps/asset-store.ts";
+import { type ModelClient, SubmitUnknown } from "../../../src/steps/model-client.ts";
 import { MemoryAssets } from "../../../src/steps/asset-stores/memory.ts";
 import { type FakeProvider, usdPerSecond } from "./fake-provider.ts";
 import { journalOf, type Process, startProcess, turns, within } from "./jobs-harness.ts";
@@ -47,6 +52,8 @@ export const painting = (retry = Retry.fixed({ attempts: 2, delayMs: 1_000 })) =
     )
     .output(Asset.Image, ({ last }) => last);
 
+type Store = JournalStore["Service"];
+
 /** Everything that outlives a process. */
 export interface World {
   readonly provider: FakeProvider;
@@ -62,22 +69,57 @@ export const makeWorld = (provider: FakeProvider): Effect.Effect<World> =>
     assets: MemoryAssets.make(),
   });
 
-export const processIn = (
+export const processIn = Effect.fnUntraced(function* (
   { provider, journals, assets }: World,
   pipelines: ReadonlyArray<AnyPipeline>,
   options: RuntimeOptions = {},
-) =>
-  startProcess({
+  wrap: (store: Store) => Store = (store) => store,
+) {
+  const life: Life = { isOver: false, over: Latch.makeUnsafe(false) };
+  const process = yield* startProcess({
+    wrap: (store) => mortalStore(wrap(store), life),
     pipelines,
     journals,
     assets,
-    models: provider.client,
+    models: mortalClient(provider.client, life),
     prices: {
       "fake/text": { unit: "second", usdPerSecond },
       "fake/image": { unit: "second", usdPerSecond },
     },
     ...options,
   });
+  /** SIGKILL: from now on it neither writes nor hears anything, whatever it was doing. */
+  const kill = Effect.suspend(() => {
+    life.isOver = true;
+    life.over.openUnsafe();
+    return process.die;
+  });
+  return { ...process, kill };
+});
+
+interface Life {
+  isOver: boolean;
+  readonly over: Latch.Latch;
+}
+
+const mortalStore = (store: Store, life: Life): Store => ({
+  ...store,
+  commit: (writes) =>
+    Effect.suspend(() =>
+      life.isOver
+        ? Effect.succeed(writes.map(() => ({ type: "Conflict", over: "Job" }) as const))
+        : store.commit(writes),
+    ),
+});
+
+const mortalClient = (client: ModelClient, { over }: Life): ModelClient => ({
+  ...client,
+  submit: (request) =>
+    Effect.raceFirst(
+      client.submit(request),
+      Effect.andThen(over.await, new SubmitUnknown({ detail: "the process died" })),
+    ),
+});
 
 /** Lets the clock run on for so long (ms), in small steps, with everything that follows from it. */
 export const pass = Effect.fnUntraced(function* (ms: number, stepMs = 250) {
