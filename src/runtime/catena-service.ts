@@ -181,8 +181,7 @@ const stateOf = Effect.fnUntraced(function* (engine: Engine, jobId: string) {
 });
 
 const readinessOf = (engine: Engine): Readiness => {
-  const trouble = engine.trouble();
-  return trouble === null
-    ? { isReady: true, reasons: [] }
-    : { isReady: false, reasons: [trouble.failure.message] };
+  const failures = [engine.trouble()?.failure, engine.assetTrouble()];
+  const reasons = failures.flatMap((failure) => (failure == null ? [] : [failure.message]));
+  return { isReady: reasons.length === 0, reasons };
 };

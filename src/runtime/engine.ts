@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { Effect, type Scope } from "effect";
 import { type JobDriver, makeDriver } from "../machines/advance.ts";
 import type { PipelinePlan } from "../machines/plan.ts";
-import type { AssetStore } from "../steps/asset-store.ts";
+import type { AssetStore, AssetStoreFailure } from "../steps/asset-store.ts";
 import { makeGroupCommit, type StoreTrouble } from "./group-commit.ts";
 import type { Identifiers } from "./identifiers.ts";
 import type { Deployed, JobHost, JobSettings, Observation } from "./job-host.ts";
@@ -13,6 +13,7 @@ import type { JournalStore, StoreFailure } from "./journal-store.ts";
 import { estimateMicros, type PriceTable } from "./price-table.ts";
 import type { WatcherSettings } from "./watcher-host.ts";
 import type { GateSettings } from "./provider-gate.ts";
+import { watchAssets } from "./watched-assets.ts";
 import { makeProviders, type Models, type Providers } from "./providers.ts";
 
 export interface EngineOptions {
@@ -44,6 +45,8 @@ export interface Engine {
   readonly recovered: number;
   /** What is wrong with the store; null while it takes writes. */
   readonly trouble: () => StoreTrouble | null;
+  /** Why a write of the asset store has just failed; null while it takes writes. */
+  readonly assetTrouble: () => AssetStoreFailure | null;
 }
 
 /** How long (ms) a stop waits for the answers of creates that are on their way. */
@@ -53,7 +56,8 @@ const drainMs = 5_000;
 export const makeEngine = Effect.fnUntraced(function* (
   options: EngineOptions,
 ): Effect.fn.Return<Engine, StoreFailure, Scope.Scope> {
-  const { store, assets, prices, identifiers } = options;
+  const { store, prices, identifiers } = options;
+  const { assets, trouble: assetTrouble } = yield* watchAssets(options.assets);
   const context = yield* Effect.context<never>();
   const owner = yield* store.register;
   const committer = yield* makeGroupCommit(store);
@@ -96,7 +100,8 @@ export const makeEngine = Effect.fnUntraced(function* (
   const recovered = yield* jobs.recover;
   // Doubles of jobs that rest without an owner: whoever watched them may have died.
   providers.follow(yield* store.openPredictions(owner));
-  return { owner, jobs, providers, store, assets, deployed, recovered, trouble: committer.trouble };
+  const { trouble } = committer;
+  return { owner, jobs, providers, store, assets, deployed, recovered, trouble, assetTrouble };
 });
 
 const deploy = (

@@ -13,7 +13,7 @@ export interface GroupCommit {
   commit(write: Write): Effect.Effect<WriteResult>;
   /** As `commit`, but refused at once while the store is in trouble. Fails with: StoreFailure. */
   tryCommit(write: Write): Effect.Effect<WriteResult, StoreFailure>;
-  /** What is wrong with the store, and since when (ms); null while it takes writes. */
+  /** What is wrong with the store, and since when (ms); null while it takes writes, or the next one is to find out. */
   readonly trouble: () => StoreTrouble | null;
   /** Waits while the store is in trouble. */
   readonly whenHealthy: Effect.Effect<void>;
@@ -86,6 +86,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
       yield* Effect.sleep(pauseMs);
       isPausing = false;
       // Who waited may try: if nobody wrote, nobody would ever find out that the trouble is over.
+      if (waiting.length === 0) trouble = null;
       healthy.openUnsafe();
       if (waiting.length > 0) work.openUnsafe();
     });

@@ -1,5 +1,5 @@
 /** What one step hands to the next: outputs from the journal, decoded when somebody looks at them. */
-import { Effect, Result } from "effect";
+import { Effect, Result, Schedule } from "effect";
 import type { Schema } from "effect";
 import type { Value, ValueOrEntry } from "../machines/entry.ts";
 import type { HandOver, PipelinePlan, StepNode } from "../machines/plan.ts";
@@ -28,9 +28,18 @@ const payloadAt = (job: ServiceJob, seq: number): Effect.Effect<Value> => {
   );
 };
 
-/** A payload ready for an entry. */
+/** From 50 ms, doubling, to five seconds. */
+const untilThereIsRoom = Schedule.min([
+  Schedule.exponential("50 millis"),
+  Schedule.spaced("5 seconds"),
+]);
+
+/** A payload ready for an entry. An asset store in trouble is waited for: what a step made is not made again. */
 export const keep = (job: ServiceJob, json: Schema.Json): Effect.Effect<Value> =>
-  Effect.orDie(storeValue(job.host.assets, json));
+  Effect.suspend(() => storeValue(job.host.assets, json)).pipe(
+    Effect.retry(untilThereIsRoom),
+    Effect.orDie,
+  );
 
 /** What a mapper sees, with outputs decoded on first use. */
 export const handOverOf = Effect.fnUntraced(function* (

@@ -1,5 +1,5 @@
 /** A job as one of its services sees it: what it may read, say and wait for. */
-import { Effect, Option } from "effect";
+import { Effect, Option, Schedule } from "effect";
 import type { JobContext } from "../machines/context.ts";
 import type { Entry, EntryOf, Fact } from "../machines/entry.ts";
 import type { ServiceJob } from "./job-host.ts";
@@ -78,7 +78,12 @@ const entryAt = <Type extends Entry["type"]>(
   const isOfType = (entry: Entry): entry is EntryOf<Type> => entry.type === type;
   const known = kept.get(seq);
   if (known !== undefined && isOfType(known)) return Effect.succeed(known);
-  return Effect.flatMap(Effect.orDie(host.store.entry(jobId, seq)), (stored) =>
+  // A store that cannot be read for a while is no failure of the step.
+  const read = Effect.retry(
+    Effect.suspend(() => host.store.entry(jobId, seq)),
+    { schedule: Schedule.spaced("100 millis"), while: ({ reason }) => reason !== "Broken" },
+  );
+  return Effect.flatMap(Effect.orDie(read), (stored) =>
     Option.isSome(stored) && isOfType(stored.value)
       ? Effect.succeed(stored.value)
       : Effect.die(new Error(`entry ${seq} of job ${jobId} is not a ${type}`)),

@@ -84,7 +84,6 @@ describe("Catena", () => {
     ["a symbol", Symbol("odd"), /thrown: Symbol\(odd\)/],
   ])("records whatever a step throws: %s", async (_, thrown, said) => {
     const pipeline = oneStep(() => {
-      // oxlint-disable-next-line typescript/only-throw-error -- what users' code throws is not always an error
       throw thrown;
     });
     await using catena = await Catena.start({ ...quick, pipelines: [pipeline] });
@@ -132,7 +131,7 @@ describe("Catena", () => {
       if (seen % 2 === 0) throw new Error("the inspector is broken");
       return Promise.reject(new Error("the inspector is broken"));
     };
-    // An async function is a function that returns nothing of use: the compiler lets it pass.
+    // oxlint-disable-next-line typescript/no-misused-promises -- the compiler lets it pass, so it will be passed
     await using catena = await Catena.start({ ...quick, pipelines: [chain], inspect });
     const job = await catena.submit(chain, "x");
     expect(await job.result()).toBe("x>first>second>third");

@@ -148,8 +148,11 @@ describe("group commit", () => {
         const store = failing(MemoryJournalStore.make(), () => (isFull ? "before" : "no"));
         const committer = yield* makeGroupCommit(store);
         yield* Effect.flip(committer.tryCommit(owned("a")));
+        expect(committer.trouble()?.failure).toBe(full);
         isFull = false;
         yield* TestClock.adjust("1 second");
+        // With nobody waiting nobody would ever try: whoever asks for readiness is let through.
+        expect(committer.trouble()).toBeNull();
         expect(yield* committer.tryCommit(owned("a"))).toEqual({ type: "Committed" });
         expect(committer.trouble()).toBeNull();
       }),
