@@ -68,6 +68,9 @@ const kinds: Readonly<Record<string, { readonly worlds: number; readonly kind: W
   },
 };
 
+const replayOf = (seed: number): string =>
+  `replay: CATENA_SEED=${seed} npx vitest run test/reliability/simulated.test.ts`;
+
 const wanted = process.env["CATENA_SEED"];
 
 describe.each(Object.entries(kinds))("%s", (_, { worlds, kind }) => {
@@ -82,10 +85,7 @@ describe.each(Object.entries(kinds))("%s", (_, { worlds, kind }) => {
       const aftermath = runWorld(seed, kind);
       const violations = violationsOf(aftermath, kind);
       if (wanted !== undefined) console.log(tellStory(aftermath));
-      expect(
-        violations,
-        `CATENA_SEED=${seed} npx vitest run test/reliability/simulated.test.ts`,
-      ).toEqual([]);
+      if (violations.length > 0) expect.fail(`${violations.join("\n")}\n${replayOf(seed)}`);
     }
   });
 });

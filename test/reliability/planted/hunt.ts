@@ -136,8 +136,8 @@ const firstFailure = (text: string, folder: string): string => {
   for (const { name, assertionResults } of report.testResults) {
     const failed = assertionResults.find(({ status }) => status === "failed");
     if (failed === undefined) continue;
-    const why = /"([^"\n]*)",?\n\+ \]/.exec(failed.failureMessages?.[0] ?? "")?.[1];
-    return `${name.slice(folder.length + 1)}: ${failed.fullName}${why === undefined ? "" : ` (${why})`}`;
+    const why = failed.failureMessages?.[0]?.split("\n")[0]?.replace(/^\w*Error: /, "");
+    return `${name.slice(folder.length + 1)}: ${failed.fullName} (${why ?? "red"})`;
   }
   const broken = report.testResults.find(({ status }) => status === "failed");
   return `${broken?.name.slice(folder.length + 1) ?? "no file"}: ${broken?.message?.split("\n")[0] ?? "red"}`;
