@@ -102,6 +102,7 @@ class Gate {
     this.#closed = null;
     // Who waited goes on at the rate: what was saved up meanwhile would let all of them pass at once.
     this.#tokens = Math.min(this.#tokens, 1);
+    this.#refilledAt = null;
     this.#isOpen.openUnsafe();
   }
 
