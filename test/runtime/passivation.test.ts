@@ -1,0 +1,266 @@
+/** Jobs that only wait are rows and no memory; they wake by their timer or by a word, whatever the clock does. */
+import { describe, expect, it } from "@effect/vitest";
+import { Clock, Effect } from "effect";
+import { TestClock } from "effect/testing";
+import { ProviderFailure, Retry } from "../../src/index.ts";
+import { StoreFailure } from "../../src/runtime/journal-store.ts";
+import { MemoryJournals } from "../../src/runtime/journal-stores/memory.ts";
+import { SleepingTimers } from "../../src/runtime/sleeping-timers.ts";
+import { chainOf, newScript, type Script } from "./support/chains.ts";
+import {
+  ask,
+  asked,
+  outcomeOf,
+  startProcess,
+  statusIn,
+  submitted,
+  turns,
+  typesOf,
+  journalOf,
+  until,
+} from "./support/jobs-harness.ts";
+
+const hour = 3_600_000;
+const down = new ProviderFailure({ reason: "Unavailable", provider: "acme", detail: "down" });
+const complete = { status: "complete", output: "x>first>second>third" };
+const retry = Retry.fixed({ attempts: 2, delayMs: hour });
+const settings = { passivateAfter: "1 second", recoverEvery: "1 second" } as const;
+
+/** Fails its first attempt and then waits an hour. */
+const waitingScript = (): Script => {
+  const script = newScript();
+  script.work["first"] = (input, { attempt }) =>
+    attempt === 1 ? Effect.fail(down) : Effect.succeed(`${input}>first`);
+  return script;
+};
+
+const asleep = Effect.fnUntraced(function* (
+  options: Partial<Parameters<typeof startProcess>[0]> = {},
+  clock?: Clock.Clock,
+) {
+  const journals = new MemoryJournals();
+  const script = waitingScript();
+  const chain = chainOf(script, { retry });
+  const process = yield* Effect.provideService(
+    startProcess({ ...settings, journals, pipelines: [chain], ...options }),
+    Clock.Clock,
+    clock ?? (yield* Clock.Clock),
+  );
+  const jobId = yield* submitted(process, chain, "x");
+  yield* until("it backs off", () =>
+    typesOf(journalOf(journals, jobId)).includes("AttemptFailed first"),
+  );
+  yield* TestClock.adjust("10 seconds");
+  return { journals, script, chain, process, jobId };
+});
+
+describe("a job that waits for an hour", () => {
+  it.effect("leaves memory, and its row says what it waits for", () =>
+    Effect.gen(function* () {
+      const { process, jobId } = yield* asleep();
+      expect(process.catena.engine.jobs.counts()).toEqual({ resident: 0, running: 0 });
+      const { record } = yield* process.catena.state(jobId);
+      expect(record).toMatchObject({ status: "processing", detail: "backingOff" });
+      expect(record.waiting).toEqual({
+        waitingFor: "the next try of first",
+        next: "attempt 2",
+        since: 0,
+        until: hour,
+      });
+    }),
+  );
+
+  it.effect("wakes by its timer, not earlier, and goes on", () =>
+    Effect.gen(function* () {
+      const { process, chain, jobId, script } = yield* asleep();
+      yield* TestClock.setTime(hour - 1);
+      expect(script.callsOf("first")).toHaveLength(1);
+      yield* TestClock.adjust("1 second");
+      yield* turns;
+      expect(script.callsOf("first")).toHaveLength(2);
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual(complete);
+    }),
+  );
+
+  it.effect("gives its slot to others while it sleeps", () =>
+    Effect.gen(function* () {
+      const { process, chain } = yield* asleep({ concurrency: 1 });
+      const next = yield* submitted(process, chain, "y");
+      yield* TestClock.adjust("1 second");
+      expect((yield* process.catena.state(next)).record.status).toBe("processing");
+    }),
+  );
+
+  it.effect("hears a word in its sleep", () =>
+    Effect.gen(function* () {
+      const { process, chain, jobId } = yield* asleep();
+      yield* ask(process, jobId, "CancelRequested");
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual({ status: "cancelled" });
+    }),
+  );
+
+  it.effect("hears a word of another process, and of two at once", () =>
+    Effect.gen(function* () {
+      const { journals, chain, jobId, process } = yield* asleep();
+      const other = yield* startProcess({ ...settings, journals, pipelines: [chain] });
+      yield* Effect.all(
+        [ask(other, jobId, "PauseRequested"), ask(process, jobId, "CancelRequested")],
+        {
+          concurrency: "unbounded",
+        },
+      );
+      expect(yield* outcomeOf(other, chain, jobId)).toEqual({ status: "cancelled" });
+      expect(journals.unread.size).toBe(0);
+    }),
+  );
+
+  it.effect("hears a word that comes in any turn of its leaving", () =>
+    Effect.gen(function* () {
+      for (let turn = 0; turn < 30; turn += 1) {
+        const journals = new MemoryJournals();
+        const chain = chainOf(waitingScript(), { retry });
+        const process = yield* startProcess({ ...settings, journals, pipelines: [chain] });
+        const jobId = yield* submitted(process, chain, "x");
+        yield* until("it backs off", () =>
+          typesOf(journalOf(journals, jobId)).includes("AttemptFailed first"),
+        );
+        // The look that unloads it begins in this turn of the loop; the word comes some turns later.
+        const leaving = yield* Effect.forkChild(TestClock.adjust("3 seconds"), {
+          startImmediately: true,
+        });
+        for (let one = 0; one < turn; one += 1) yield* Effect.yieldNow;
+        yield* process.catena.engine.jobs.post(jobId, asked("CancelRequested"));
+        yield* turns;
+        yield* TestClock.adjust("1 second");
+        expect(statusIn(journals, jobId), `after ${turn} turns`).toBe("cancelled");
+        leaving.interruptUnsafe();
+        yield* process.stop;
+      }
+    }),
+  );
+
+  it.effect("wakes on time after a restart, waiting only what is left", () =>
+    Effect.gen(function* () {
+      const { journals, script, process, chain, jobId } = yield* asleep();
+      yield* process.die;
+      yield* TestClock.setTime(hour / 2);
+      const next = yield* startProcess({ ...settings, journals, pipelines: [chain] });
+      yield* TestClock.setTime(hour - 1_000);
+      expect(script.callsOf("first")).toHaveLength(1);
+      yield* TestClock.adjust("2 seconds");
+      expect(yield* outcomeOf(next, chain, jobId)).toEqual(complete);
+      expect(script.callsOf("first")).toEqual(["first x #1", "first x #2"]);
+    }),
+  );
+
+  it.effect("wakes although its timers could not be read when it fell asleep", () =>
+    Effect.gen(function* () {
+      let isMute = true;
+      const unreadable = new StoreFailure({
+        operation: "read timers",
+        reason: "Busy",
+        cause: new Error("planned by the test"),
+      });
+      const { process, chain, jobId } = yield* asleep({
+        wrap: (store) => ({
+          ...store,
+          timersOf: (owner) =>
+            Effect.suspend(() => (isMute ? Effect.fail(unreadable) : store.timersOf(owner))),
+        }),
+      });
+      isMute = false;
+      yield* TestClock.setTime(hour + 1_000);
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual(complete);
+    }),
+  );
+});
+
+describe("a clock that jumps", () => {
+  /** The test clock, with a wall that can be moved against it. */
+  const jumpingClock = Effect.gen(function* () {
+    const clock = yield* Clock.Clock;
+    const wall = { offMs: 0 };
+    const millis = () => clock.currentTimeMillisUnsafe() + wall.offMs;
+    const nanos = () => BigInt(millis()) * 1_000_000n;
+    const jumping: Clock.Clock = {
+      currentTimeMillisUnsafe: millis,
+      currentTimeMillis: Effect.sync(millis),
+      currentTimeNanosUnsafe: nanos,
+      currentTimeNanos: Effect.sync(nanos),
+      monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+      monotonicTimeNanos: clock.monotonicTimeNanos,
+      sleep: (duration) => clock.sleep(duration),
+    };
+    return { wall, jumping };
+  });
+
+  const scenario = Effect.fnUntraced(function* (
+    offMs: number,
+    options: { readonly inMemory: boolean },
+  ) {
+    const { wall, jumping } = yield* jumpingClock;
+    const startedAt = yield* Clock.currentTimeMillis;
+    wall.offMs = 100 * hour;
+    const { process, script, chain, jobId } = yield* asleep(
+      options.inMemory ? { passivateAfter: "2 hours" } : {},
+      jumping,
+    );
+    expect(process.catena.engine.jobs.counts().resident).toBe(options.inMemory ? 1 : 0);
+    wall.offMs += offMs;
+    let waited = 0;
+    while (script.callsOf("first").length < 2 && waited < 10 * hour) {
+      yield* TestClock.adjust("1 minute");
+      yield* turns;
+      waited = (yield* Clock.currentTimeMillis) - startedAt;
+    }
+    expect(yield* outcomeOf(process, chain, jobId)).toEqual(complete);
+    return waited;
+  });
+
+  it.effect("back by two days makes a job in memory wait no longer", () =>
+    Effect.gen(function* () {
+      expect(yield* scenario(-48 * hour, { inMemory: true })).toBeLessThan(hour + 120_000);
+    }),
+  );
+
+  it.effect("back by two days makes a sleeping job wait its delay once more at most", () =>
+    Effect.gen(function* () {
+      expect(yield* scenario(-48 * hour, { inMemory: false })).toBeLessThan(2 * hour + 120_000);
+    }),
+  );
+
+  it.effect("forward by two days wakes a sleeping job within two minutes", () =>
+    Effect.gen(function* () {
+      expect(yield* scenario(48 * hour, { inMemory: false })).toBeLessThan(180_000);
+    }),
+  );
+
+  it("never makes a sleeping timer due later than its delay after it was first seen", () => {
+    const sleeping = new SleepingTimers();
+    const timer = { jobId: "a", path: "p", wakeAt: 10_000, delayMs: 5_000 };
+    expect(sleeping.look([timer], { now: 6_000, running: 0 })).toEqual({ due: [], nextMs: 4_000 });
+    expect(sleeping.look([timer], { now: -90_000, running: 1_000 })).toEqual({
+      due: [],
+      nextMs: 3_000,
+    });
+    expect(sleeping.look([timer], { now: -86_000, running: 4_000 })).toEqual({
+      due: ["a"],
+      nextMs: null,
+    });
+    expect(sleeping.look([timer], { now: 20_000, running: 4_000 })).toEqual({
+      due: ["a"],
+      nextMs: null,
+    });
+    const other = { ...timer, wakeAt: 30_000 };
+    expect(sleeping.look([other], { now: 20_000, running: 4_000 })).toEqual({
+      due: [],
+      nextMs: 5_000,
+    });
+  });
+
+  it("is looked at once a minute, so that a jump forward is noticed", () => {
+    const timer = { jobId: "a", path: "p", wakeAt: 24 * hour, delayMs: 24 * hour };
+    const { nextMs } = new SleepingTimers().look([timer], { now: 0, running: 0 });
+    expect(nextMs).toBe(60_000);
+  });
+});
