@@ -189,6 +189,11 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
       find: 'const id = `${key}:${change.state ?? "changed"}`;',
       replace: "const id = `${key}:${Math.random()}`;",
     },
+    {
+      file: "machines/compiler.ts",
+      find: '  PredictionSettled: { guard: "isOwed", actions: "record" },',
+      replace: '  PredictionSettled: { actions: "record" },',
+    },
   ),
   bug("the job hears of the answer before the ledger has it", {
     file: watched,

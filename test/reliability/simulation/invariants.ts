@@ -1,4 +1,5 @@
 /** What must hold once a world has come to rest: of every job, and between our ledger and the provider's. */
+import { hashJson } from "../../../src/steps/canonical-json.ts";
 import type { Entry } from "../../../src/machines/entry.ts";
 import type { StateRecord } from "../../../src/runtime/journal-store.ts";
 import { journalViolations } from "../journal-invariants.ts";
@@ -77,7 +78,13 @@ const ledgerViolations = ({ journals, provider }: Aftermath): ReadonlyArray<stri
       ? []
       : [`${record.jobId} says it cost ${record.costMicros}, its receipts ${sum}`];
   });
-  return [...unbooked, ...dangling, ...running, ...costs];
+  const mistaken = rows.flatMap(({ key, predictionId, inputHash }) => {
+    const made = predictionId === null ? undefined : provider.made.get(predictionId);
+    return made === undefined || hashJson(made.input) === inputHash
+      ? []
+      : [`the intent ${key} was given the prediction ${made.id}, which answers something else`];
+  });
+  return [...mistaken, ...unbooked, ...dangling, ...running, ...costs];
 };
 
 /** With faults off, one prediction for each model step of each job, and none is given up. */

@@ -60,6 +60,12 @@ const polish = Step.make("polish", {
   // Long enough for a process to die in between.
   retry: { ...retry, baseMs: 1_500, maxMs: 10_000 },
 });
+/** Too large for an entry: it goes to the asset store. */
+const inflate = Step.make("inflate", {
+  input: Text,
+  output: Text,
+  run: ({ from }) => ({ text: "x".repeat(70_000), from }),
+});
 const picture = Step.model("picture", {
   input: Text,
   output: Asset.Image,
@@ -120,6 +126,11 @@ const plain = Pipeline.make("plain", { version: 1, input: Text })
   .step(polish)
   .step(polish.as("polish-again"))
   .output(Text, ({ last }) => last);
+const bulky = Pipeline.make("bulky", { version: 1, input: Topic })
+  .step(draft)
+  .step(inflate)
+  .step(polish)
+  .output(Kept, ({ outputs }) => ({ sha256: outputs.polish.from }));
 const careful = Pipeline.make("careful", { version: 1, input: Topic })
   .step(draft)
   .step(notify)
@@ -130,7 +141,7 @@ const careful = Pipeline.make("careful", { version: 1, input: Topic })
 /** Nothing but functions and their back-offs: what a clock that jumps can disturb. */
 export const unpaid = [plain.plan];
 /** Jobs of these complete by themselves, however often they are interrupted. */
-export const repeatable = [chain.plan, single.plan, plain.plan];
+export const repeatable = [chain.plan, single.plan, plain.plan, bulky.plan];
 /** Here a crash may leave a question that a person has to answer. */
 export const all = [...repeatable, careful.plan];
 
