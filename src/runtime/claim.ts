@@ -5,7 +5,12 @@ import type { Entry, Fact } from "../machines/entry.ts";
 import type { Deployed, Observation } from "./job-host.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { LoadedJob } from "./job-owner.ts";
-import type { JournalStore, StateRecord, StoreFailure, StoredJob } from "./journal-store.ts";
+import {
+  type JournalStore,
+  type StateRecord,
+  type StoredJob,
+  StoreFailure,
+} from "./journal-store.ts";
 import { positionOf, recordAfter, isAtRest, statusOf, timersOf } from "./state-record.ts";
 
 /** A job that took down its process this often in a row is poison. */
@@ -33,7 +38,17 @@ export const loadJob = Effect.fnUntraced(function* (
   stored: StoredJob,
   deployed: Deployed,
 ): Effect.fn.Return<LoadedJob, StoreFailure> {
-  const entries = yield* store.entries(stored.record.jobId);
+  const { jobId } = stored.record;
+  const entries = yield* store.entries(jobId);
+  // More than the row says are another's, whose claim is in conflict with ours; fewer are a damage.
+  if (entries.length < stored.seq) {
+    const cause = new Error(`${stored.seq - entries.length} of ${stored.seq} entries are missing`);
+    return yield* new StoreFailure({
+      operation: `read the journal of ${jobId}`,
+      reason: "Broken",
+      cause,
+    });
+  }
   const snapshot = deployed.driver.fold(entries);
   return {
     jobId: stored.record.jobId,
