@@ -17,6 +17,7 @@ import {
   processIn,
   recordOf,
   rowsOf,
+  shifted,
   submit,
 } from "./support/ledger-harness.ts";
 
@@ -262,13 +263,7 @@ describe("an answer that was lost", () => {
       const provider = new FakeProvider({ fateOf: fates({ answer: "lost" }), listLagMs: 40_000 });
       const world = yield* makeWorld(provider);
       const jump = { ms: 0 };
-      const clock = yield* Clock.Clock;
-      const jumping: Clock.Clock = {
-        ...clock,
-        currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + jump.ms,
-        currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now + jump.ms),
-        sleep: (duration) => clock.sleep(duration),
-      };
+      const jumping = shifted(yield* Clock.Clock, () => jump.ms);
       const process = yield* Effect.provideService(
         processIn(world, [asking()]),
         Clock.Clock,

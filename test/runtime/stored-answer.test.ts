@@ -112,7 +112,7 @@ describe("an answer that does not decode", () => {
         [2, 1],
         [3, 2],
       ]);
-      expect(String(provider.creates[1]?.request.input["prompt"])).toContain("could not be used");
+      expect(provider.creates[1]?.request.input["prompt"]).toContain("could not be used");
     }),
   );
 

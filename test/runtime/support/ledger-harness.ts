@@ -169,3 +169,19 @@ export const recordOf = ({ journals }: World, jobId: string): StateRecord | unde
 /** What all receipts of the ledger add up to, in millionths of a US dollar. */
 export const bookedMicros = (world: World): number =>
   rowsOf(world).reduce((sum, { receipt }) => sum + (receipt?.costMicros ?? 0), 0);
+
+/** The test's clock as a process with another idea of the date sees it; its sleeps take as long as ever. */
+export const shifted = (clock: Clock.Clock, byMs: () => number): Clock.Clock => {
+  const nanos = (): bigint => clock.currentTimeNanosUnsafe() + BigInt(byMs()) * 1_000_000n;
+  const millis = (): number => clock.currentTimeMillisUnsafe() + byMs();
+  const monotonic = (): bigint => clock.monotonicTimeNanosUnsafe();
+  return {
+    currentTimeMillisUnsafe: millis,
+    currentTimeMillis: Effect.sync(millis),
+    currentTimeNanosUnsafe: nanos,
+    currentTimeNanos: Effect.sync(nanos),
+    monotonicTimeNanosUnsafe: monotonic,
+    monotonicTimeNanos: Effect.sync(monotonic),
+    sleep: (duration) => clock.sleep(duration),
+  };
+};
