@@ -24,6 +24,7 @@ const plan: SiegePlan = {
   workers: 2,
   concurrency: 4,
   maxLifeMs: 700,
+  restEvery: 50,
   patienceMs: 180_000,
 };
 

@@ -65,6 +65,7 @@ describe.concurrent("workers killed with SIGKILL at random moments", () => {
         workers: 2,
         concurrency: 3,
         maxLifeMs: 250,
+        restEvery: 1_000,
         patienceMs: 60_000,
       });
       expect(stockViolations(stock), replay).toEqual([]);

@@ -23,6 +23,11 @@ export interface SiegePlan {
   readonly concurrency: number;
   /** How long after its start (ms) a worker may live at most, while kills are left. */
   readonly maxLifeMs: number;
+  /**
+   * Every so many kills a worker is left alone for 15 s: to be certain that a lost create made nothing
+   * takes one process two listings ten seconds apart, and until then its job goes no further.
+   */
+  readonly restEvery: number;
   /** How long (ms) the survivors may take. */
   readonly patienceMs: number;
 }
@@ -30,6 +35,7 @@ export interface SiegePlan {
 /** One minute in life; the emulator shows a prediction in its list after 300 ms here. */
 export const orphanGraceMs = 4_000;
 const listLagMs = 300;
+const restMs = 15_000;
 
 export interface KilledJob {
   readonly stored: StoredJob;
@@ -115,7 +121,8 @@ export const besiege = async (plan: SiegePlan): Promise<Stock> => {
     while (kills < plan.kills) {
       kills += 1;
       const worker = site.fleet.start(batchFor(plan, kills, site.fleet.acknowledged.size));
-      await liveShortly(worker, chance.between(0, plan.maxLifeMs));
+      const isRest = kills % plan.restEvery === 0;
+      await liveShortly(worker, isRest ? restMs : chance.between(0, plan.maxLifeMs));
     }
   };
   await Promise.all(Array.from({ length: plan.workers }, beKilled));

@@ -6,7 +6,7 @@ import { keyOf } from "../../../src/runtime/engine.ts";
 import { ProviderFailure } from "../../../src/steps/failure.ts";
 import { MemoryAssets } from "../../../src/steps/asset-stores/memory.ts";
 import { type Chance, makeChance } from "./chance.ts";
-import { type Crash, type CrashEnd, crashPoints } from "./crash-point.ts";
+import { type Crash, type CrashEnd, type CrashPoint, crashPoints } from "./crash-point.ts";
 import { FaultPlan, type Operation } from "./faults.ts";
 import { all, drivers, repeatable, runIn, unpaid } from "./pipelines.ts";
 import type { Mortal } from "./mortal.ts";
@@ -59,6 +59,15 @@ export const runWorld = (seed: number, kind: WorldKind): Aftermath => {
     runIn(null);
   }
 };
+
+/**
+ * Whoever is frozen with the pen in his hand writes on: a create about to be sent counts as sent. What was
+ * just committed is where a thawed process goes on first.
+ */
+const freezePoints: ReadonlyArray<CrashPoint> = [
+  ...crashPoints.filter((point) => point !== "post:before"),
+  ...Array.from({ length: 8 }, () => "commit:after" as const),
+];
 
 /** Paid work looks for what it lost in a window of time: there the clocks may differ by seconds, not hours. */
 const plansOf = ({ isCommanded, maxSkewMs }: WorldKind) => {
@@ -186,8 +195,7 @@ class World {
       left -= type === "freeze" ? 2 : 1;
       if (left < 0) break;
       const end = this.#endOf(type);
-      // Whoever is frozen with the pen in his hand writes on: that request counts as sent.
-      const points = crashPoints.filter((one) => type !== "freeze" || one !== "post:before");
+      const points = type === "freeze" ? freezePoints : crashPoints;
       const next = { point: pick(points), nth: between(1, 12), end };
       const again = crashes.at(-1);
       // Often enough the next process dies where the last one did.
@@ -198,7 +206,10 @@ class World {
   }
 
   #endOf(type: CrashEnd["type"]): CrashEnd {
-    return type === "freeze" ? { type, forMs: this.#chance.between(500, 40_000) } : { type };
+    if (type !== "freeze") return { type };
+    const { isTrue, between } = this.#chance;
+    // Short enough to be thawed with an intent that is still fresh, or long enough for everything to be over.
+    return { type, forMs: isTrue(0.6) ? between(500, 4_500) : between(5_000, 40_000) };
   }
 
   #planInstantEnds(): void {
