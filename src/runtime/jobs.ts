@@ -13,7 +13,7 @@ import { storeValue } from "./job-values.ts";
 import type { StateRecord, StoredJob, StoreFailure } from "./journal-store.ts";
 import type { AssetStoreFailure } from "../steps/asset-store.ts";
 import { claimsOn, deployedOf } from "./left-behind.ts";
-import { type LookAround, lookAround, watchTimers } from "./look-around.ts";
+import { keepWatch, type LookAround } from "./look-around.ts";
 import { mayLeaveMemory } from "./passivation.ts";
 import { PendingQueue } from "./pending-queue.ts";
 import { CatenaStopped } from "./outcome.ts";
@@ -66,9 +66,8 @@ export const makeJobs = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Jobs, never, Scope.Scope> {
   const jobs = new ResidentJobs(host, options);
   yield* Effect.addFinalizer(() => jobs.leave);
-  yield* Effect.forkScoped(lookAround(jobs.surroundings));
+  yield* keepWatch(jobs.surroundings);
   yield* Effect.forkScoped(jobs.recoverRegularly);
-  yield* Effect.forkScoped(watchTimers(jobs.surroundings));
   return jobs;
 });
 
@@ -112,7 +111,8 @@ class ResidentJobs implements Jobs {
     return {
       store: this.#host.store,
       owner: this.#host.owner,
-      lookEveryMs: this.#options.lookEveryMs,
+      ...this.#options,
+      rest: this.#rest,
       nudge: this.nudge,
       noteRow: this.#queue.noteRow,
       isResident: (jobId) => this.#resident.has(jobId),

@@ -1,6 +1,7 @@
 /** What a process keeps an eye on for its jobs: what other connections wrote, and timers of jobs that are only rows. */
 import { Clock, Effect, Latch, Option } from "effect";
 import type { JournalStore, StoreFailure } from "./journal-store.ts";
+import type { RestWaiters } from "./rest-waiters.ts";
 import { SleepingTimers } from "./sleeping-timers.ts";
 
 export interface LookAround {
@@ -8,6 +9,9 @@ export interface LookAround {
   readonly owner: string;
   /** How often (ms) to look for what others wrote. */
   readonly lookEveryMs: number;
+  /** How often (ms) to look for what has become of sleeping jobs that somebody waits for. */
+  readonly recoverEveryMs: number;
+  readonly rest: RestWaiters;
   /** There may be messages for this job, or its timer is due. */
   readonly nudge: (jobId: string) => void;
   /** There may be a job for the queue. */
@@ -17,8 +21,15 @@ export interface LookAround {
   readonly timersChanged: Latch.Latch;
 }
 
+/** Looks around for as long as the scope lives. */
+export const keepWatch = Effect.fnUntraced(function* (around: LookAround) {
+  yield* Effect.forkScoped(lookAround(around));
+  yield* Effect.forkScoped(watchTimers(around));
+  yield* Effect.forkScoped(tellOfLost(around));
+});
+
 /** Another connection's commit may be a message for one of ours, or a job for the queue. Never returns. */
-export const lookAround = Effect.fnUntraced(function* (around: LookAround) {
+const lookAround = Effect.fnUntraced(function* (around: LookAround) {
   let seen = -1;
   while (true) {
     // What could not be read is looked for again.
@@ -41,8 +52,28 @@ const lookSince = Effect.fnUntraced(function* (
   return count;
 });
 
+/**
+ * Who waits for a job that fell asleep here would wait for ever once another process has taken it over, as
+ * it may when this one was frozen. Never returns.
+ */
+const tellOfLost = Effect.fnUntraced(function* (around: LookAround) {
+  const { store, owner, rest, isResident, recoverEveryMs } = around;
+  let seen = -1;
+  while (true) {
+    yield* Effect.sleep(recoverEveryMs);
+    const count = yield* Effect.orElseSucceed(store.changeCount, () => seen);
+    if (count === seen) continue;
+    seen = count;
+    for (const jobId of rest.awaited().filter((id) => !isResident(id))) {
+      const stored = yield* Effect.orElseSucceed(store.job(jobId), () => Option.none());
+      const isOurs = Option.exists(stored, (job) => job.owner === owner);
+      if (!isOurs) rest.tell(jobId, null);
+    }
+  }
+});
+
 /** Wakes jobs that are only rows when their timers are due. Never returns. */
-export const watchTimers = Effect.fnUntraced(function* (around: LookAround) {
+const watchTimers = Effect.fnUntraced(function* (around: LookAround) {
   const { store, owner, nudge, isResident, timersChanged } = around;
   const sleeping = new SleepingTimers();
   while (true) {

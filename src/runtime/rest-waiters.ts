@@ -42,6 +42,9 @@ export class RestWaiters {
     for (const resume of waiters ?? []) resume(record);
   }
 
+  /** The jobs that somebody waits for. */
+  readonly awaited = (): ReadonlyArray<string> => [...this.#waiting.keys()];
+
   /** Nobody here will tell any more. */
   tellAll(): void {
     for (const jobId of this.#waiting.keys()) this.tell(jobId, null);

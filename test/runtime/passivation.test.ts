@@ -139,6 +139,25 @@ describe("a job that waits for an hour", () => {
     }),
   );
 
+  it.effect("that another process took over meanwhile is still told of where somebody waits", () =>
+    Effect.gen(function* () {
+      const { journals, process, chain, jobId } = yield* asleep({ passivateAfter: "1 minute" });
+      const waiting = yield* Effect.forkChild(process.catena.outcome(chain, jobId));
+      yield* TestClock.adjust("2 minutes");
+      expect(process.catena.engine.jobs.counts().resident).toBe(0);
+      yield* process.declareDead;
+      const next = yield* startProcess({ ...settings, journals, pipelines: [chain] });
+      yield* ask(next, jobId, "CancelRequested");
+      expect(yield* outcomeOf(next, chain, jobId)).toEqual({ status: "cancelled" });
+      yield* TestClock.adjust("10 seconds");
+      yield* turns;
+      expect(waiting.pollUnsafe()).toMatchObject({
+        _tag: "Success",
+        value: { status: "cancelled" },
+      });
+    }),
+  );
+
   it.effect("wakes on time after a restart, waiting only what is left", () =>
     Effect.gen(function* () {
       const { journals, script, process, chain, jobId } = yield* asleep();

@@ -2,7 +2,7 @@
  * Processes over one memory store, for tests of the runtime on a test clock: started, stopped, killed or
  * left to run on although the others hold them for dead.
  */
-import { type Cause, Clock, Context, Effect, Exit, Fiber, Layer, Option, Scope } from "effect";
+import { Clock, Context, Effect, Exit, Fiber, Layer, Scope } from "effect";
 import { TestClock } from "effect/testing";
 import { Catena, type AnyPipeline, type CatenaService } from "../../../src/index.ts";
 import { CatenaService as Service } from "../../../src/runtime/catena-service.ts";
@@ -50,7 +50,7 @@ export const startProcess = Effect.fnUntraced(function* ({
 });
 
 /** The effect's exit while the clock runs on by `byMs` a look; dies after `limitMs` of clock time. */
-export const exitWithin = Effect.fnUntraced(function* <A, E, R>(
+const exitWithin = Effect.fnUntraced(function* <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   { byMs = 50, limitMs = 600_000 }: { readonly byMs?: number; readonly limitMs?: number } = {},
 ) {
@@ -114,6 +114,3 @@ export const typesOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<string> =>
 
 export const statusIn = (journals: MemoryJournals, jobId: string): string =>
   journals.files.get(jobId)?.job.record.status ?? "no such job";
-
-export const squashed = (exit: Exit.Exit<unknown, unknown>): Cause.Cause<unknown> | undefined =>
-  Option.getOrUndefined(Exit.getCause(exit));
