@@ -13,7 +13,7 @@ export const checkPipeline = (pipeline: AnyPipeline): ReadonlyArray<Finding> =>
 export type { Finding } from "./machines/finding.ts";
 export { Answer, type ScriptedAnswer, type StepAnswer } from "./runtime/testing/answer.ts";
 export { type GivenAnswers, inputsOf, NothingGenerated } from "./runtime/testing/generated.ts";
-export { PathFailure } from "./runtime/testing/path-run.ts";
+export { PathFailure } from "./runtime/testing/path-failure.ts";
 export {
   type Path,
   type PathOptions,

@@ -1,4 +1,4 @@
-/** Every path through the campaign and through a small pipeline keeps every promise, and none is left out. */
+/** Every path through the campaign, with and without its services, and through a small pipeline keeps every promise, and none is left out. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +16,17 @@ describe("the campaign", async () => {
     expect(suite.uncovered()).toEqual([]);
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
+});
+
+describe("the campaign without the layer that its last step needs", () => {
+  const suite = paths(campaignAssets);
+  for (const path of suite) test(path.name, () => path.run());
+  test("leaves no transition untaken", () => {
+    expect(suite.uncovered()).toEqual([]);
+  });
+  test("names the step that did not run for want of its service", () => {
+    expect(suite.replaced()).toEqual(["store"]);
+  });
 });
 
 describe("a pipeline of three steps", () => {
@@ -39,6 +50,8 @@ test("before anything has run, every transition is uncovered", () => {
 });
 
 test("the same seed plans the same paths", () => {
-  const names = () => [...paths(article, { seed: 3 })].map(({ name }) => name);
+  // A plan of its own each time: paths are planned once for each plan.
+  const copy = () => ({ ...article, plan: { ...article.plan } });
+  const names = () => [...paths(copy(), { seed: 3 })].map(({ name }) => name);
   expect(names()).toEqual(names());
 });

@@ -48,7 +48,7 @@ export const cover = (searched: Searched): ReadonlyArray<Walk> => {
   const covered = new Set<string>();
   const isNews = ({ covers }: Option): boolean => covers.some((one) => !covered.has(one));
   const nearest: Nearest = (from, isWanted) => {
-    const way = graph.wayTo(from, (option) => isNews(option) && isWanted(option));
+    const way = graph.wayTo(from, isNews, isWanted);
     return way === undefined ? undefined : replayed(from, way);
   };
   const mark = (walk: Walk): void => {
@@ -63,7 +63,9 @@ export const cover = (searched: Searched): ReadonlyArray<Walk> => {
 };
 
 /** The shortest way from the world to a wanted option, that option included. */
-type Nearest = (from: World, isWanted: (option: Option) => boolean) => Walk | undefined;
+type Nearest = (from: World, isWanted: Claim) => Walk | undefined;
+
+type Claim = (option: Option) => boolean;
 
 /** Worlds by key, each with what may happen in it; grown as far as somebody looks. */
 class Graph {
@@ -102,11 +104,13 @@ class Graph {
     return node.next;
   }
 
-  wayTo(from: World, isWanted: (option: Option) => boolean): ReadonlyArray<Move> | undefined {
+  /** What is no news any more never is again: it is forgotten on the way. */
+  wayTo(from: World, isNews: Claim, isWanted: Claim): ReadonlyArray<Move> | undefined {
     const start = this.#node(from);
     const cameBy = new Map<GraphNode, Step | null>([[start, null]]);
     // Grows while it is walked: breadth first.
     for (const node of cameBy.keys()) {
+      node.options = node.options.filter(isNews);
       const found = node.options.find(isWanted);
       if (found !== undefined) return [...movesTo(node, cameBy), found.move];
       for (const [index, next] of this.#next(node).entries()) {
@@ -121,7 +125,7 @@ class Graph {
 
 interface GraphNode {
   readonly strides: ReadonlyArray<Stride>;
-  readonly options: ReadonlyArray<Option>;
+  options: ReadonlyArray<Option>;
   next: ReadonlyArray<GraphNode>;
 }
 

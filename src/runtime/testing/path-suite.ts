@@ -1,23 +1,19 @@
 /** The paths of a pipeline as tests for any runner, and what of its machine they have not seen. */
 import { Result } from "effect";
 import type { Layer, Schema } from "effect";
-import { type JobDriver, makeDriver } from "../../machines/advance.ts";
+import type { JobDriver } from "../../machines/advance.ts";
 import type { Entry } from "../../machines/entry.ts";
 import type { LayerOption } from "../../machines/layer-option.ts";
-import { type PathPlan, planPaths, type PlannedPath } from "../../machines/paths.ts";
-import type { Provocable } from "../../machines/paths/act.ts";
+import type { PathPlan, PlannedPath } from "../../machines/paths.ts";
 import { takenBy } from "../../machines/paths/transitions.ts";
 import type { AnyPipeline, ServicesOf } from "../../machines/pipeline.ts";
-import type { PipelinePlan, StepNode } from "../../machines/plan.ts";
+import type { PipelinePlan } from "../../machines/plan.ts";
 import { codecOf } from "../codecs.ts";
-import {
-  answersOf,
-  type GivenAnswers,
-  inputsOf,
-  NothingGenerated,
-  type StepAnswers,
-} from "./generated.ts";
-import { runPath, type PathSetting } from "./path-run.ts";
+import { answersOf, type GivenAnswers, inputsOf, NothingGenerated } from "./generated.ts";
+import { planningOf } from "./path-planning.ts";
+import { runPath } from "./path-run.ts";
+import type { PathSetting } from "./path-stage.ts";
+import { Substitutes } from "./substitutes.ts";
 
 export interface PathSettings {
   /** Where inputs and answers are made from. Default: 1. */
@@ -32,7 +28,11 @@ export interface PathSettings {
   readonly driverOf?: (plan: PipelinePlan) => JobDriver;
 }
 
-export type PathOptions<P extends AnyPipeline> = PathSettings & LayerOption<ServicesOf<P>>;
+/**
+ * The layer of the services that run steps need, refused by type where none needs any. Without it, a run
+ * step whose function asks for a service that is not there answers from its output schema.
+ */
+export type PathOptions<P extends AnyPipeline> = PathSettings & Partial<LayerOption<ServicesOf<P>>>;
 
 /** What happens on the path is its name. */
 export interface Path {
@@ -46,57 +46,39 @@ export interface PathSuite extends Iterable<Path> {
   readonly seed: number;
   /** The machine's transitions that no path took that has run so far, by readable ids. */
   uncovered(): ReadonlyArray<string>;
+  /**
+   * Run steps whose functions do not run: those named in `replace`, and those that were found so far to
+   * ask for a service where no `layer` was given.
+   */
+  replaced(): ReadonlyArray<string>;
   /** Transitions that no job of this pipeline can take, and why. */
   readonly impossible: PathPlan["impossible"];
 }
 
-/** A step is tried three times at most: two retries show all that more would. */
-const maxAttempts = 3;
-
-/** Bounds over many attempts are left out: paths take whatever time they take. */
-const bounded = (plan: PipelinePlan): PipelinePlan => ({
-  ...plan,
-  nodes: plan.nodes.map((node): StepNode => {
-    const { retry, timeout } = node.step;
-    const { stepMs: _, ...bounds } = timeout;
-    const attempts = Math.min(retry.attempts, maxAttempts);
-    return { ...node, step: { ...node.step, retry: { ...retry, attempts }, timeout: bounds } };
-  }),
-});
-
 /**
  * The paths through the pipeline that together take every transition of its machine: every way each step
  * can end, and at every place every ordered pair of its result, a cancel, a pause and a crash. Needs no
- * provider and no store. Throws NothingGenerated where the schemas give no input or answer.
+ * provider and no store. Run steps really run; without a `layer`, one that asks for a service is begun
+ * once, up to where it asks, and from then on succeeds with a value made from its output schema, or with
+ * `answers[step].valid`. Throws NothingGenerated where the schemas give no input or answer.
  */
-export const paths = <P extends AnyPipeline>(
-  pipeline: P,
-  ...[options]: {} extends PathOptions<P> ? [options?: PathOptions<P>] : [options: PathOptions<P>]
-): PathSuite => {
+export const paths = <P extends AnyPipeline>(pipeline: P, options?: PathOptions<P>): PathSuite => {
   const given: PathSettings & { readonly layer?: unknown } = options ?? {};
   const { seed = 1, driverOf, replace = [] } = given;
-  const plan = bounded(pipeline.plan);
-  const driver = makeDriver(plan);
-  const answers = answersOf(plan, seed, given.answers);
-  const planned = planPaths(plan, driver, (path) => provocable(answers.get(path)));
+  const answers = answersOf(pipeline.plan, seed, given.answers);
+  const { plan, driver, planned } = planningOf(pipeline.plan, answers);
   const setting: PathSetting = {
     plan,
-    driver,
-    driverOf,
+    driver: driverOf?.(plan) ?? driver,
     answers,
     input: inputFor(pipeline, seed, given.input),
     seed,
     // Whether there is a layer, and of what, was decided by the pipeline's types.
     layer: given.layer as Layer.Layer<never> | undefined,
-    isReplaced: (path) => replace.includes(path),
+    substitutes: new Substitutes({ named: replace, hasLayer: given.layer !== undefined }),
   };
   return suiteOf(setting, planned);
 };
-
-const provocable = (answers: StepAnswers | undefined): Provocable => ({
-  invalid: answers?.invalid !== undefined,
-  refused: answers?.refused !== undefined,
-});
 
 const inputFor = (pipeline: AnyPipeline, seed: number, given: unknown): Schema.Json => {
   const inputs: ReadonlyArray<unknown> =
@@ -109,7 +91,7 @@ const inputFor = (pipeline: AnyPipeline, seed: number, given: unknown): Schema.J
 
 const suiteOf = (setting: PathSetting, planned: PathPlan): PathSuite => {
   const taken = new Set<string>();
-  const driver = setting.driverOf?.(setting.plan) ?? setting.driver;
+  const { driver, substitutes } = setting;
   const pathOf = (path: PlannedPath): Path => ({
     name: path.name,
     run: async () => {
@@ -121,6 +103,7 @@ const suiteOf = (setting: PathSetting, planned: PathPlan): PathSuite => {
     paths: all,
     seed: setting.seed,
     impossible: planned.impossible,
+    replaced: () => substitutes.names(),
     uncovered: () => planned.transitions.filter((id) => !taken.has(id)),
     [Symbol.iterator]: () => all[Symbol.iterator](),
   };

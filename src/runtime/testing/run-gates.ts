@@ -1,6 +1,6 @@
 /**
  * Gates before the run steps of a pipeline under test: an attempt waits until its path says how it
- * shall end. A success really runs the user's function, unless the step is replaced; its failures, which
+ * shall end. A success really runs the user's function, unless the step is substituted; its failures, which
  * nothing outside can provoke, are put in its place.
  */
 import { Deferred, Effect } from "effect";
@@ -10,12 +10,13 @@ import type { PipelinePlan, StepNode } from "../../machines/plan.ts";
 import { PolicyFailure, ProviderFailure } from "../../steps/failure.ts";
 import type { RunProgram, StepContext } from "../../steps/step.ts";
 import type { StepAnswers } from "./generated.ts";
+import type { Substitutes } from "./substitutes.ts";
 import type { ProcessId } from "./test-process.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 export interface GateSetting {
   readonly answers: ReadonlyMap<string, StepAnswers>;
-  readonly isReplaced: (path: string) => boolean;
+  readonly substitutes: Substitutes;
 }
 
 export class RunGates {
@@ -66,11 +67,20 @@ export class RunGates {
     return { ...plan, nodes };
   }
 
-  #really(node: StepNode, process: ProcessId, run: () => unknown): Effect.Effect<unknown, unknown> {
-    if (this.#setting.isReplaced(node.path))
-      return Effect.succeed(this.#setting.answers.get(node.path)?.valid);
+  #really(
+    { path }: StepNode,
+    process: ProcessId,
+    run: () => unknown,
+  ): Effect.Effect<unknown, unknown> {
+    const { substitutes, answers } = this.#setting;
+    const substituted = Effect.sync(() => answers.get(path)?.valid);
+    if (substitutes.has(path)) return substituted;
     return Effect.suspend(() =>
       process.isDead ? Effect.never : this.#time.usersCode(asEffect(run), process),
+    ).pipe(
+      Effect.catchCause((cause) =>
+        substitutes.lacksService(path, cause) ? substituted : Effect.failCause(cause),
+      ),
     );
   }
 
