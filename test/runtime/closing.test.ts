@@ -224,6 +224,25 @@ describe("an attempt that times out", () => {
     }),
   );
 
+  it.effect("does not decode that success for a still later attempt either", () =>
+    Effect.gen(function* () {
+      const fateOf = (ordinal: number): Fate => {
+        if (ordinal === 1) return { runMs: 50_000, ignoresDeadline: true, ignoresCancel: true };
+        return ordinal === 2 ? { runMs: 9_000, end: { status: "failed" } } : {};
+      };
+      const pipeline = asking({
+        timeout: "10 seconds",
+        retry: Retry.fixed({ attempts: 3, delayMs: 5_000 }),
+      });
+      const provider = new FakeProvider({ fateOf });
+      const world = yield* makeWorld(provider);
+      const process = yield* processIn(world, [pipeline]);
+      const jobId = yield* submit(process, pipeline, "tea");
+      expect(yield* outcome(process, pipeline, jobId)).toMatchObject({ output: { text: "p3" } });
+      expect(recordOf(world, jobId)?.costMicros).toBe(60_000);
+    }),
+  );
+
   it.effect("answers a RETRY with the late success that came while the job had failed", () =>
     Effect.gen(function* () {
       const once = asking({ timeout: "10 seconds", retry: Retry.none });

@@ -424,6 +424,20 @@ describe("a double", () => {
     }),
   );
 
+  it.effect("is nothing that was made long after the intent, however equal", () =>
+    Effect.gen(function* () {
+      const provider = new FakeProvider({ fateOf: fates({ answer: "nothing" }) });
+      const world = yield* makeWorld(provider);
+      const process = yield* processIn(world, [asking()]);
+      const jobId = yield* submit(process, asking(), "tea");
+      yield* outcome(process, asking(), jobId);
+      yield* pass(50_000, 1_000);
+      provider.makeForeign({ prompt: "tea" }, yield* Clock.currentTimeMillis, { runMs: Infinity });
+      yield* pass(650_000, 2_000);
+      expect(provider.made.flatMap(({ cancels }) => cancels)).toEqual([]);
+    }),
+  );
+
   it.effect("by input is left alone while another intent of equal input is still unknown", () =>
     Effect.gen(function* () {
       const provider = new FakeProvider({
