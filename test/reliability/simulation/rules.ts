@@ -54,8 +54,12 @@ export class Rules {
     return (results) => {
       for (const [index, result] of results.entries()) {
         const write = writes[index];
-        if (result.type === "Committed") checks[index]?.();
-        else if (write?.type === "AppendEntries" && write.claim === null)
+        if (result.type === "Committed") {
+          checks[index]?.();
+          // Who was fenced may take the job over again from one that died after it.
+          if (write?.type === "AppendEntries" && write.claim !== null)
+            this.#fenced.delete(`${process.name} ${write.jobId}`);
+        } else if (write?.type === "AppendEntries" && write.claim === null)
           this.#fenced.add(`${process.name} ${write.jobId}`);
       }
     };
