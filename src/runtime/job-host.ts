@@ -28,6 +28,8 @@ export interface Observation {
 export interface JobSettings {
   /** How long (ms) a cancelled or timed out prediction may take to be confirmed as ended. */
   readonly closeGraceMs: number;
+  /** What one job may cost, in millionths of a US dollar; absent: whatever it costs. */
+  readonly budgetMicros?: number;
   /** A job that waits longer than this (ms) for a timer or a provider leaves memory. */
   readonly passivateAfterMs: number;
 }

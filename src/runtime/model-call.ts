@@ -13,6 +13,7 @@ import {
 import { checkRequest } from "../steps/model-schema.ts";
 import type { Repair } from "../steps/step.ts";
 import { failAttempt, failStep, progressIn, stepLeftMs, stepTimeout } from "./attempt.ts";
+import { overBudget } from "./budget.ts";
 import { defectOf } from "./defect.ts";
 import { decodeInput, jsonOf, keep } from "./hand-over.ts";
 import { isAsset, mapJson, toJson } from "./json-value.ts";
@@ -29,6 +30,8 @@ export const intend = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Ret
     const problem = prepared.failure;
     return yield* problem._tag === "Defect" ? failStep(run, problem) : failAttempt(run, problem);
   }
+  const refusal = yield* overBudget(run);
+  if (refusal !== undefined) return yield* failAttempt(run, refusal);
   if (yield* isHeldByProvider(run)) return;
   if (!(yield* hasPassed(run))) return;
   const fact = yield* intentOf(run, prepared.success);

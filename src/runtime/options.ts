@@ -18,6 +18,8 @@ export interface RuntimeOptions {
   readonly models?: Models;
   /** Prices by model, over the list prices that come with Catena. */
   readonly prices?: PriceTable;
+  /** What one job may cost; a call that might go over it is not made, the job fails with a PolicyFailure "budget". Default: no limit. */
+  readonly budgetUsdPerJob?: number;
   /** Jobs that run at once in this process; the others wait as rows, oldest first. Default: 100. */
   readonly concurrency?: number;
   /** Creates a minute and a burst, for every provider. Default: 600 and 60. */

@@ -43,6 +43,7 @@ export const startEngine = Effect.fnUntraced(function* (
       gate: options.rate ?? defaultGateSettings,
       jobs: {
         closeGraceMs: millisOf("closeGrace", options.closeGrace, 30_000),
+        ...budgetOf(options),
         passivateAfterMs: millisOf("passivateAfter", options.passivateAfter, 30_000),
       },
       watcher: {
@@ -60,6 +61,13 @@ export const startEngine = Effect.fnUntraced(function* (
     assets,
   );
 });
+
+const budgetOf = ({ budgetUsdPerJob: usd }: RuntimeOptions): { readonly budgetMicros?: number } => {
+  if (usd === undefined) return {};
+  if (!Number.isFinite(usd) || usd < 0)
+    throw new StartError("budgetUsdPerJob", "an amount in US dollars", usd);
+  return { budgetMicros: usd * 1e6 };
+};
 
 /** An inspector that throws must not take the job with it that it looks at. */
 const quietly = (inspect: RuntimeOptions["inspect"]): NonNullable<RuntimeOptions["inspect"]> => {
