@@ -17,7 +17,7 @@ import { MemoryAssets } from "../../../src/steps/asset-stores/memory.ts";
 import { type FakeProvider, usdPerSecond } from "./fake-provider.ts";
 import { journalOf, type Process, startProcess, turns, within } from "./jobs-harness.ts";
 
-export const Text = Schema.Struct({ text: Schema.String });
+const Text = Schema.Struct({ text: Schema.String });
 
 type ModelStep = Parameters<typeof Step.model<"ask", string, typeof Text.Type>>[1];
 
