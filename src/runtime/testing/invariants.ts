@@ -7,6 +7,7 @@ import { standingAfter } from "../../machines/paths/world.ts";
 import { initialContext } from "../../machines/context.ts";
 import type { PipelinePlan } from "../../machines/plan.ts";
 import { record as fold } from "../../machines/record.ts";
+import { misplacedIn } from "./machine-states.ts";
 import type { PredictionRow, StateRecord } from "../journal-store.ts";
 import { isOpen } from "../journal-stores/write-rules.ts";
 import { statusOf } from "../state-record.ts";
@@ -27,6 +28,7 @@ export const problemsOf = (rested: Rested): ReadonlyArray<string> =>
   [
     endsAsPlanned,
     foldsToTheRecord,
+    standsWhereItsFoldSays,
     nothingAfterTheEnd,
     outputsAreKept,
     attemptsGrow,
@@ -66,6 +68,10 @@ const foldsToTheRecord: Check = ({ driver, entries, record }) => {
     ...when(context.costMicros !== record.costMicros, "the journal's cost is not the record's"),
   ];
 };
+
+/** The first misplacement tells; what follows it follows from it. */
+const standsWhereItsFoldSays: Check = ({ plan, driver, entries }) =>
+  misplacedIn(plan, driver, entries).slice(0, 1);
 
 /** Folding throws at the first entry that does not fit; it is looked at alone here. */
 const accepts = (driver: JobDriver, entries: ReadonlyArray<Entry>, index: number): boolean => {

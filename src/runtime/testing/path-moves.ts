@@ -46,6 +46,7 @@ export class MovePlayer {
     if (fact === undefined) return this.#result(act);
     await stage.say(fact);
     await stage.heard();
+    if (act.do === "pause" && !stage.job.isPaused()) throw new Error("the job has not paused");
   }
 
   /** Two things at the same tick; a pause is resumed once the other has come to something. */

@@ -47,6 +47,10 @@ export class WatchedJob {
     return status === "complete" || status === "cancelled" || status === "failed";
   }
 
+  isPaused(): boolean {
+    return foldJournal(this.entries()).context.isPaused;
+  }
+
   point(): Point {
     const { plan, provider } = this.#sight;
     return pointOf({ plan, ...foldJournal(this.entries()), isSending: provider.isSending });
