@@ -19,19 +19,19 @@ const seconds = { maxSkewMs: 3_000, maxListLagMs: 5_000, limitMs: 7_200_000 };
 
 const kinds: Readonly<Record<string, { readonly worlds: number; readonly kind: WorldKind }>> = {
   "with faults off, every model step is paid for exactly once, however often the process dies": {
-    worlds: 500,
+    worlds: 350,
     kind: { faults: 0, ends: ["kill", "kill", "stop"], maxEnds: 2, isCommanded: false, ...seconds },
   },
   "with retryable faults, every job completes and every further intent has its reason": {
-    worlds: 600,
+    worlds: 400,
     kind: { faults: 5, ends: ["kill", "kill", "stop"], maxEnds: 2, isCommanded: false, ...seconds },
   },
   "an owner frozen while another takes over appends nothing and sends nothing when it is thawed": {
-    worlds: 400,
+    worlds: 350,
     kind: { faults: 2, ends: ["freeze"], maxEnds: 2, isCommanded: false, ...seconds },
   },
   "cancel, pause, resume and retry at any instant lose nothing, whatever dies meanwhile": {
-    worlds: 600,
+    worlds: 400,
     kind: {
       faults: 4,
       ends: ["kill", "freeze", "stop"],
@@ -41,7 +41,7 @@ const kinds: Readonly<Record<string, { readonly worlds: number; readonly kind: W
     },
   },
   "timers wait out what is left of them, even where the clock jumps by hours": {
-    worlds: 200,
+    worlds: 150,
     kind: {
       faults: 8,
       ends: ["kill", "stop"],
@@ -54,7 +54,7 @@ const kinds: Readonly<Record<string, { readonly worlds: number; readonly kind: W
     },
   },
   "a double that the provider shows too late is cancelled and booked": {
-    worlds: 200,
+    worlds: 150,
     kind: {
       faults: 4,
       // The search for a double of a job that rests already ends with its process.

@@ -25,7 +25,7 @@ const copied = [
 const left = new Set(["node_modules", "models", ".catena"]);
 
 /** In the order in which they are asked: the broad net first, then whatever watches one part. */
-export const suites: ReadonlyArray<ReadonlyArray<string>> = [
+const suites: ReadonlyArray<ReadonlyArray<string>> = [
   ["test/reliability/simulated.test.ts"],
   ["test/runtime", "test/machines", "test/testing"],
 ];

@@ -33,7 +33,7 @@ export interface SiegePlan {
 }
 
 /** One minute in life; the emulator shows a prediction in its list after 300 ms here. */
-export const orphanGraceMs = 4_000;
+const orphanGraceMs = 4_000;
 const listLagMs = 300;
 const restMs = 15_000;
 

@@ -6,7 +6,7 @@ import { keyOf } from "../../../src/runtime/engine.ts";
 import { ProviderFailure } from "../../../src/steps/failure.ts";
 import { MemoryAssets } from "../../../src/steps/asset-stores/memory.ts";
 import { type Chance, makeChance } from "./chance.ts";
-import { type Crash, type CrashEnd, type CrashPoint, crashPoints } from "./crash-point.ts";
+import { type CrashHabits, CrashPlan } from "./crash-plan.ts";
 import { FaultPlan, type Operation } from "./faults.ts";
 import { all, drivers, repeatable, runIn, unpaid } from "./pipelines.ts";
 import type { Mortal } from "./mortal.ts";
@@ -17,11 +17,8 @@ import type { Surroundings } from "./surroundings.ts";
 import { Timeline } from "./timeline.ts";
 
 /** What a world is exposed to, beside crashes. */
-export interface WorldKind {
+export interface WorldKind extends CrashHabits {
   readonly faults: number;
-  /** How often processes end; a freeze counts twice, because it may be taken over twice. */
-  readonly ends: ReadonlyArray<CrashEnd["type"]>;
-  readonly maxEnds: number;
   /** Cancel, pause, resume and retry at random instants, and an operator who answers questions. */
   readonly isCommanded: boolean;
   /** By how much (ms) the clocks of two processes, or of one machine before and after a restart, differ. */
@@ -60,15 +57,6 @@ export const runWorld = (seed: number, kind: WorldKind): Aftermath => {
   }
 };
 
-/**
- * Whoever is frozen with the pen in his hand writes on: a create about to be sent counts as sent. What was
- * just committed is where a thawed process goes on first.
- */
-const freezePoints: ReadonlyArray<CrashPoint> = [
-  ...crashPoints.filter((point) => point !== "post:before"),
-  ...Array.from({ length: 8 }, () => "commit:after" as const),
-];
-
 /** Paid work looks for what it lost in a window of time: there the clocks may differ by seconds, not hours. */
 const plansOf = ({ isCommanded, maxSkewMs }: WorldKind) => {
   if (maxSkewMs > 30_000) return unpaid;
@@ -90,8 +78,7 @@ class World {
   readonly #provider: SimulatedProvider;
   readonly #rules: Rules;
   readonly #around: Surroundings;
-  readonly #crashes: ReadonlyArray<Crash>;
-  readonly #passings = new Map<string, number>();
+  readonly #crashes: CrashPlan;
   readonly #processes: Array<SimulatedProcess> = [];
   readonly #orders: ReadonlyArray<Ordered>;
   readonly #log: Array<string> = [];
@@ -109,7 +96,7 @@ class World {
       maxRunMs: chance.pick([50, 3_000, 12_000]),
     });
     this.#rules = new Rules({ journals: this.#journals, timeline: this.#timeline, drivers });
-    this.#crashes = this.#plannedCrashes();
+    this.#crashes = new CrashPlan(chance, kind);
     const plans = plansOf(kind);
     this.#orders = Array.from({ length: chance.between(1, 4) }, (_, index) => {
       const text = chance.pick(["tea", "tea", "rope"]);
@@ -134,7 +121,11 @@ class World {
       // A machine takes longer to compile than a job to run: only those that are asked for.
       plans: plans.filter((plan) => this.#orders.some(({ pipeline }) => pipeline === keyOf(plan))),
       concurrency: chance.pick([1, 2, 10]),
-      endAt: (point) => this.#endAt(point),
+      endAt: (point) => {
+        const end = this.#crashes.endAt(point);
+        if (end !== undefined) this.#note(`${end.type} at ${point}`);
+        return end;
+      },
       onEnd: (process, end) => {
         this.#onEnd(process, end);
       },
@@ -153,7 +144,7 @@ class World {
       this.#timeline.after(this.#chance.between(0, 5_000), () => {
         this.#submit(order);
       });
-    this.#planInstantEnds();
+    this.#planInstantEnd();
     if (this.#kind.isCommanded) this.#planCommands();
     const isAtRest = this.#timeline.runUntil(() => this.#isAtRest(), this.#kind.limitMs);
     return {
@@ -186,53 +177,16 @@ class World {
 
   // --- processes
 
-  #plannedCrashes(): ReadonlyArray<Crash> {
-    const { between, pick, isTrue } = this.#chance;
-    const crashes: Array<Crash> = [];
-    let left = between(0, this.#kind.maxEnds);
-    while (left > 0) {
-      const type = pick(this.#kind.ends);
-      left -= type === "freeze" ? 2 : 1;
-      if (left < 0) break;
-      const end = this.#endOf(type);
-      const points = type === "freeze" ? freezePoints : crashPoints;
-      const next = { point: pick(points), nth: between(1, 12), end };
-      const again = crashes.at(-1);
-      // Often enough the next process dies where the last one did.
-      const isAgain = again !== undefined && points.includes(again.point) && isTrue(0.4);
-      if (isTrue(0.85)) crashes.push(isAgain ? { ...again, nth: again.nth + 1, end } : next);
-    }
-    return crashes;
-  }
-
-  #endOf(type: CrashEnd["type"]): CrashEnd {
-    if (type !== "freeze") return { type };
-    const { isTrue, between } = this.#chance;
-    // Short enough to be thawed with an intent that is still fresh, or long enough for everything to be over.
-    return { type, forMs: isTrue(0.6) ? between(500, 4_500) : between(5_000, 40_000) };
-  }
-
-  #planInstantEnds(): void {
-    const { between, pick, isTrue } = this.#chance;
-    const planned = this.#crashes.reduce(
-      (sum, { end }) => sum + (end.type === "freeze" ? 2 : 1),
-      0,
-    );
-    if (planned + 2 > this.#kind.maxEnds || isTrue(0.5)) return;
+  /** One more end, at an instant that is no crash point. */
+  #planInstantEnd(): void {
+    const { between, isTrue } = this.#chance;
+    if (!this.#crashes.hasRoom || isTrue(0.5)) return;
     this.#timeline.after(between(0, 30_000), () => {
-      const end = this.#endOf(pick(this.#kind.ends));
+      const end = this.#crashes.anyEnd();
       const process = this.#alive();
       this.#note(`${end.type} of ${process?.name ?? "nobody"}, out of nothing`);
       process?.end(end);
     });
-  }
-
-  #endAt(point: string): CrashEnd | undefined {
-    const nth = (this.#passings.get(point) ?? 0) + 1;
-    this.#passings.set(point, nth);
-    const crash = this.#crashes.find((one) => one.point === point && one.nth === nth);
-    if (crash !== undefined) this.#note(`${crash.end.type} at ${point} #${nth}`);
-    return crash?.end;
   }
 
   #startProcess(): void {
