@@ -9,7 +9,10 @@ export const missingServiceIn = (cause: Cause.Cause<unknown>): string | undefine
   cause.reasons.flatMap((reason) => {
     if (!Cause.isDieReason(reason) || !(reason.defect instanceof Error)) return [];
     const { message } = reason.defect;
-    return message.startsWith(beforeKey) ? [message.slice(beforeKey.length)] : [];
+    // Empty only if Effect has come to answer for services that are not there: then none is missing.
+    return beforeKey !== "" && message.startsWith(beforeKey)
+      ? [message.slice(beforeKey.length)]
+      : [];
   })[0];
 
 const nobodys = Context.Service<never, never>("catena-ai/testing/Nobodys");
