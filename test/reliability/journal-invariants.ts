@@ -2,7 +2,7 @@
 import type { JobDriver } from "../../src/machines/advance.ts";
 import type { Entry } from "../../src/machines/entry.ts";
 import type { StateRecord } from "../../src/runtime/journal-store.ts";
-import { recordAfter } from "../../src/runtime/state-record.ts";
+import { recordAfter } from "../../src/runtime/jobs/state-record.ts";
 
 export interface Journal {
   readonly record: StateRecord;
