@@ -10,7 +10,7 @@ export {
   type Outcome,
 } from "./runtime/outcome.ts";
 export { StartError, type RuntimeOptions } from "./runtime/options.ts";
-export type { Observation } from "./runtime/job-host.ts";
+export type { Observation } from "./runtime/jobs/job-host.ts";
 export {
   type PastJob,
   statelyInspection,
@@ -28,7 +28,7 @@ export type {
   StateRecord,
   Waiting,
 } from "./runtime/journal-store.ts";
-export { listPrices, type Price, type PriceTable } from "./runtime/price-table.ts";
+export { listPrices, type Price, type PriceTable } from "./runtime/predictions/price-table.ts";
 export type { Entry, EntryOf, Fact, Receipt } from "./machines/entry.ts";
 export {
   describePipeline,

@@ -66,10 +66,7 @@ const idsOf = (actions: ReadonlyArray<Action>, type: string): ReadonlyArray<stri
   actions.filter((action) => action.type === type).flatMap((action) => idIn(action.params) ?? []);
 
 /** A driver for the plan's machine. One is enough for all jobs of a pipeline. */
-export const makeDriver = (
-  plan: PipelinePlan,
-  machine: JobMachine = compile(plan),
-): JobDriver => {
+export const makeDriver = (plan: PipelinePlan, machine: JobMachine = compile(plan)): JobDriver => {
   // Never started: it only lends its identity to the transitions.
   const self = createActor(machine);
   const actions: Array<Action> = [];

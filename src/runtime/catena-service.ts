@@ -7,7 +7,7 @@ import type { AnyPipeline, FailureOf, InputOf, OutputOf } from "../machines/pipe
 import type { Entry, Fact } from "../machines/entry.ts";
 import type { AssetStoreFailure } from "../steps/asset-store.ts";
 import { decodeFailure, safeMessageOf, ValidationFailure } from "../steps/failure.ts";
-import { codecOf } from "./codecs.ts";
+import { codecOf } from "./services/codecs.ts";
 import { type Engine, keyOf } from "./engine.ts";
 import { loadValue } from "./job-values.ts";
 import type { PredictionRow, StateRecord, StoreFailure } from "./journal-store.ts";

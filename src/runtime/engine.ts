@@ -6,15 +6,15 @@ import type { PipelinePlan } from "../machines/plan.ts";
 import type { AssetStore, AssetStoreFailure } from "../steps/asset-store.ts";
 import { makeGroupCommit, type StoreTrouble } from "./group-commit.ts";
 import type { Identifiers } from "./identifiers.ts";
-import type { Deployed, JobHost, JobSettings, Observation } from "./job-host.ts";
-import { jobProgram } from "./job-program.ts";
-import { type Jobs, makeJobs } from "./jobs.ts";
+import type { Deployed, JobHost, JobSettings, Observation } from "./jobs/job-host.ts";
+import { jobProgram } from "./services/job-program.ts";
+import { type Jobs, makeJobs } from "./jobs/jobs.ts";
 import type { JournalStore, StoreFailure } from "./journal-store.ts";
-import { estimateMicros, type PriceTable } from "./price-table.ts";
-import type { WatcherSettings } from "./watcher-host.ts";
-import type { GateSettings } from "./provider-gate.ts";
+import { estimateMicros, type PriceTable } from "./predictions/price-table.ts";
+import type { WatcherSettings } from "./predictions/watcher-host.ts";
+import type { GateSettings } from "./predictions/provider-gate.ts";
 import { watchAssets } from "./watched-assets.ts";
-import { makeProviders, type Models, type Providers } from "./providers.ts";
+import { makeProviders, type Models, type Providers } from "./predictions/providers.ts";
 
 export interface EngineOptions {
   readonly plans: ReadonlyArray<PipelinePlan>;

@@ -11,7 +11,7 @@ import { compile, type JobMachine } from "../machines/compiler.ts";
 import type { Entry } from "../machines/entry.ts";
 import type { PipelinePlan } from "../machines/plan.ts";
 import { Redaction, type RedactionOptions } from "./inspection-redaction.ts";
-import type { Observation } from "./job-host.ts";
+import type { Observation } from "./jobs/job-host.ts";
 
 /** What is used of an inspector; one of `createInspector` has it. */
 export interface StatelyInspector {

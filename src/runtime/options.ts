@@ -1,9 +1,9 @@
 /** What a Catena is started with, and what stands where nothing was said. */
 import { Duration, Option } from "effect";
-import type { PriceTable } from "./price-table.ts";
-import type { Observation } from "./job-host.ts";
+import type { PriceTable } from "./predictions/price-table.ts";
+import type { Observation } from "./jobs/job-host.ts";
 import type { Identifiers } from "./identifiers.ts";
-import type { Models } from "./providers.ts";
+import type { Models } from "./predictions/providers.ts";
 import type { JournalStore } from "./journal-store.ts";
 import type { AssetStore } from "../steps/asset-store.ts";
 

@@ -18,9 +18,9 @@ import {
   type RuntimeOptions,
   StartError,
 } from "./options.ts";
-import { listPrices } from "./price-table.ts";
-import { defaultGateSettings } from "./provider-gate.ts";
-import { clientsOf } from "./providers.ts";
+import { listPrices } from "./predictions/price-table.ts";
+import { defaultGateSettings } from "./predictions/provider-gate.ts";
+import { clientsOf } from "./predictions/providers.ts";
 
 /** Everything with the options applied. Throws PipelineUnsound where a machine could not do its work. Fails with: StoreFailure, AssetStoreFailure. Throws StartError. */
 export const startEngine = Effect.fnUntraced(function* (

@@ -45,5 +45,9 @@ test("a retried step goes on waiting for the call that is still open", () => {
   const entries = facts.map((fact, index): Entry => ({ ...fact, seq: index + 1, at: 0 }));
   const { context, value } = makeDriver(article.plan).fold(entries);
   expect(value).toEqual({ running: { draft: "waiting" } });
-  expect(context.steps["draft"]).toMatchObject({ phase: "calling", round: 2, call: { key: "key-1" } });
+  expect(context.steps["draft"]).toMatchObject({
+    phase: "calling",
+    round: 2,
+    call: { key: "key-1" },
+  });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "@effect/vitest";
 import { Clock, Effect } from "effect";
 import { TestClock } from "effect/testing";
-import { makeProviderGate } from "../../src/runtime/provider-gate.ts";
+import { makeProviderGate } from "../../src/runtime/predictions/provider-gate.ts";
 import { type Fate, FakeProvider } from "./support/fake-provider.ts";
 import { turns } from "./support/jobs-harness.ts";
 import {

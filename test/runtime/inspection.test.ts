@@ -7,7 +7,7 @@ import { Schema } from "effect";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Catena, Functions, Pipeline, Step } from "../../src/index.ts";
 import { statelyInspection, statelyReplay } from "../../src/runtime/inspection.ts";
-import type { Observation } from "../../src/runtime/job-host.ts";
+import type { Observation } from "../../src/runtime/jobs/job-host.ts";
 
 const viewerPath = fileURLToPath(new URL("inspection/viewer.ts", import.meta.url));
 

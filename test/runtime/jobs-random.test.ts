@@ -9,7 +9,7 @@ import { TestClock } from "effect/testing";
 import { ProviderFailure, Retry } from "../../src/index.ts";
 import { makeDriver } from "../../src/machines/advance.ts";
 import { MemoryJournals } from "../../src/runtime/journal-stores/memory.ts";
-import { statusOf } from "../../src/runtime/state-record.ts";
+import { statusOf } from "../../src/runtime/jobs/state-record.ts";
 import { type Dice, seededDice } from "../machines/seeded-dice.ts";
 import { chainOf, newScript, type Work } from "./support/chains.ts";
 import {

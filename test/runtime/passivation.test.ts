@@ -5,7 +5,7 @@ import { TestClock } from "effect/testing";
 import { ProviderFailure, Retry } from "../../src/index.ts";
 import { StoreFailure } from "../../src/runtime/journal-store.ts";
 import { MemoryJournals } from "../../src/runtime/journal-stores/memory.ts";
-import { SleepingTimers } from "../../src/runtime/sleeping-timers.ts";
+import { SleepingTimers } from "../../src/runtime/jobs/sleeping-timers.ts";
 import { chainOf, newScript, type Script } from "./support/chains.ts";
 import {
   ask,

@@ -5,7 +5,7 @@ import {
   estimateMicros,
   listPrices,
   type PriceTable,
-} from "../../src/runtime/price-table.ts";
+} from "../../src/runtime/predictions/price-table.ts";
 import type { Prediction } from "../../src/steps/model-client.ts";
 
 const llama = "meta/meta-llama-3-8b-instruct";

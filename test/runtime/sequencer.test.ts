@@ -4,7 +4,7 @@ import { Schema } from "effect";
 import { Pipeline, Step } from "../../src/index.ts";
 import { type JobSnapshot, makeDriver } from "../../src/machines/advance.ts";
 import type { Fact } from "../../src/machines/entry.ts";
-import { type Mail, type SequencerView, stage } from "../../src/runtime/job-sequencer.ts";
+import { type Mail, type SequencerView, stage } from "../../src/runtime/jobs/job-sequencer.ts";
 import { encodeFailure, ProviderFailure } from "../../src/steps/failure.ts";
 
 const never = () => {

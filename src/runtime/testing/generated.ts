@@ -3,7 +3,7 @@ import { Arbitrary, Effect, Result, Schema } from "effect";
 import type { PipelinePlan, StepNode } from "../../machines/plan.ts";
 import type { AnyPipeline, InputOf } from "../../machines/pipeline.ts";
 import type { AnySchema, ModelProgram } from "../../steps/step.ts";
-import { codecOf } from "../codecs.ts";
+import { codecOf } from "../services/codecs.ts";
 import { onePixelPng } from "./scripted-provider.ts";
 
 /** No value can be made from a schema, or no answer that the step takes. */

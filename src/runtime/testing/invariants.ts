@@ -10,7 +10,7 @@ import { record as fold } from "../../machines/record.ts";
 import { misplacedIn } from "./machine-states.ts";
 import type { PredictionRow, StateRecord } from "../journal-store.ts";
 import { isOpen } from "../journal-stores/write-rules.ts";
-import { statusOf } from "../state-record.ts";
+import { statusOf } from "../jobs/state-record.ts";
 
 export interface Rested {
   readonly plan: PipelinePlan;

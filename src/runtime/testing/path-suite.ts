@@ -8,7 +8,7 @@ import type { PathPlan, PlannedPath } from "../../machines/paths.ts";
 import { takenBy } from "../../machines/paths/transitions.ts";
 import type { AnyPipeline, ServicesOf } from "../../machines/pipeline.ts";
 import type { PipelinePlan } from "../../machines/plan.ts";
-import { codecOf } from "../codecs.ts";
+import { codecOf } from "../services/codecs.ts";
 import { answersOf, type GivenAnswers, inputsOf, NothingGenerated } from "./generated.ts";
 import { planningOf } from "./path-planning.ts";
 import { runPath } from "./path-run.ts";

@@ -11,7 +11,7 @@ import {
 } from "../../../src/index.ts";
 import type { Entry, Fact } from "../../../src/machines/entry.ts";
 import { keyOf, makeEngine } from "../../../src/runtime/engine.ts";
-import type { Observation } from "../../../src/runtime/job-host.ts";
+import type { Observation } from "../../../src/runtime/jobs/job-host.ts";
 import type { JobStatus } from "../../../src/runtime/journal-store.ts";
 import { MemoryJournals, MemoryJournalStore } from "../../../src/runtime/journal-stores/memory.ts";
 import type { ModelClient } from "../../../src/steps/model-client.ts";

@@ -1,0 +1,185 @@
+/** Becoming a job's owner: its first act is to write so, conditional on nobody else having done it. */
+import { Clock, Effect } from "effect";
+import type { JobSnapshot } from "../../machines/advance.ts";
+import type { Entry, Fact } from "../../machines/entry.ts";
+import type { Deployed, Observation } from "./job-host.ts";
+import type { GroupCommit } from "../group-commit.ts";
+import type { LoadedJob } from "./job-owner.ts";
+import {
+  type JournalStore,
+  type StateRecord,
+  type StoredJob,
+  StoreFailure,
+} from "../journal-store.ts";
+import { positionOf, recordAfter, isAtRest, statusOf, timersOf } from "./state-record.ts";
+
+/** A job that took down its process this often in a row is poison. */
+const maxClaims = 3;
+
+export interface Claimant {
+  readonly owner: string;
+  readonly store: JournalStore["Service"];
+  readonly committer: GroupCommit;
+  readonly observe: (observation: Observation) => void;
+}
+
+export interface Claim {
+  readonly stored: StoredJob;
+  readonly deployed: Deployed;
+  /** The owner before died. */
+  readonly isTakeover: boolean;
+  /** The job goes on at once, a pending one starts; otherwise its messages are read first. */
+  readonly starts: boolean;
+}
+
+/** The job as it lies in the journal, without claiming it. */
+export const loadJob = Effect.fnUntraced(function* (
+  store: JournalStore["Service"],
+  stored: StoredJob,
+  deployed: Deployed,
+): Effect.fn.Return<LoadedJob, StoreFailure> {
+  const { jobId } = stored.record;
+  const entries = yield* store.entries(jobId);
+  // More than the row says are another's, whose claim is in conflict with ours; fewer are a damage.
+  if (entries.length < stored.seq) {
+    const cause = new Error(`${stored.seq - entries.length} of ${stored.seq} entries are missing`);
+    return yield* new StoreFailure({
+      operation: `read the journal of ${jobId}`,
+      reason: "Broken",
+      cause,
+    });
+  }
+  const snapshot = deployed.driver.fold(entries);
+  return {
+    jobId: stored.record.jobId,
+    deployed,
+    epoch: stored.epoch,
+    seq: stored.seq,
+    snapshot,
+    record: stored.record,
+    entries,
+    isNew: false,
+  };
+});
+
+/** The job, ours from now on; undefined where somebody else was faster. */
+export const claimJob = Effect.fnUntraced(function* (
+  claimant: Claimant,
+  claim: Claim,
+): Effect.fn.Return<LoadedJob | undefined, StoreFailure> {
+  const { stored, deployed } = claim;
+  const loaded = yield* loadJob(claimant.store, stored, deployed);
+  const epoch = stored.epoch + 1;
+  const drafted = draft(loaded, claim, {
+    owner: claimant.owner,
+    epoch,
+    now: yield* Clock.currentTimeMillis,
+  });
+  const record = recordAfter(stored.record, drafted.entries, drafted.snapshot);
+  const result = yield* claimant.committer.commit({
+    type: "AppendEntries",
+    jobId: loaded.jobId,
+    epoch: stored.epoch,
+    afterSeq: stored.seq,
+    entries: drafted.entries,
+    record,
+    ledger: [],
+    timers: timersOf(drafted.snapshot.context),
+    consumed: [],
+    claim: { owner: claimant.owner, epoch },
+    isReleased: false,
+  });
+  if (result.type !== "Committed") return undefined;
+  const { jobId } = loaded;
+  const { entries, snapshot } = drafted;
+  if (entries.length > 0)
+    claimant.observe({ jobId, pipeline: record.pipeline, entries, snapshot, record });
+  const seq = stored.seq + entries.length;
+  return {
+    ...loaded,
+    epoch,
+    seq,
+    record,
+    snapshot,
+    entries: [...loaded.entries, ...entries],
+  };
+});
+
+interface Drafted {
+  readonly entries: ReadonlyArray<Entry>;
+  readonly snapshot: JobSnapshot;
+}
+
+interface Moment {
+  readonly owner: string;
+  readonly epoch: number;
+  readonly now: number;
+}
+
+const draft = (
+  loaded: LoadedJob,
+  { isTakeover, starts }: Claim,
+  { owner, epoch, now }: Moment,
+): Drafted => {
+  const entries: Array<Entry> = [];
+  let { snapshot } = loaded;
+  const append = (fact: Fact): void => {
+    const entry: Entry = { ...fact, seq: loaded.seq + entries.length + 1, at: now };
+    const advanced = loaded.deployed.driver.advance(snapshot, entry);
+    if (!advanced.isAccepted) return;
+    entries.push(entry);
+    snapshot = advanced.snapshot;
+  };
+  // Who only watches the predictions of a job that rests has nothing to add to its story.
+  if (!isAtRest(snapshot) || !starts) append({ type: "Claimed", owner, epoch, isTakeover });
+  const { path } = positionOf(snapshot);
+  if (statusOf(snapshot) === "pending" && starts) append({ type: "JobStarted" });
+  if (snapshot.context.claims >= maxClaims && path !== null && !isAtRest(snapshot))
+    append(poisoned(snapshot, path));
+  return { entries, snapshot };
+};
+
+const poisoned = ({ context }: JobSnapshot, path: string): Fact => ({
+  type: "StepFailed",
+  path,
+  attempt: context.steps[path]?.attempt ?? 0,
+  kind: "defect",
+  failure: { _tag: "Defect", message: `the process died ${context.claims} times here` },
+});
+
+/** A new job's first entries, and the row they make. */
+export const newJob = (
+  deployed: Deployed,
+  jobId: string,
+  facts: { readonly submitted: Fact; readonly rest: ReadonlyArray<Fact>; readonly now: number },
+): {
+  readonly entries: ReadonlyArray<Entry>;
+  readonly snapshot: JobSnapshot;
+  readonly record: StateRecord;
+} => {
+  const entries = [facts.submitted, ...facts.rest].map(
+    (fact, index): Entry => ({ ...fact, seq: index + 1, at: facts.now }),
+  );
+  const snapshot = deployed.driver.fold(entries);
+  const { plan, fingerprint } = deployed;
+  const empty: StateRecord = {
+    jobId,
+    pipeline: plan.name,
+    version: plan.version,
+    fingerprint,
+    status: "pending",
+    detail: null,
+    currentStep: null,
+    attempt: 0,
+    inputPayload: facts.submitted.type === "JobSubmitted" ? facts.submitted.input : { json: null },
+    normalizedOutput: null,
+    errorMessage: null,
+    failureKind: null,
+    rawReference: null,
+    costMicros: 0,
+    waiting: null,
+    createdAt: facts.now,
+    updatedAt: facts.now,
+  };
+  return { entries, snapshot, record: recordAfter(empty, entries, snapshot) };
+};

@@ -1,0 +1,70 @@
+/** What every job of one process shares, and what a service sees of its own job. */
+import type { Effect, Fiber } from "effect";
+import type { JobDriver, JobSnapshot, Service } from "../../machines/advance.ts";
+import type { JobContext } from "../../machines/context.ts";
+import type { Entry, EntryOf, Fact } from "../../machines/entry.ts";
+import type { PipelinePlan } from "../../machines/plan.ts";
+import type { AssetStore } from "../../steps/asset-store.ts";
+import type { GroupCommit } from "../group-commit.ts";
+import type { JournalStore, StateRecord } from "../journal-store.ts";
+import type { Providers } from "../predictions/providers.ts";
+
+/** A pipeline as this process runs it. */
+export interface Deployed {
+  readonly plan: PipelinePlan;
+  readonly driver: JobDriver;
+  readonly fingerprint: string;
+}
+
+/** One committed batch of a job, as an inspector sees it. */
+export interface Observation {
+  readonly jobId: string;
+  readonly pipeline: string;
+  readonly entries: ReadonlyArray<Entry>;
+  readonly snapshot: JobSnapshot;
+  readonly record: StateRecord;
+}
+
+export interface JobSettings {
+  /** How long (ms) a cancelled or timed out prediction may take to be confirmed as ended. */
+  readonly closeGraceMs: number;
+  /** What one job may cost, in millionths of a US dollar; absent: whatever it costs. */
+  readonly budgetMicros?: number;
+  /** A job that waits longer than this (ms) for a timer or a provider leaves memory. */
+  readonly passivateAfterMs: number;
+}
+
+export interface JobHost {
+  readonly owner: string;
+  readonly store: JournalStore["Service"];
+  readonly committer: GroupCommit;
+  readonly assets: AssetStore["Service"];
+  readonly providers: Providers;
+  readonly settings: JobSettings;
+  /** A fresh, unguessable key for an intent. */
+  readonly newKey: Effect.Effect<string>;
+  /** What a call of this model is likely to cost, in millionths of a US dollar. */
+  readonly estimateMicros: (model: string) => number;
+  /** Starts a fiber with the services of this process, whoever asks for it. */
+  readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>;
+  /** Runs a service of a job; the Effect never fails, what goes wrong becomes an entry. */
+  readonly program: (service: Service, job: ServiceJob) => Effect.Effect<void>;
+  readonly observe: (observation: Observation) => void;
+}
+
+/** A job as its services see it. Every call of a service that was stopped is interrupted, never answered. */
+export interface ServiceJob {
+  readonly jobId: string;
+  readonly deployed: Deployed;
+  readonly host: JobHost;
+  /** The committed context. */
+  readonly context: () => JobContext;
+  /** Appends the facts and returns once they are durable and adopted. Those that start new work wait while the job is paused. */
+  append(...facts: ReadonlyArray<Fact>): Effect.Effect<void>;
+  /** As `append` without waiting: the facts share the next commit. */
+  readonly enqueue: (...facts: ReadonlyArray<Fact>) => void;
+  /** Returns once the committed context satisfies the claim. */
+  until(claim: (context: JobContext) => boolean): Effect.Effect<void>;
+  /** The entry at `seq`, which must be of that type. */
+  entry<Type extends Entry["type"]>(seq: number, type: Type): Effect.Effect<EntryOf<Type>>;
+}

@@ -1,0 +1,163 @@
+/**
+ * The sequencer of one job: puts what has come in into one order, gives every fact its seq, and says
+ * what the batch would change. Pure: whether it happens is decided by the commit.
+ */
+import type { JobDriver, JobSnapshot, Service } from "../../machines/advance.ts";
+import type { JobContext } from "../../machines/context.ts";
+import type { Entry, EntryOf, Fact } from "../../machines/entry.ts";
+import type { LedgerChange, PredictionRow } from "../journal-store.ts";
+
+export interface Mail {
+  readonly facts: ReadonlyArray<Fact>;
+  /** The inbox row these facts come from. */
+  readonly consumes: string | null;
+  /** The service that speaks; what a stopped one says is not heard. */
+  readonly from: { readonly id: string; readonly token: symbol } | null;
+  readonly reply: (answer: "appended" | "refused") => void;
+}
+
+export interface SequencerView {
+  readonly now: number;
+  readonly jobId: string;
+  readonly driver: JobDriver;
+  readonly snapshot: JobSnapshot;
+  readonly seq: number;
+  readonly isCurrent: (id: string, token: symbol) => boolean;
+}
+
+export interface Staged {
+  readonly snapshot: JobSnapshot;
+  readonly entries: ReadonlyArray<Entry>;
+  readonly start: ReadonlyArray<Service>;
+  readonly stop: ReadonlyArray<string>;
+  readonly ledger: ReadonlyArray<LedgerChange>;
+  readonly cancels: ReadonlyArray<{ readonly key: string }>;
+  readonly consumed: ReadonlyArray<string>;
+  /** Mail that starts new work while the job is paused: looked at again with the next mail. */
+  readonly held: ReadonlyArray<Mail>;
+  readonly replies: ReadonlyArray<() => void>;
+}
+
+interface Draft {
+  snapshot: JobSnapshot;
+  readonly entries: Array<Entry>;
+  readonly start: Array<Service>;
+  readonly stop: Array<string>;
+  readonly ledger: Array<LedgerChange>;
+  readonly cancels: Array<{ readonly key: string }>;
+  readonly consumed: Array<string>;
+  readonly held: Array<Mail>;
+  readonly replies: Array<() => void>;
+}
+
+/** A batch that changes nothing but what the row says of the owner. */
+export const nothing: Omit<Staged, "snapshot"> = {
+  entries: [],
+  start: [],
+  stop: [],
+  ledger: [],
+  cancels: [],
+  consumed: [],
+  held: [],
+  replies: [],
+};
+
+/** What the mail amounts to, in its order. */
+export const stage = (mail: ReadonlyArray<Mail>, view: SequencerView): Staged => {
+  const draft: Draft = {
+    snapshot: view.snapshot,
+    entries: [],
+    start: [],
+    stop: [],
+    ledger: [],
+    cancels: [],
+    consumed: [],
+    held: [],
+    replies: [],
+  };
+  for (const one of mail) {
+    if (!isHeard(one, draft, view)) continue;
+    if (isHeld(one, draft)) draft.held.push(one);
+    else append(one, draft, view);
+  }
+  return draft;
+};
+
+const isHeard = (mail: Mail, draft: Draft, view: SequencerView): boolean =>
+  mail.from === null ||
+  (view.isCurrent(mail.from.id, mail.from.token) && !draft.stop.includes(mail.from.id));
+
+/** What a service says after something held waits as well: a result never stands before its start. */
+const isHeld = (mail: Mail, draft: Draft): boolean =>
+  draft.held.some(({ from }) => from !== null && from.token === mail.from?.token) ||
+  (draft.snapshot.context.isPaused && mail.facts.some(startsWork));
+
+/** No attempt and no intent begins while a job is paused. */
+const startsWork = (fact: Fact): boolean =>
+  fact.type === "StepStarted" || fact.type === "PredictionIntended";
+
+const append = (mail: Mail, draft: Draft, view: SequencerView): void => {
+  let isRefused = false;
+  for (const fact of mail.facts) {
+    const entry: Entry = { ...fact, seq: view.seq + draft.entries.length + 1, at: view.now };
+    const advanced = view.driver.advance(draft.snapshot, entry);
+    isRefused ||= !advanced.isAccepted;
+    if (!advanced.isAccepted) continue;
+    const changes = ledgerChanges(entry, draft.snapshot.context, view.jobId);
+    draft.ledger.push(...changes);
+    draft.cancels.push(...changes.filter((change) => change.type === "requestCancel"));
+    draft.entries.push(entry);
+    for (const id of advanced.stop) stopIn(draft, id);
+    draft.start.push(...advanced.start);
+    draft.snapshot = advanced.snapshot;
+  }
+  if (mail.consumes !== null) draft.consumed.push(mail.consumes);
+  draft.replies.push(() => {
+    mail.reply(isRefused ? "refused" : "appended");
+  });
+};
+
+/** What this batch would have started and stops again never starts. */
+const stopIn = (draft: Draft, id: string): void => {
+  const started = draft.start.findIndex((service) => service.id === id);
+  if (started >= 0) draft.start.splice(started, 1);
+  draft.stop.push(id);
+};
+
+/** What an entry changes in the ledger, in the same transaction. */
+const ledgerChanges = (
+  entry: Entry,
+  before: JobContext,
+  jobId: string,
+): ReadonlyArray<LedgerChange> => {
+  if (entry.type === "PredictionIntended") return [{ type: "intend", row: rowOf(entry, jobId) }];
+  if (entry.type === "AttemptTimedOut")
+    return [{ type: "requestCancel", key: entry.key, at: entry.at }];
+  if (entry.type !== "CancelRequested") return [];
+  return Object.entries(before.open)
+    .filter(([, open]) => !open.isClosing)
+    .map(([key]) => ({ type: "requestCancel", key, at: entry.at }));
+};
+
+/** The ledger's row of a new intent. */
+export const rowOf = (entry: EntryOf<"PredictionIntended">, jobId: string): PredictionRow => ({
+  key: entry.key,
+  jobId,
+  path: entry.path,
+  attempt: entry.attempt,
+  call: entry.call,
+  provider: entry.provider,
+  model: entry.model,
+  inputHash: entry.inputHash,
+  estimateMicros: entry.estimateMicros,
+  timeoutMs: entry.timeoutMs,
+  intendedAt: entry.at,
+  state: "intended",
+  predictionId: null,
+  status: null,
+  cancelRequestedAt: null,
+  isUnconfirmed: false,
+  settledAt: null,
+  raw: null,
+  receipt: null,
+});

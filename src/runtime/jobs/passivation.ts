@@ -1,0 +1,28 @@
+/** Which jobs may leave memory: those that only wait, for a timer or for somebody else's word. */
+import { nodeAt } from "../services/hand-over.ts";
+import type { JobOwner } from "./job-owner.ts";
+import { positionOf } from "./state-record.ts";
+
+interface Patience {
+  readonly now: number;
+  readonly passivateAfterMs: number;
+}
+
+/** A job that has waited that long and will go on waiting about as long. */
+export const mayLeaveMemory = (owner: JobOwner, { now, passivateAfterMs }: Patience): boolean => {
+  const record = owner.record();
+  if (now - record.updatedAt < passivateAfterMs) return false;
+  const { path, detail, step } = positionOf(owner.snapshot());
+  if (path === null || step === undefined) return false;
+  // Between attempts a paused job waits for a word; within one it is still at work.
+  if (detail === "paused") return step.phase !== "started" && step.phase !== "calling";
+  if (step.timer !== null) {
+    const { wakeAt, delayMs } = step.timer;
+    // Further off than it was set for, by a clock that was set back: only who waits in memory knows how long.
+    return wakeAt - now > passivateAfterMs && wakeAt - now <= delayMs;
+  }
+  if (detail !== "waiting" && detail !== "unknown") return false;
+  // Somebody in memory has to watch these bounds: they have no row.
+  const isBounded = nodeAt(owner.plan, path)?.step.timeout.bootMs !== undefined;
+  return step.call?.timedOut == null && !isBounded;
+};

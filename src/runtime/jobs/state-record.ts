@@ -1,0 +1,149 @@
+/** From a snapshot to the row a person reads. */
+import type { JobContext, StepProgress } from "../../machines/context.ts";
+import type { Entry, EntryOf } from "../../machines/entry.ts";
+import type { JobSnapshot } from "../../machines/advance.ts";
+import { operatorMessageOf } from "../../steps/failure.ts";
+import type { JobStatus, JobTimer, StateRecord, Waiting } from "../journal-store.ts";
+
+/** The public status; everything finer is its detail. */
+export const statusOf = ({ value }: JobSnapshot): JobStatus => {
+  // Asked several times a commit; `matches` would build and walk a state value for each status.
+  const top = typeof value === "string" ? value : Object.keys(value)[0];
+  return top === "pending" || top === "failed" || top === "complete" || top === "cancelled"
+    ? top
+    : "processing";
+};
+
+/** Whether the job has nothing more to do by itself. */
+export const isAtRest = (snapshot: JobSnapshot): boolean => {
+  const status = statusOf(snapshot);
+  return status === "failed" || status === "complete" || status === "cancelled";
+};
+
+interface Position {
+  readonly path: string | null;
+  readonly detail: string | null;
+  readonly step: StepProgress | undefined;
+}
+
+/** Where a running job stands: its first active step, and that step's own state. */
+export const positionOf = (snapshot: JobSnapshot): Position => {
+  const { context, value } = snapshot;
+  if (value === "cancelling") return { path: null, detail: "cancelling", step: undefined };
+  if (typeof value !== "object") return { path: null, detail: null, step: undefined };
+  const running: unknown = "running" in value ? value.running : null;
+  const [path, detail] = inner(running);
+  if (path === null) return { path: context.failure?.path ?? null, detail: null, step: undefined };
+  return { path, detail: context.isPaused ? "paused" : detail, step: context.steps[path] };
+};
+
+const inner = (running: unknown): readonly [path: string | null, detail: string | null] => {
+  if (typeof running === "string") return [running, "active"];
+  if (typeof running !== "object" || running === null) return [null, null];
+  const first = Object.entries(running)[0];
+  if (first === undefined) return [null, null];
+  return [first[0], typeof first[1] === "string" ? first[1] : "active"];
+};
+
+/** The row after an entry. `entry` is the last one of the commit; earlier ones of it are folded already. */
+export const recordAfter = (
+  before: StateRecord,
+  entries: ReadonlyArray<Entry>,
+  snapshot: JobSnapshot,
+): StateRecord => {
+  const { context } = snapshot;
+  const { path, detail, step } = positionOf(snapshot);
+  const at = entries.at(-1)?.at ?? before.updatedAt;
+  const failed = last(entries, "StepFailed");
+  const output = lastOutput(entries);
+  const raw = last(entries, "PredictionSettled");
+  const isFailed = context.failure !== null;
+  return {
+    ...before,
+    status: statusOf(snapshot),
+    detail,
+    currentStep: path,
+    attempt: step?.attempt ?? (path === before.currentStep ? before.attempt : 0),
+    normalizedOutput: output ?? before.normalizedOutput,
+    errorMessage:
+      failed === undefined
+        ? isFailed
+          ? before.errorMessage
+          : null
+        : operatorMessageOf(failed.failure),
+    failureKind: context.failure?.kind ?? null,
+    rawReference: raw?.raw ?? before.rawReference,
+    costMicros: context.costMicros,
+    waiting: isAtRest(snapshot) ? null : waitingOf({ context, path, detail, step, at, before }),
+    updatedAt: at,
+  };
+};
+
+const last = <Type extends Entry["type"]>(
+  entries: ReadonlyArray<Entry>,
+  type: Type,
+): EntryOf<Type> | undefined =>
+  entries.findLast((entry): entry is EntryOf<Type> => entry.type === type);
+
+const lastOutput = (entries: ReadonlyArray<Entry>) =>
+  entries.findLast((entry) => entry.type === "StepSucceeded" || entry.type === "JobCompleted")
+    ?.output;
+
+interface Standing extends Position {
+  readonly context: JobContext;
+  readonly at: number;
+  readonly before: StateRecord;
+}
+
+/** What the job waits for, since when, and what happens next. */
+const waitingOf = ({ context, path, detail, step, at, before }: Standing): Waiting => {
+  const [waitingFor, next, until] = words({ context, path, detail, step });
+  const since = before.waiting?.waitingFor === waitingFor ? before.waiting.since : at;
+  return { waitingFor, next, until, since };
+};
+
+type Words = readonly [waitingFor: string, next: string, until: number | null];
+
+const words = ({
+  context,
+  path,
+  detail,
+  step,
+}: Position & { readonly context: JobContext }): Words => {
+  if (detail === "cancelling")
+    return ["the provider to confirm the cancel", "the job becomes cancelled", null];
+  if (path === null) return ["a free slot", "the first step starts", null];
+  if (context.isPaused) return ["a resume", `${path} goes on`, null];
+  const call = step?.call;
+  const until = call == null ? null : call.intendedAt + call.timeoutMs;
+  if (detail === "backingOff" && step?.phase === "held")
+    return [
+      `the provider of ${path} to take calls again`,
+      `attempt ${step.attempt} goes on`,
+      step.timer?.wakeAt ?? null,
+    ];
+  if (detail === "backingOff")
+    return [`the next try of ${path}`, `attempt ${nextAttempt(step)}`, step?.timer?.wakeAt ?? null];
+  if (detail === "unknown" && step?.phase === "absent")
+    return ["a decision", "retry pays for the call again, cancel ends the job", null];
+  // Whoever sent a call that was only intended when its job was taken over is dead.
+  const isLost = call?.state === "intended" && context.claims > 0;
+  if (detail === "unknown" || isLost)
+    return [`news of a call of ${path} whose answer was lost`, "it is found, or made again", until];
+  if (call?.state === "intended")
+    return [`the provider to take a call of ${path}`, "its model runs", until];
+  if (detail === "waiting") return [`the model of ${path}`, "its answer is checked", until];
+  return [path, "its result is committed", null];
+};
+
+const nextAttempt = (step: StepProgress | undefined): number =>
+  step === undefined ? 1 : step.attempt + 1;
+
+/** The timers a job needs on disk: what wakes it when nothing else does. */
+export const timersOf = (context: JobContext): ReadonlyArray<JobTimer> =>
+  Object.entries(context.steps).flatMap(([path, step]) => {
+    if (step.timer !== null) return [{ path, ...step.timer }];
+    const call = step.phase === "calling" ? step.call : null;
+    if (call === null) return [];
+    return [{ path, wakeAt: call.intendedAt + call.timeoutMs, delayMs: call.timeoutMs }];
+  });

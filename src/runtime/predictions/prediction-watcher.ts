@@ -1,0 +1,221 @@
+/**
+ * The one watcher of a provider: owns sending, polling, cancelling, finding and settling of its
+ * predictions, whatever becomes of their jobs. What it learns is a conditional change of the ledger and
+ * a message to the job, in one transaction; the job's owner makes an entry of it.
+ */
+import { Clock, Deferred, Effect, Scope } from "effect";
+import type { Schema } from "effect";
+import type { ModelClient, Prediction } from "../../steps/model-client.ts";
+import type { PredictionRow } from "../journal-store.ts";
+import { isOpen } from "../journal-stores/write-rules.ts";
+import { doubleOf, lookForDoubles, mayHaveDoubles, searchEndOf } from "./late-double.ts";
+import { findLost } from "./lost-prediction.ts";
+import { lookOnce, pollToEnd } from "./prediction-polling.ts";
+import { leaveUnsent, type Sender, sendOnce } from "./prediction-sending.ts";
+import type { ProviderGate } from "./provider-gate.ts";
+import { WatchedPrediction } from "./watched-prediction.ts";
+import type { WatcherHost } from "./watcher-host.ts";
+
+export interface Sending {
+  readonly row: PredictionRow;
+  readonly input: Schema.JsonObject;
+}
+
+export interface PredictionWatcher {
+  /** Sends a committed intent, at once and once, and watches what comes of it. */
+  readonly send: (sending: Sending) => void;
+  /** Closes a committed intent that will not be sent, as Rejected. */
+  readonly drop: (row: PredictionRow) => void;
+  /**
+   * Takes up a row of the ledger, whatever it says: an intent that somebody else was to send is looked
+   * for, never sent; an absent one may still show a double; a closed one needs nothing.
+   */
+  readonly follow: (row: PredictionRow) => void;
+  /** Has a look now, and settles the prediction if it has ended. Returns when the look is over. */
+  look(key: string): Effect.Effect<void>;
+  /** Whether the prediction was seen running. */
+  readonly hasStarted: (key: string) => boolean;
+  readonly cancel: (key: string) => void;
+  /** Nobody waits for the end of this prediction any more; it is watched on. */
+  readonly giveUp: (key: string) => void;
+  /** Waits until no create is on its way. */
+  readonly drained: Effect.Effect<void>;
+}
+
+/** Starts the watcher of one provider; it lives as long as the scope, and stops after what is added later. */
+export const makePredictionWatcher = Effect.fnUntraced(function* (
+  client: ModelClient,
+  gate: ProviderGate,
+  host: WatcherHost,
+): Effect.fn.Return<PredictionWatcher, never, Scope.Scope> {
+  // A scope of its own: forked into the caller's, the fibers would end before whatever waits for them.
+  const scope = yield* Effect.flatMap(Effect.scope, Scope.fork);
+  const context = yield* Effect.context<never>();
+  const fork = (effect: Effect.Effect<void>) => {
+    Effect.runForkWith(context)(Effect.forkIn(effect, scope));
+  };
+  return new Watcher({ client, gate, host, fork });
+});
+
+interface Surroundings {
+  readonly client: ModelClient;
+  readonly gate: ProviderGate;
+  readonly host: WatcherHost;
+  readonly fork: (effect: Effect.Effect<void>) => void;
+}
+
+/** How long (ms) a watch that broke by a bug rests before it begins again from its row. */
+const brokenPauseMs = 5_000;
+
+class Watcher implements PredictionWatcher {
+  readonly #client: ModelClient;
+  readonly #host: WatcherHost;
+  readonly #fork: (effect: Effect.Effect<void>) => void;
+  readonly #sender: Sender;
+  readonly #watched = new Map<string, WatchedPrediction>();
+  readonly #sending = new Set<Deferred.Deferred<void>>();
+
+  constructor({ client, gate, host, fork }: Surroundings) {
+    this.#client = client;
+    this.#host = host;
+    this.#fork = fork;
+    const onDouble = (watched: WatchedPrediction, prediction: Prediction) =>
+      this.#addDouble(watched.row, prediction);
+    this.#sender = { client, gate, host, onDouble };
+  }
+
+  readonly send = ({ row, input }: Sending): void => {
+    const watched = this.#watch(row);
+    const done = Deferred.makeUnsafe<void>();
+    this.#sending.add(done);
+    const sent = Effect.ensuring(
+      sendOnce(this.#sender, watched, input),
+      Effect.suspend(() => {
+        this.#sending.delete(done);
+        return Deferred.succeed(done, undefined);
+      }),
+    );
+    this.#fork(Effect.andThen(sent, this.#attend(watched)));
+  };
+
+  readonly drop = (row: PredictionRow): void => {
+    this.#fork(leaveUnsent(this.#client, new WatchedPrediction(row, this.#host)));
+  };
+
+  readonly follow = (row: PredictionRow): void => {
+    if (this.#watched.has(row.key)) return;
+    if (isOpen(row)) this.#fork(this.#attend(this.#watch(row)));
+    else if (row.state === "absent")
+      this.#seekDoubles(row, searchEndOf(row, this.#host.settings.orphanGraceMs));
+  };
+
+  readonly cancel = (key: string): void => {
+    this.#watched.get(key)?.cancel();
+  };
+
+  readonly giveUp = (key: string): void => {
+    const watched = this.#watched.get(key);
+    if (watched !== undefined) this.#fork(watched.giveUp());
+  };
+
+  readonly hasStarted = (key: string): boolean => this.#watched.get(key)?.hasStarted ?? false;
+
+  look(key: string): Effect.Effect<void> {
+    const watched = this.#watched.get(key);
+    if (watched?.row.state !== "accepted") return Effect.void;
+    return Effect.asVoid(lookOnce({ client: this.#client, host: this.#host }, watched));
+  }
+
+  readonly drained = Effect.suspend(() =>
+    Effect.forEach([...this.#sending], (done) => Deferred.await(done), {
+      discard: true,
+      concurrency: "unbounded",
+    }),
+  );
+
+  #watch(row: PredictionRow): WatchedPrediction {
+    const watched = new WatchedPrediction(row, this.#host);
+    this.#watched.set(row.key, watched);
+    return watched;
+  }
+
+  /** From wherever the row stands to its end; a bug on the way must not leave it without anybody. */
+  #attend(watched: WatchedPrediction): Effect.Effect<void> {
+    const attended = Effect.gen({ self: this }, function* () {
+      if (watched.isUnanswered()) yield* this.#find(watched);
+      const { state } = watched.row;
+      if (state === "accepted" || state === "duplicate")
+        yield* pollToEnd({ client: this.#client, host: this.#host }, watched);
+    });
+    return attended.pipe(
+      Effect.catchDefect((defect) =>
+        Effect.andThen(
+          Effect.logError(`watching ${watched.row.key} broke`, defect),
+          Effect.andThen(
+            Effect.sleep(brokenPauseMs),
+            Effect.suspend(() => this.#attend(watched)),
+          ),
+        ),
+      ),
+      Effect.andThen(Effect.sync(() => this.#watched.delete(watched.row.key))),
+      Effect.asVoid,
+    );
+  }
+
+  // --- what an answer was lost of
+
+  #find(watched: WatchedPrediction): Effect.Effect<void> {
+    const { store, settings } = this.#host;
+    const search = {
+      row: watched.row,
+      graceMs: settings.orphanGraceMs,
+      isOpen: Effect.map(watched.reload, () => watched.isUnanswered()),
+      adopt: (prediction: Prediction) => watched.adopt(prediction, true),
+    };
+    return Effect.gen({ self: this }, function* () {
+      const finding = yield* findLost(this.#client, store, search);
+      if (finding !== "answered") {
+        const isCertain = this.#client.canFind && finding === "absent";
+        yield* watched.absent(isCertain);
+      }
+      this.#seekDoubles(watched.row, yield* Clock.currentTimeMillis);
+    });
+  }
+
+  #seekDoubles(row: PredictionRow, since: number): void {
+    const onDouble = (prediction: Prediction) => this.#addDouble(row, prediction);
+    const isAwaited = this.#isAwaited(row);
+    const sought = lookForDoubles(this.#client, this.#host, { row, since, isAwaited, onDouble });
+    this.#fork(
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        mayHaveDoubles(since, now) ? sought : Effect.void,
+      ),
+    );
+  }
+
+  /** An open intent of equal input without its prediction, here or in a row that this process may see. */
+  #isAwaited({ inputHash, provider, key }: PredictionRow): Effect.Effect<boolean> {
+    const isOne = (row: PredictionRow): boolean =>
+      (row.state === "intended" || row.state === "unknown") &&
+      row.inputHash === inputHash &&
+      row.provider === provider &&
+      row.key !== key;
+    return Effect.suspend(() => {
+      if ([...this.#watched.values()].some(({ row }) => isOne(row))) return Effect.succeed(true);
+      const { store, owner } = this.#host;
+      return Effect.match(store.openPredictions(owner), {
+        onFailure: () => true,
+        onSuccess: (rows) => rows.some(isOne),
+      });
+    });
+  }
+
+  /** Recorded once: the unique index knows a prediction that somebody claimed or booked. */
+  #addDouble(row: PredictionRow, prediction: Prediction): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const double = doubleOf(row, prediction, yield* Clock.currentTimeMillis);
+      const result = yield* this.#host.committer.commit({ type: "AddDuplicate", row: double });
+      if (result.type === "Committed") this.follow(double);
+    });
+  }
+}

@@ -1,0 +1,84 @@
+/** What predictions cost: no provider says it in its answers, so it is reckoned from what they measured. */
+import type { Prediction } from "../../steps/model-client.ts";
+
+/** A model's price in US dollars. Metrics are the provider's own names for what it measured. */
+export type Price =
+  | {
+      readonly unit: "token";
+      readonly inputUsdPerMillion: number;
+      readonly outputUsdPerMillion: number;
+    }
+  | { readonly unit: "image"; readonly usdPerImage: number }
+  | { readonly unit: "second"; readonly usdPerSecond: number };
+
+/** By model name without version. */
+export type PriceTable = Readonly<Record<string, Price>>;
+
+/** Source: the models' pages at replicate.com, 2026-06; set your own with the option `prices`. */
+export const listPrices: PriceTable = {
+  "meta/meta-llama-3-8b-instruct": {
+    unit: "token",
+    inputUsdPerMillion: 0.05,
+    outputUsdPerMillion: 0.25,
+  },
+  "black-forest-labs/flux-schnell": { unit: "image", usdPerImage: 0.003 },
+  "falcons-ai/nsfw_image_detection": { unit: "second", usdPerSecond: 0.000225 },
+};
+
+export interface Cost {
+  /** Millionths of a US dollar, to a tenth. */
+  readonly costMicros: number;
+  readonly basis: string;
+}
+
+/** The cost of an ended prediction. Aborted ones never started and are free. */
+export const costOf = (prices: PriceTable, model: string, prediction: Prediction): Cost => {
+  if (prediction.status === "aborted")
+    return { costMicros: 0, basis: "aborted before it started: free" };
+  const price = priceOf(prices, model);
+  if (price === undefined) return { costMicros: 0, basis: `no price known for ${model}` };
+  if (isUnmeasured(prediction))
+    return { costMicros: 0, basis: "unknown: the provider shows no measurements any more" };
+  return { costMicros: Math.round(usdOf(price, prediction) * 1e7) / 10, basis: basisOf(price) };
+};
+
+/** By the exact version where the table has it, else by name. */
+const priceOf = (prices: PriceTable, model: string): Price | undefined => {
+  const [name = model] = model.split(":");
+  const key = [model, name].find((one) => Object.hasOwn(prices, one));
+  return key === undefined ? undefined : prices[key];
+};
+
+/** A prediction that the provider forgot says nothing of what it cost. */
+const isUnmeasured = ({ isDataRemoved, metrics }: Prediction): boolean =>
+  isDataRemoved && Object.keys(metrics).length === 0;
+
+const usdOf = (price: Price, { metrics, output }: Prediction): number => {
+  const metric = (name: string): number => metrics[name] ?? 0;
+  if (price.unit === "image")
+    return (metrics["image_count"] ?? outputCount(output)) * price.usdPerImage;
+  if (price.unit === "second") return metric("predict_time") * price.usdPerSecond;
+  const input = metric("input_token_count") * price.inputUsdPerMillion;
+  return (input + metric("output_token_count") * price.outputUsdPerMillion) / 1e6;
+};
+
+const outputCount = (output: Prediction["output"]): number => {
+  if (output === null) return 0;
+  return Array.isArray(output) ? output.length : 1;
+};
+
+const basisOf = (price: Price): string => {
+  if (price.unit === "image") return `${price.usdPerImage} USD an image`;
+  if (price.unit === "second") return `${price.usdPerSecond} USD a second`;
+  return `${price.inputUsdPerMillion} USD in, ${price.outputUsdPerMillion} USD out a million tokens`;
+};
+
+/** What a call will cost at the most likely, before it is made: for budgets and the ledger's estimate. */
+export const estimateMicros = (prices: PriceTable, model: string): number => {
+  const price = priceOf(prices, model);
+  if (price === undefined) return 0;
+  // A typical call: one image, ten seconds, a thousand tokens either way.
+  if (price.unit === "image") return price.usdPerImage * 1e6;
+  if (price.unit === "second") return price.usdPerSecond * 10 * 1e6;
+  return (price.inputUsdPerMillion + price.outputUsdPerMillion) * 1e3;
+};

@@ -1,0 +1,149 @@
+/** What is made durable of an ended prediction before anybody interprets it: files, raw answer, receipt. */
+import { Effect, Result, Schedule, Schema } from "effect";
+import type { FactOf, Receipt } from "../../machines/entry.ts";
+import { encodeFailure, ProviderFailure } from "../../steps/failure.ts";
+import type { ModelClient, Prediction } from "../../steps/model-client.ts";
+import { filesIn } from "../../steps/normalise.ts";
+import type { PredictionRow } from "../journal-store.ts";
+import { storeValue } from "../job-values.ts";
+import type { WatcherHost } from "./watcher-host.ts";
+import { costOf } from "./price-table.ts";
+
+type Settled = FactOf<"PredictionSettled">;
+
+export interface Ended {
+  readonly row: PredictionRow;
+  readonly prediction: Prediction;
+}
+
+/** A provider that cannot be reached is waited for, for some minutes: what it made is paid and still there. */
+const outagePatience = Schedule.min([
+  Schedule.exponential("500 millis"),
+  Schedule.spaced("30 seconds"),
+]).pipe(Schedule.upTo({ times: 14 }));
+/** A file that comes damaged may come whole next time, or never. */
+const damagePatience = Schedule.exponential("500 millis").pipe(Schedule.upTo({ times: 4 }));
+
+/** The fact, with everything it refers to already stored. Waits through trouble of our own stores. */
+export const settlementOf = Effect.fnUntraced(function* (
+  client: ModelClient,
+  host: Pick<WatcherHost, "assets" | "prices">,
+  { row, prediction }: Ended,
+): Effect.fn.Return<Settled> {
+  const raw = yield* insist(storeValue(host.assets, answerOf(prediction)));
+  // A double's files are nobody's: only what it cost is of interest.
+  const copied =
+    row.state === "duplicate"
+      ? Result.succeed([])
+      : yield* Effect.result(copiesOf(client, host.assets, { row, prediction }));
+  return {
+    type: "PredictionSettled",
+    path: row.path,
+    key: row.key,
+    predictionId: prediction.id,
+    status: prediction.status,
+    raw,
+    files: copied._tag === "Success" ? copied.success : [],
+    fileFailure: copied._tag === "Success" ? null : encodeFailure(copied.failure),
+    receipt: receiptOf(row, prediction, host),
+  };
+});
+
+/** The raw answer as stored: all the provider said, its output once, without the input that the intent has. */
+export const Answer = Schema.Struct({
+  output: Schema.Json,
+  error: Schema.NullOr(Schema.String),
+  createdAt: Schema.NullOr(Schema.Number),
+  completedAt: Schema.NullOr(Schema.Number),
+  raw: Schema.Json,
+});
+
+const answerOf = ({
+  output,
+  error,
+  createdAt,
+  completedAt,
+  raw,
+}: Prediction): typeof Answer.Type => ({
+  output,
+  error,
+  createdAt,
+  completedAt,
+  raw: withoutPayload(raw),
+});
+
+const withoutPayload = (raw: Schema.Json): Schema.Json =>
+  typeof raw === "object" && raw !== null && !Array.isArray(raw)
+    ? Object.fromEntries(Object.entries(raw).filter(([key]) => key !== "input" && key !== "output"))
+    : raw;
+
+const receiptOf = (
+  row: PredictionRow,
+  prediction: Prediction,
+  host: Pick<WatcherHost, "prices">,
+): Receipt => ({
+  provider: row.provider,
+  model: row.model,
+  predictionId: prediction.id,
+  ...costOf(host.prices, row.model, prediction),
+  metrics: prediction.metrics,
+});
+
+const copiesOf = (
+  client: ModelClient,
+  assets: WatcherHost["assets"],
+  { row, prediction }: Ended,
+): Effect.Effect<Settled["files"], ProviderFailure> => {
+  if (prediction.status !== "succeeded") return Effect.succeed([]);
+  if (prediction.isDataRemoved) {
+    const detail = "the provider has removed the output before it could be copied";
+    const { provider } = client;
+    return Effect.fail(new ProviderFailure({ reason: "OutputExpired", provider, detail }));
+  }
+  return copyFiles(client, assets, { model: row.model, output: prediction.output });
+};
+
+export interface Output {
+  readonly model: string;
+  readonly output: Schema.Json;
+}
+
+/** The files of an output, copied into our own store. Fails with: ProviderFailure. */
+export const copyFiles = Effect.fnUntraced(function* (
+  client: ModelClient,
+  assets: WatcherHost["assets"],
+  { model, output }: Output,
+): Effect.fn.Return<Settled["files"], ProviderFailure> {
+  const description = yield* patiently(client.describe(model));
+  const urls = filesIn(description.output, output);
+  return yield* Effect.forEach(urls, (url) =>
+    Effect.gen(function* () {
+      const file = yield* patiently(client.download(url));
+      const asset: Schema.Json = { ...(yield* insist(assets.put(file))) };
+      return { url, asset };
+    }),
+  );
+});
+
+/** Tried again while that may help and costs nothing. */
+const patiently = <A>(
+  asked: Effect.Effect<A, ProviderFailure>,
+): Effect.Effect<A, ProviderFailure> =>
+  asked.pipe(
+    Effect.retry({
+      schedule: damagePatience,
+      while: ({ reason, isPermanent }) => reason === "BadResponse" && isPermanent !== true,
+    }),
+    Effect.retry({ schedule: outagePatience, while: isOutage }),
+  );
+
+const isOutage = ({ reason }: ProviderFailure): boolean =>
+  reason === "Unavailable" || reason === "RateLimited";
+
+/** Our own disk is waited for: what was paid is not given up because a folder is full. */
+const insist = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A> =>
+  effect.pipe(
+    Effect.tapError((error) => Effect.logWarning("a paid result waits for storage", error)),
+    Effect.retry(Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("5 seconds")])),
+    Effect.orDie,
+  );

@@ -1,0 +1,120 @@
+/** What one step hands to the next: outputs from the journal, decoded when somebody looks at them. */
+import { Effect, Result, Schedule } from "effect";
+import type { Schema } from "effect";
+import type { Value, ValueOrEntry } from "../../machines/entry.ts";
+import type { HandOver, PipelinePlan, StepNode } from "../../machines/plan.ts";
+import { ValidationFailure } from "../../steps/failure.ts";
+import type { AnySchema } from "../../steps/step.ts";
+import { codecOf } from "./codecs.ts";
+import type { ServiceJob } from "../jobs/job-host.ts";
+import { loadValue, storeValue } from "../job-values.ts";
+
+/** The JSON of an entry's payload. Storage trouble is a defect here: nothing can go on without it. */
+export const jsonOf = (job: ServiceJob, value: ValueOrEntry): Effect.Effect<Schema.Json> =>
+  "entry" in value
+    ? Effect.flatMap(payloadAt(job, value.entry), (found) =>
+        Effect.orDie(loadValue(job.host.assets, found)),
+      )
+    : Effect.orDie(loadValue(job.host.assets, value));
+
+/** The payload that the entry at `seq` holds: the job's input, a step's output, or a step's input. */
+const payloadAt = (job: ServiceJob, seq: number): Effect.Effect<Value> => {
+  const { submittedSeq, outputs } = job.context();
+  if (seq === submittedSeq) return Effect.map(job.entry(seq, "JobSubmitted"), ({ input }) => input);
+  if (Object.values(outputs).includes(seq))
+    return Effect.map(job.entry(seq, "StepSucceeded"), ({ output }) => output);
+  return Effect.flatMap(job.entry(seq, "StepStarted"), ({ input }) =>
+    "entry" in input ? payloadAt(job, input.entry) : Effect.succeed(input),
+  );
+};
+
+/** From 50 ms, doubling, to five seconds. */
+const untilThereIsRoom = Schedule.min([
+  Schedule.exponential("50 millis"),
+  Schedule.spaced("5 seconds"),
+]);
+
+/** A payload ready for an entry. An asset store in trouble is waited for: what a step made is not made again. */
+export const keep = (job: ServiceJob, json: Schema.Json): Effect.Effect<Value> =>
+  Effect.suspend(() => storeValue(job.host.assets, json)).pipe(
+    Effect.retry(untilThereIsRoom),
+    Effect.orDie,
+  );
+
+/** What a mapper sees, with outputs decoded on first use. */
+export const handOverOf = Effect.fnUntraced(function* (
+  job: ServiceJob,
+): Effect.fn.Return<HandOver> {
+  const { plan } = job.deployed;
+  const { outputs, submittedSeq } = job.context();
+  const input = decoded(plan.input, yield* jsonOf(job, { entry: submittedSeq }));
+  const lazy: Record<string, unknown> = {};
+  let last: () => unknown = input;
+  for (const { path, step } of plan.nodes) {
+    const seq = outputs[path];
+    if (seq === undefined) continue;
+    const value = decoded(step.output, yield* jsonOf(job, { entry: seq }));
+    Object.defineProperty(lazy, path, { enumerable: true, get: value });
+    last = value;
+  }
+  return {
+    get input() {
+      return input();
+    },
+    outputs: lazy,
+    get last() {
+      return last();
+    },
+  };
+});
+
+const decoded = (schema: AnySchema<unknown>, json: Schema.Json): (() => unknown) => {
+  let value: { readonly of: unknown } | undefined;
+  return () => {
+    value ??= { of: mustDecode(schema, json) };
+    return value.of;
+  };
+};
+
+/** What was encoded by this schema once; if it does not decode any more, the schema was changed under the job. */
+const mustDecode = (schema: AnySchema<unknown>, json: Schema.Json): unknown => {
+  const result = codecOf(schema).decode(json);
+  if (Result.isSuccess(result)) return result.success;
+  throw new ValidationFailure({ at: "input", issues: result.failure });
+};
+
+/** The step's input as journaled: computed once, by its mapper or from the last output. Fails with: ValidationFailure. */
+export const inputOf = Effect.fnUntraced(function* (
+  job: ServiceJob,
+  node: StepNode,
+): Effect.fn.Return<ValueOrEntry, ValidationFailure> {
+  const { lastSeq } = job.context();
+  if (node.mapper === undefined && lastSchema(job) === node.step.input) return { entry: lastSeq };
+  const handOver = yield* handOverOf(job);
+  const value = node.mapper === undefined ? handOver.last : node.mapper(handOver);
+  const encoded = codecOf(node.step.input).encode(value);
+  if (Result.isFailure(encoded))
+    return yield* new ValidationFailure({ at: "input", issues: encoded.failure });
+  if (node.mapper === undefined) {
+    const handedOver = yield* jsonOf(job, { entry: lastSeq });
+    if (JSON.stringify(handedOver) === JSON.stringify(encoded.success)) return { entry: lastSeq };
+  }
+  return yield* keep(job, encoded.success);
+});
+
+const lastSchema = (job: ServiceJob): AnySchema<unknown> => {
+  const { outputs, lastSeq } = job.context();
+  const { plan } = job.deployed;
+  return plan.nodes.find(({ path }) => outputs[path] === lastSeq)?.step.output ?? plan.input;
+};
+
+/** The journaled input of the present attempt, decoded. */
+export const decodeInput = (
+  job: ServiceJob,
+  node: StepNode,
+  input: ValueOrEntry,
+): Effect.Effect<unknown> =>
+  Effect.map(jsonOf(job, input), (json) => mustDecode(node.step.input, json));
+
+export const nodeAt = (plan: PipelinePlan, path: string): StepNode | undefined =>
+  plan.nodes.find((node) => node.path === path);

@@ -1,0 +1,208 @@
+/** One paid call of a model step: request, checks, permit, the intent, and only then the sending. */
+import { Clock, Effect, Option, Schema } from "effect";
+import type { FactOf } from "../../machines/entry.ts";
+import type { Asset } from "../../steps/asset.ts";
+import { hashJson } from "../../steps/canonical-json.ts";
+import {
+  type Defect,
+  encodeFailure,
+  type Failure,
+  ProviderFailure,
+  ValidationFailure,
+} from "../../steps/failure.ts";
+import { checkRequest } from "../../steps/model-schema.ts";
+import type { Repair } from "../../steps/step.ts";
+import { failAttempt, failStep, progressIn, stepLeftMs, stepTimeout } from "./attempt.ts";
+import { overBudget } from "./budget.ts";
+import { defectOf } from "./defect.ts";
+import { decodeInput, jsonOf, keep } from "./hand-over.ts";
+import { isAsset, mapJson, toJson } from "./json-value.ts";
+import type { PredictionRow } from "../journal-store.ts";
+import type { ModelRun } from "./model-run.ts";
+import { rowOf } from "../jobs/job-sequencer.ts";
+import { Answer } from "../predictions/settlement.ts";
+
+/** Makes the next call of the present attempt, or fails it where it may not be made. */
+export const intend = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<void> {
+  if (yield* isOutOfTime(run)) return yield* failStep(run, stepTimeout(run));
+  const prepared = yield* Effect.result(prepare(run));
+  if (prepared._tag === "Failure") {
+    const problem = prepared.failure;
+    return yield* problem._tag === "Defect" ? failStep(run, problem) : failAttempt(run, problem);
+  }
+  const refusal = yield* overBudget(run);
+  if (refusal !== undefined) return yield* failAttempt(run, refusal);
+  if (yield* isHeldByProvider(run)) return;
+  if (!(yield* hasPassed(run))) return;
+  const fact = yield* intentOf(run, prepared.success);
+  const row = (): PredictionRow | undefined => {
+    const { call } = progressIn(run);
+    if (call?.key !== fact.key) return undefined;
+    return rowOf({ ...fact, seq: call.intendedSeq, at: call.intendedAt }, run.job.jobId);
+  };
+  const { watcher } = run.provider;
+  yield* run.job.append(fact).pipe(
+    // Cancelled in the very commit that made the intent: nobody else would ever send or close it.
+    Effect.onInterrupt(() =>
+      Effect.sync(() => {
+        const intended = row();
+        if (intended !== undefined) watcher.drop(intended);
+      }),
+    ),
+  );
+  const intended = row();
+  if (intended !== undefined) watcher.send({ row: intended, input: prepared.success.input });
+});
+
+/**
+ * Waits for the permit, no longer than the step may take. False where the call is not to be made now:
+ * the step's time is over, or a late success makes it needless.
+ */
+const hasPassed = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<boolean> {
+  const { answerSeq } = progressIn(run);
+  const isAnswered = () => progressIn(run).answerSeq !== answerSeq;
+  const leftMs = stepLeftMs(run, yield* Clock.currentTimeMillis);
+  const isOver = Effect.raceFirst(Effect.sleep(leftMs), run.job.until(isAnswered));
+  const passed = Effect.as(run.provider.gate.pass, true);
+  if (yield* Effect.raceFirst(passed, Effect.as(isOver, false))) return true;
+  if (!isAnswered()) yield* failStep(run, stepTimeout(run));
+  return false;
+});
+
+const shortestHoldMs = 1_000;
+
+/** The same attempt goes on when the provider takes calls again. */
+export const holdFor = Effect.fnUntraced(function* (
+  run: ModelRun,
+  failure: ProviderFailure,
+): Effect.fn.Return<void> {
+  const now = yield* Clock.currentTimeMillis;
+  const until = run.provider.gate.hold(now)?.until ?? now;
+  const delayMs = Math.max(until - now, failure.retryAfterMs ?? shortestHoldMs);
+  if (delayMs >= stepLeftMs(run, now)) return yield* failStep(run, stepTimeout(run));
+  const { attempt } = progressIn(run);
+  const retry = { wakeAt: now + delayMs, delayMs };
+  const { path } = run.node;
+  yield* run.job.append({
+    type: "AttemptHeld",
+    path,
+    attempt,
+    failure: encodeFailure(failure),
+    retry,
+  });
+});
+
+const isOutOfTime = (run: ModelRun): Effect.Effect<boolean> =>
+  Effect.map(Clock.currentTimeMillis, (now) => stepLeftMs(run, now) === 0);
+
+/** A closed gate is written down before it is waited for, so that everybody sees what the job waits for. */
+const isHeldByProvider = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<boolean> {
+  const hold = run.provider.gate.hold(yield* Clock.currentTimeMillis);
+  if (hold === null || progressIn(run).phase === "held") return false;
+  yield* holdFor(run, hold.failure);
+  return true;
+});
+
+interface Prepared {
+  /** As journaled: assets by reference. */
+  readonly request: Schema.JsonObject;
+  /** As sent: assets as data URIs or uploads. */
+  readonly input: Schema.JsonObject;
+}
+
+const prepare = Effect.fnUntraced(function* (
+  run: ModelRun,
+): Effect.fn.Return<Prepared, Failure | Defect> {
+  const request = yield* requestOf(run);
+  const description = yield* run.provider.client.describe(run.model);
+  const checked = checkRequest(description.input, request);
+  if (checked._tag === "Skipped")
+    yield* Effect.logInfo(`the request for ${run.model} is not checked: ${checked.reason}`);
+  else if (checked.issues.length > 0)
+    return yield* new ValidationFailure({ at: "request", issues: checked.issues });
+  const input = yield* mapJson(request, isAsset, (asset) => present(run, asset));
+  return { request, input };
+});
+
+/** The user's own function: what it throws is a bug. */
+const requestOf = Effect.fnUntraced(function* (
+  run: ModelRun,
+): Effect.fn.Return<Schema.JsonObject, Defect> {
+  const { inputSeq } = progressIn(run);
+  if (inputSeq === null)
+    return yield* Effect.fail({ _tag: "Defect", message: "a call without an attempt" } as const);
+  const { input } = yield* run.job.entry(inputSeq, "StepStarted");
+  const value = yield* decodeInput(run.job, run.node, input);
+  const repair = yield* repairOf(run);
+  return yield* Effect.try({
+    // The input was decoded by the step's own schema, which is what `never` stands for here.
+    try: () => amended(toJson(run.program.request(value as never, { repair })), repair),
+    catch: defectOf,
+  });
+});
+
+const repairOf = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<Repair | undefined> {
+  const { repairSeq, repairs, answerSeq } = progressIn(run);
+  if (repairSeq === null) return undefined;
+  const { failure } = yield* run.job.entry(repairSeq, "OutputRejected");
+  const issues = failure._tag === "ValidationFailure" ? failure.issues : [];
+  return { ordinal: repairs, issues, output: yield* rejectedOutput(run, answerSeq) };
+});
+
+const rejectedOutput = Effect.fnUntraced(function* (
+  run: ModelRun,
+  answerSeq: number | null,
+): Effect.fn.Return<Schema.Json> {
+  if (answerSeq === null) return null;
+  const { raw } = yield* run.job.entry(answerSeq, "PredictionSettled");
+  const answer = Schema.decodeUnknownOption(Answer)(yield* jsonOf(run.job, raw));
+  return Option.match(answer, { onNone: () => null, onSome: ({ output }) => output });
+});
+
+/** A request that takes no note of the repair gets it at the end of its prompt. */
+const amended = (request: Schema.JsonObject, repair: Repair | undefined): Schema.JsonObject => {
+  const { prompt } = request;
+  if (repair === undefined || typeof prompt !== "string" || prompt.includes(repairMark))
+    return request;
+  const issues = repair.issues.map(
+    ({ path, message }) => `- ${path === "" ? "answer" : path}: ${message}`,
+  );
+  const wish = "Answer again, with nothing but what was asked for.";
+  const lines = [prompt, "", repairMark, ...issues, wish].join("\n");
+  return Object.fromEntries([...Object.entries(request), ["prompt", lines]]);
+};
+
+const repairMark = "Your last answer could not be used:";
+
+const present = Effect.fnUntraced(function* (
+  run: ModelRun,
+  asset: Asset,
+): Effect.fn.Return<Schema.Json, ProviderFailure> {
+  const { client } = run.provider;
+  const stored = yield* Effect.orDie(run.job.host.assets.get(asset.sha256));
+  if (Option.isSome(stored)) return yield* client.present(stored.value, asset.sha256);
+  return yield* Effect.die(new Error(`the asset ${asset.sha256} of a request is not in the store`));
+});
+
+const intentOf = Effect.fnUntraced(function* (
+  run: ModelRun,
+  prepared: Prepared,
+): Effect.fn.Return<FactOf<"PredictionIntended">> {
+  const progress = progressIn(run);
+  const now = yield* Clock.currentTimeMillis;
+  const { attemptMs } = run.node.step.timeout;
+  return {
+    type: "PredictionIntended",
+    path: run.node.path,
+    attempt: progress.attempt,
+    call: progress.calls + 1,
+    repair: progress.repairs,
+    key: yield* run.job.host.newKey,
+    provider: run.provider.client.provider,
+    model: run.model,
+    inputHash: hashJson(prepared.input),
+    request: yield* keep(run.job, prepared.request),
+    estimateMicros: run.job.host.estimateMicros(run.model),
+    timeoutMs: Math.max(Math.min(attemptMs, stepLeftMs(run, now)), 1),
+  };
+});

@@ -1,0 +1,235 @@
+/**
+ * The service of a model step. The journal says where the step stands; each phase has one thing to do
+ * next, and doing it leads to another phase. Nothing is remembered here, so that a restart goes on.
+ */
+import { Clock, Effect } from "effect";
+import type { CallProgress, StepPhase } from "../../machines/context.ts";
+import type { StepNode } from "../../machines/plan.ts";
+import { decodeFailure, ProviderFailure } from "../../steps/failure.ts";
+import type { ModelProgram } from "../../steps/step.ts";
+import {
+  beginAttempt,
+  failAttempt,
+  failStep,
+  progressIn,
+  remainingMs,
+  waitFor,
+} from "./attempt.ts";
+import type { ServiceJob } from "../jobs/job-host.ts";
+import { judge, judgeStored, timeoutOf } from "./model-answer.ts";
+import { holdFor, intend } from "./model-call.ts";
+import type { ModelRun } from "./model-run.ts";
+
+/** Runs the step to its end, from wherever the journal says that it stands. */
+export const runModelStep = Effect.fnUntraced(function* (
+  job: ServiceJob,
+  node: StepNode,
+  program: ModelProgram,
+): Effect.fn.Return<void> {
+  const resolved = job.host.providers.resolve(program.model);
+  if (resolved === undefined) {
+    const message = `no model client is configured for "${program.model}": give Catena.start "models"`;
+    return yield* failStep({ job, node }, { _tag: "Defect", message });
+  }
+  const run: ModelRun = { job, node, program, ...resolved };
+  while (true) {
+    const { phase } = progressIn(run);
+    yield* stages[phase](run);
+  }
+});
+
+type Stage = (run: ModelRun) => Effect.Effect<void>;
+
+const begin: Stage = Effect.fnUntraced(function* (run) {
+  yield* waitOut(run);
+  const begun = yield* beginAttempt(run);
+  if (begun !== null) yield* run.job.append(begun);
+});
+
+/** What was answered already, and paid for, is looked at once more before anything is paid again. */
+const start: Stage = Effect.fnUntraced(function* (run) {
+  if (yield* judgeStored(run)) return;
+  yield* intend(run);
+});
+
+const goOn: Stage = Effect.fnUntraced(function* (run) {
+  yield* waitOut(run);
+  if (progressIn(run).phase === "held" && (yield* judgeStored(run))) return;
+  yield* intend(run);
+});
+
+/** The wait of a back-off or a hold; a late success ends it, because it may do the step without a call. */
+const waitOut = (run: ModelRun): Effect.Effect<void> => {
+  const { timer, answerSeq } = progressIn(run);
+  if (timer === null) return Effect.void;
+  const lateAnswer = run.job.until(() => progressIn(run).answerSeq !== answerSeq);
+  return Effect.raceFirst(Effect.raceFirst(waitFor(timer), reopening(run)), lateAnswer);
+};
+
+/** A gate that opens before its time lets go on who was held at it. */
+const reopening = Effect.fnUntraced(function* ({
+  provider,
+  ...run
+}: ModelRun): Effect.fn.Return<void> {
+  const isAtGate = provider.gate.hold(yield* Clock.currentTimeMillis) !== null;
+  return yield* isAtGate && progressIn(run).phase === "held" ? provider.gate.opened : Effect.never;
+});
+
+const awaitEnd: Stage = (run) => {
+  const { call } = progressIn(run);
+  if (call === null) return Effect.void;
+  return call.timedOut === null ? awaitAnswer(run, call) : awaitClosing(run, call);
+};
+
+/**
+ * Until the call ends in any way, or its time runs out; on time-out look first, then give up on it. While
+ * nobody knows whether the prediction exists, no time runs: giving up then would be paying twice.
+ */
+const awaitAnswer = Effect.fnUntraced(function* (
+  run: ModelRun,
+  call: CallProgress,
+): Effect.fn.Return<void> {
+  const { job, node, provider } = run;
+  yield* job.until(() => isOver(run, call.key) || progressIn(run).call?.state === "accepted");
+  if (isOver(run, call.key)) return;
+  const bound = yield* Effect.raceFirst(
+    Effect.as(
+      job.until(() => isOver(run, call.key)),
+      null,
+    ),
+    Effect.raceFirst(untilDeadline(run, call), untilBootDeadline(run, call)),
+  );
+  if (bound === null) return;
+  yield* provider.watcher.look(call.key);
+  // A look that found the end has sent it as a message; it is not read here yet.
+  if (
+    yield* Effect.map(job.host.store.prediction(call.key), isSettledRow).pipe(
+      Effect.orElseSucceed(() => false),
+    )
+  ) {
+    return yield* job.until(() => isOver(run, call.key));
+  }
+  const { attempt } = progressIn(run);
+  job.enqueue({ type: "AttemptTimedOut", path: node.path, attempt, key: call.key, ...bound });
+  // The end of the call may be quicker into the journal than this.
+  yield* job.until(() => isOver(run, call.key) || progressIn(run).call?.timedOut !== null);
+});
+
+const isSettledRow = (row: {
+  readonly _tag: string;
+  readonly value?: { readonly state: string };
+}): boolean => row.value?.state === "settled";
+
+const isOver = (run: ModelRun, key: string): boolean => {
+  const { call, phase } = progressIn(run);
+  return call?.key !== key || phase !== "calling";
+};
+
+interface Bound {
+  readonly timeoutMs: number;
+  readonly awaited: "attempt" | "boot" | "step";
+}
+
+const untilDeadline = Effect.fnUntraced(function* (
+  run: ModelRun,
+  call: CallProgress,
+): Effect.fn.Return<Bound> {
+  const { stepMs } = run.node.step.timeout;
+  const { roundAt } = progressIn(run);
+  const now = yield* Clock.currentTimeMillis;
+  const forCall = remainingMs(
+    { wakeAt: call.intendedAt + call.timeoutMs, delayMs: call.timeoutMs },
+    now,
+  );
+  const forStep =
+    stepMs === undefined
+      ? Number.POSITIVE_INFINITY
+      : remainingMs({ wakeAt: (roundAt ?? now) + stepMs, delayMs: stepMs }, now);
+  yield* Effect.sleep(Math.min(forCall, forStep));
+  return forStep < forCall && stepMs !== undefined
+    ? { timeoutMs: stepMs, awaited: "step" }
+    : { timeoutMs: call.timeoutMs, awaited: "attempt" };
+});
+
+/** A model that has not even started by then is still booting, or queued. */
+const untilBootDeadline = Effect.fnUntraced(function* (
+  run: ModelRun,
+  call: CallProgress,
+): Effect.fn.Return<Bound> {
+  const { bootMs } = run.node.step.timeout;
+  if (bootMs === undefined) return yield* Effect.never;
+  const now = yield* Clock.currentTimeMillis;
+  yield* Effect.sleep(remainingMs({ wakeAt: call.intendedAt + bootMs, delayMs: bootMs }, now));
+  yield* run.provider.watcher.look(call.key);
+  if (run.provider.watcher.hasStarted(call.key)) return yield* Effect.never;
+  return { timeoutMs: bootMs, awaited: "boot" };
+});
+
+/** The remote end was asked for; a success that comes before it is confirmed still counts. */
+const awaitClosing = Effect.fnUntraced(function* (
+  run: ModelRun,
+  call: CallProgress,
+): Effect.fn.Return<void> {
+  const { job, node } = run;
+  const { closeGraceMs } = job.host.settings;
+  const wakeAt = (call.timedOutAt ?? call.intendedAt) + closeGraceMs;
+  const isEnded = yield* Effect.raceFirst(
+    Effect.as(
+      job.until(() => isOver(run, call.key)),
+      true,
+    ),
+    Effect.as(waitFor({ wakeAt, delayMs: closeGraceMs }), false),
+  );
+  if (isEnded) return;
+  job.enqueue({ type: "PredictionUnconfirmed", path: node.path, key: call.key });
+  yield* job.until(() => isOver(run, call.key));
+  if (progressIn(run).phase === "unconfirmed") job.host.providers.giveUp(call.key);
+});
+
+const timeOut: Stage = (run) => {
+  const failure = timeoutOf(run, progressIn(run).call);
+  return failure.awaited === "step" ? failStep(run, failure) : failAttempt(run, failure);
+};
+
+/** A definite no costs nothing: what may pass is waited out within the attempt, the rest fails. */
+const onRejected: Stage = Effect.fnUntraced(function* (run) {
+  const { call } = progressIn(run);
+  if (call?.closedSeq == null) return;
+  const { failure } = yield* run.job.entry(call.closedSeq, "PredictionRejected");
+  const rejection = decodeFailure(failure);
+  if (rejection._tag === "ProviderFailure" && isForWaiting(rejection))
+    return yield* holdFor(run, rejection);
+  yield* failAttempt(run, rejection);
+});
+
+/** `Unavailable` with a definite no is a call that was never sent. */
+const isForWaiting = ({ reason }: ProviderFailure): boolean =>
+  reason === "RateLimited" || reason === "QuotaExhausted" || reason === "Unavailable";
+
+/** Nothing was made of the intent. Whether to pay again is the step's own policy. */
+const onAbsent: Stage = Effect.fnUntraced(function* (run) {
+  const { program, client } = { program: run.program, client: run.provider.client };
+  if (program.onUnknown === "recreate") return yield* intend(run);
+  // A person decides: RETRY opens a new round, CANCEL ends the job.
+  if (program.onUnknown === "ask")
+    return yield* run.job.until(() => progressIn(run).phase !== "absent");
+  const detail =
+    "the answer of a call was lost and no prediction was found; the step does not pay again by itself";
+  yield* failStep(
+    run,
+    new ProviderFailure({ reason: "OutcomeUnknown", provider: client.provider, detail }),
+  );
+});
+
+const stages: { readonly [Phase in StepPhase]: Stage } = {
+  idle: begin,
+  backingOff: begin,
+  started: start,
+  held: goOn,
+  repairing: goOn,
+  calling: awaitEnd,
+  settled: judge,
+  unconfirmed: timeOut,
+  rejected: onRejected,
+  absent: onAbsent,
+};

@@ -1,0 +1,229 @@
+/** The service of a step that runs a function: begin, run within its time, journal what came of it. */
+import { Cause, Clock, Effect, Exit, Result, Schema } from "effect";
+import type { ValueOrEntry } from "../../machines/entry.ts";
+import type { StepNode } from "../../machines/plan.ts";
+import {
+  type Defect,
+  Failure,
+  type FailureKind,
+  ProviderFailure,
+  TimeoutFailure,
+  ValidationFailure,
+} from "../../steps/failure.ts";
+import type { RunProgram, StepContext } from "../../steps/step.ts";
+import {
+  beginAttempt,
+  failAttempt,
+  failStep,
+  progressIn,
+  stepLeftMs,
+  type StepRun,
+  stepTimeout,
+  waitFor,
+} from "./attempt.ts";
+import { codecOf } from "./codecs.ts";
+import { defectOf } from "./defect.ts";
+import { decodeInput, keep } from "./hand-over.ts";
+import type { ServiceJob } from "../jobs/job-host.ts";
+
+/** Runs the step to its end, from wherever the journal says that it stands. */
+export const runStep = Effect.fnUntraced(function* (
+  job: ServiceJob,
+  node: StepNode,
+  program: RunProgram,
+): Effect.fn.Return<void> {
+  const run: StepRun = { job, node };
+  const { phase, inputSeq, attempt } = progressIn(run);
+  if (phase === "started" && inputSeq !== null) {
+    if (!node.step.isRepeatable) return yield* failStep(run, outcomeUnknown);
+    const { input } = yield* job.entry(inputSeq, "StepStarted");
+    yield* attemptOnce(run, program, { attempt, input });
+  }
+  while (true) {
+    const { timer } = progressIn(run);
+    if (timer !== null) yield* waitFor(timer);
+    const begun = yield* begin(run);
+    if (begun === null) return;
+    yield* attemptOnce(run, program, begun);
+  }
+});
+
+const outcomeUnknown = new ProviderFailure({
+  reason: "OutcomeUnknown",
+  provider: "step",
+  detail: "the process died while the step ran, and the step may not run again by itself",
+});
+
+interface Begun {
+  readonly attempt: number;
+  readonly input: ValueOrEntry;
+}
+
+/**
+ * A step that may run again shares its start's commit with its result, if that comes soon enough; one
+ * that may not waits until its start is durable. Null where the step has already failed on its input.
+ */
+const begin = Effect.fnUntraced(function* (run: StepRun): Effect.fn.Return<Begun | null> {
+  const begun = yield* beginAttempt(run);
+  if (begun === null) return null;
+  if (run.node.step.isRepeatable && !run.job.context().isPaused) run.job.enqueue(begun);
+  else yield* run.job.append(begun);
+  return begun;
+});
+
+const attemptOnce = Effect.fnUntraced(function* (
+  run: StepRun,
+  program: RunProgram,
+  begun: Begun,
+): Effect.fn.Return<void> {
+  const outcome = yield* execute(run, program, begun);
+  if (outcome.type === "success") return yield* finish(run, begun, outcome.value);
+  // How many attempts are left is for the committed context to say.
+  yield* run.job.until(() => progressIn(run).attempt === begun.attempt);
+  yield* outcome.type === "failure"
+    ? failAttempt(run, outcome.failure)
+    : failStep(run, outcome.defect);
+});
+
+const finish = Effect.fnUntraced(function* (
+  run: StepRun,
+  begun: Begun,
+  value: unknown,
+): Effect.fn.Return<void> {
+  const { path, step } = run.node;
+  const encoded = codecOf(step.output).encode(value);
+  if (Result.isSuccess(encoded)) {
+    const output = yield* keep(run.job, encoded.success);
+    return yield* run.job.append({ type: "StepSucceeded", path, attempt: begun.attempt, output });
+  }
+  yield* run.job.until(() => progressIn(run).attempt === begun.attempt);
+  yield* failStep(run, new ValidationFailure({ at: "output", issues: encoded.failure }));
+});
+
+type Outcome =
+  | { readonly type: "success"; readonly value: unknown }
+  | { readonly type: "failure"; readonly failure: Failure }
+  | { readonly type: "defect"; readonly defect: Defect };
+
+const execute = Effect.fnUntraced(function* (
+  { job, node }: StepRun,
+  program: RunProgram,
+  { attempt, input }: Begun,
+): Effect.fn.Return<Outcome> {
+  const value = yield* decodeInput(job, node, input);
+  const bound = boundOf({ job, node }, yield* Clock.currentTimeMillis);
+  const context = new AttemptContext(`${job.jobId}/${node.path}`, attempt);
+  const called = call(program, value, context);
+  // A plain value needs no time limit: it is there.
+  if (called.type === "success") return called;
+  const exit = yield* Effect.exit(
+    called.effect.pipe(
+      Effect.onInterrupt(() => context.abort()),
+      Effect.timeoutOrElse({
+        duration: bound.leftMs,
+        orElse: () => Effect.fail(bound.failure),
+      }),
+      Effect.catchDefect((defect) => Effect.fail(defect)),
+    ),
+  );
+  return Exit.isSuccess(exit)
+    ? { type: "success", value: exit.value }
+    : classify(exit.cause, program, node.step.fails);
+});
+
+interface Bound {
+  readonly leftMs: number;
+  readonly failure: TimeoutFailure;
+}
+
+/** An attempt's own time, or what is left of the step's, if that is less. */
+const boundOf = (run: StepRun, now: number): Bound => {
+  const { attemptMs } = run.node.step.timeout;
+  const leftMs = stepLeftMs(run, now);
+  if (leftMs < attemptMs) return { leftMs, failure: stepTimeout(run) };
+  const failure = new TimeoutFailure({ timeoutMs: attemptMs, awaited: "attempt" });
+  return { leftMs: attemptMs, failure };
+};
+
+/** What a step's function sees of its attempt. Most never ask for the signal, which is dear to make. */
+class AttemptContext implements StepContext {
+  readonly key: string;
+  readonly attempt: number;
+  #controller: AbortController | undefined;
+  #isAborted = false;
+
+  constructor(key: string, attempt: number) {
+    this.key = key;
+    this.attempt = attempt;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#isAborted) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  readonly abort = (): Effect.Effect<void> =>
+    Effect.sync(() => {
+      this.#isAborted = true;
+      this.#controller?.abort();
+    });
+}
+
+type Called =
+  | { readonly type: "success"; readonly value: unknown }
+  | { readonly type: "running"; readonly effect: Effect.Effect<unknown, unknown> };
+
+/** Whatever the user's function returns: a value, or one Effect. What it throws is its failure for now. */
+const call = (program: RunProgram, input: unknown, context: StepContext): Called => {
+  let returned: unknown;
+  try {
+    // The input was decoded by the step's own schema, which is what `never` stands for here.
+    returned = program.run(input as never, context);
+  } catch (thrown) {
+    return { type: "running", effect: Effect.fail(thrown) };
+  }
+  if (Effect.isEffect(returned)) {
+    // Its services are those of the layer that `Catena.start` requires by type.
+    return { type: "running", effect: returned as Effect.Effect<unknown, unknown> };
+  }
+  if (!isPromise(returned)) return { type: "success", value: returned };
+  const promise = returned;
+  return {
+    type: "running",
+    effect: Effect.tryPromise({ try: () => promise, catch: (error) => error }),
+  };
+};
+
+const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === "object" &&
+  value !== null &&
+  "then" in value &&
+  typeof value.then === "function";
+
+const isFailure = Schema.is(Failure);
+
+const classify = (
+  cause: Cause.Cause<unknown>,
+  program: RunProgram,
+  fails: ReadonlyArray<FailureKind>,
+): Outcome => {
+  const thrown = Cause.squash(cause);
+  const isDeclared = ({ kind }: Failure): boolean =>
+    kind === "validation" || kind === "timeout" || fails.includes(kind);
+  if (isFailure(thrown) && isDeclared(thrown)) return { type: "failure", failure: thrown };
+  const failure = mapped(program, thrown) ?? (isFailure(thrown) ? thrown : undefined);
+  if (failure === undefined) return { type: "defect", defect: defectOf(thrown) };
+  if (isDeclared(failure)) return { type: "failure", failure };
+  const message = `undeclared ${failure._tag}: add "${failure.kind}" to the step's fails (${failure.message})`;
+  return { type: "defect", defect: { _tag: "Defect", message } };
+};
+
+const mapped = (program: RunProgram, thrown: unknown): Failure | undefined => {
+  try {
+    return program.mapError?.(thrown);
+  } catch {
+    // A mapper that throws maps nothing: what the step threw is the better story.
+    return undefined;
+  }
+};
