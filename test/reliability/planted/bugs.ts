@@ -15,13 +15,13 @@ export interface PlantedBug {
 
 const bug = (name: string, ...edits: ReadonlyArray<Edit>): PlantedBug => ({ name, edits });
 
-const owner = "runtime/job-owner.ts";
-const sequencer = "runtime/job-sequencer.ts";
+const owner = "runtime/jobs/job-owner.ts";
+const sequencer = "runtime/jobs/job-sequencer.ts";
 const groupCommit = "runtime/group-commit.ts";
 const memory = "runtime/journal-stores/memory";
-const lost = "runtime/lost-prediction.ts";
-const watched = "runtime/watched-prediction.ts";
-const sending = "runtime/prediction-sending.ts";
+const lost = "runtime/predictions/lost-prediction.ts";
+const watched = "runtime/predictions/watched-prediction.ts";
+const sending = "runtime/predictions/prediction-sending.ts";
 
 export const plantedBugs: ReadonlyArray<PlantedBug> = [
   bug(
@@ -100,7 +100,7 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   bug(
     "the create is sent before its intent is committed",
     {
-      file: "runtime/model-call.ts",
+      file: "runtime/services/model-call.ts",
       find: "  const { watcher } = run.provider;\n",
       replace: `  const { watcher } = run.provider;
   const at = yield* Clock.currentTimeMillis;
@@ -109,19 +109,19 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
 `,
     },
     {
-      file: "runtime/model-call.ts",
+      file: "runtime/services/model-call.ts",
       find: "if (intended !== undefined) watcher.send({ row: intended,",
       replace: "if (intended === undefined) watcher.send({ row: early,",
     },
   ),
   bug("nobody looks before a call times out", {
-    file: "runtime/model-step.ts",
+    file: "runtime/services/model-step.ts",
     find: `  if (bound === null) return;
   yield* provider.watcher.look(call.key);`,
     replace: "  if (bound === null) return;",
   }),
   bug("an interrupted step cancels its prediction", {
-    file: "runtime/model-step.ts",
+    file: "runtime/services/model-step.ts",
     find: "return call.timedOut === null ? awaitAnswer(run, call) : awaitClosing(run, call);",
     replace: `const cancel = Effect.flatMap(run.job.host.store.prediction(call.key), (row) =>
     row._tag === "Some" && row.value.predictionId !== null
@@ -133,27 +133,27 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
     : awaitClosing(run, call);`,
   }),
   bug("a step that may not run again runs again", {
-    file: "runtime/run-step.ts",
+    file: "runtime/services/run-step.ts",
     find: "    if (!node.step.isRepeatable) return yield* failStep(run, outcomeUnknown);\n",
     replace: "",
   }),
   bug("a step that may not run again does not wait for its start", {
-    file: "runtime/run-step.ts",
+    file: "runtime/services/run-step.ts",
     find: "if (run.node.step.isRepeatable && !run.job.context().isPaused)",
     replace: "if (!run.job.context().isPaused)",
   }),
   bug("timers trust the clock", {
-    file: "runtime/attempt.ts",
+    file: "runtime/services/attempt.ts",
     find: "  Math.min(Math.max(timer.wakeAt - now, 0), timer.delayMs);",
     replace: "  Math.max(timer.wakeAt - now, 0);",
   }),
   bug("attempt numbers begin anew with every round", {
-    file: "runtime/attempt.ts",
+    file: "runtime/services/attempt.ts",
     find: "  const attempt = progress.attempt + 1;",
     replace: "  const attempt = progress.attemptsInRound + 1;",
   }),
   bug("a takeover is not written down", {
-    file: "runtime/claim.ts",
+    file: "runtime/jobs/claim.ts",
     find: "    claim: { owner: claimant.owner, epoch },",
     replace: "    claim: { owner: claimant.owner, epoch: stored.epoch },",
   }),
@@ -163,7 +163,7 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
     replace: "  const open = context.open;",
   }),
   bug("what a cancelled prediction cost is not booked", {
-    file: "runtime/price-table.ts",
+    file: "runtime/predictions/price-table.ts",
     find: '  if (prediction.status === "aborted")',
     replace: '  if (prediction.status !== "succeeded")',
   }),
@@ -206,13 +206,13 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
       const result = yield* this.#host.committer.commit({ ...write, inbox: null });`,
   }),
   bug("recovery sends again what it finds intended", {
-    file: "runtime/prediction-watcher.ts",
+    file: "runtime/predictions/prediction-watcher.ts",
     find: "    if (isOpen(row)) this.#fork(this.#attend(this.#watch(row)));",
     replace: `    if (row.state === "intended") this.send({ row, input: { prompt: "tea" } });
     else if (isOpen(row)) this.#fork(this.#attend(this.#watch(row)));`,
   }),
   bug("a double is noted and runs on", {
-    file: "runtime/prediction-watcher.ts",
+    file: "runtime/predictions/prediction-watcher.ts",
     find: 'if (result.type === "Committed") this.follow(double);',
     replace: 'if (result.type !== "Committed") this.follow(double);',
   }),
