@@ -2,9 +2,9 @@
 import { describe, expect, it } from "@effect/vitest";
 import { Effect, Latch } from "effect";
 import { TestClock } from "effect/testing";
-import { StoreFailure } from "../../src/runtime/journal-store.ts";
-import { MemoryJournals } from "../../src/runtime/journal-stores/memory.ts";
-import { chainOf, newScript } from "./support/chains.ts";
+import { StoreFailure } from "../../../src/runtime/journal-store.ts";
+import { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
+import { chainOf, newScript } from "../support/chains.ts";
 import {
   journalOf,
   outcomeOf,
@@ -15,7 +15,7 @@ import {
   typesOf,
   until,
   within,
-} from "./support/jobs-harness.ts";
+} from "../support/jobs-harness.ts";
 
 const complete = (input: string) => ({ status: "complete", output: `${input}>first>second>third` });
 

@@ -4,8 +4,8 @@
  */
 import { describe, expect, it } from "@effect/vitest";
 import { Clock, Effect } from "effect";
-import { type Fate, FakeProvider } from "./support/fake-provider.ts";
-import { journalOf, turns, typesOf, until } from "./support/jobs-harness.ts";
+import { type Fate, FakeProvider } from "../support/fake-provider.ts";
+import { journalOf, turns, typesOf, until } from "../support/jobs-harness.ts";
 import {
   asking,
   bookedMicros,
@@ -19,7 +19,7 @@ import {
   rowsOf,
   shifted,
   submit,
-} from "./support/ledger-harness.ts";
+} from "../support/ledger-harness.ts";
 
 /** The first creates meet these fates; further ones go well. */
 const fates =

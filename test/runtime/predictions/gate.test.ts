@@ -2,9 +2,9 @@
 import { describe, expect, it } from "@effect/vitest";
 import { Clock, Effect } from "effect";
 import { TestClock } from "effect/testing";
-import { makeProviderGate } from "../../src/runtime/predictions/provider-gate.ts";
-import { type Fate, FakeProvider } from "./support/fake-provider.ts";
-import { turns } from "./support/jobs-harness.ts";
+import { makeProviderGate } from "../../../src/runtime/predictions/provider-gate.ts";
+import { type Fate, FakeProvider } from "../support/fake-provider.ts";
+import { turns } from "../support/jobs-harness.ts";
 import {
   asking,
   entriesOf,
@@ -15,8 +15,8 @@ import {
   processIn,
   recordOf,
   submit,
-} from "./support/ledger-harness.ts";
-import { outOfCredit, rateLimited, unavailable } from "./support/provider-failures.ts";
+} from "../support/ledger-harness.ts";
+import { outOfCredit, rateLimited, unavailable } from "../support/provider-failures.ts";
 
 /** When each of `count` calls passes, in ms from now, while the clock runs for `ms`. */
 const passings = Effect.fnUntraced(function* (

@@ -1,11 +1,11 @@
 import { Schema } from "effect";
 import { expect, test } from "vitest";
-import { makeDriver } from "../../src/machines/advance.ts";
-import type { Fact } from "../../src/machines/entry.ts";
-import { Pipeline } from "../../src/machines/pipeline.ts";
-import type { Deployed } from "../../src/runtime/jobs/job-host.ts";
-import { newJob } from "../../src/runtime/jobs/claim.ts";
-import { Step } from "../../src/steps/step.ts";
+import { makeDriver } from "../../../src/machines/advance.ts";
+import type { Fact } from "../../../src/machines/entry.ts";
+import { Pipeline } from "../../../src/machines/pipeline.ts";
+import type { Deployed } from "../../../src/runtime/jobs/job-host.ts";
+import { newJob } from "../../../src/runtime/jobs/claim.ts";
+import { Step } from "../../../src/steps/step.ts";
 
 const { plan } = Pipeline.make("talk", { version: 1, input: Schema.String })
   .step(

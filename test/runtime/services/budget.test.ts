@@ -1,6 +1,6 @@
 import { Schema } from "effect";
 import { expect, test } from "vitest";
-import { Catena, Functions, Pipeline, StartError, Step } from "../../src/index.ts";
+import { Catena, Functions, Pipeline, StartError, Step } from "../../../src/index.ts";
 
 const Text = Schema.String;
 const asking = (name: string) =>

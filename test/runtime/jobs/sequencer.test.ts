@@ -1,11 +1,11 @@
 /** What the sequencer of a job makes of its mail: pure, so that every order of arrival can be tried. */
 import { describe, expect, it } from "vitest";
 import { Schema } from "effect";
-import { Pipeline, Step } from "../../src/index.ts";
-import { type JobSnapshot, makeDriver } from "../../src/machines/advance.ts";
-import type { Fact } from "../../src/machines/entry.ts";
-import { type Mail, type SequencerView, stage } from "../../src/runtime/jobs/job-sequencer.ts";
-import { encodeFailure, ProviderFailure } from "../../src/steps/failure.ts";
+import { Pipeline, Step } from "../../../src/index.ts";
+import { type JobSnapshot, makeDriver } from "../../../src/machines/advance.ts";
+import type { Fact } from "../../../src/machines/entry.ts";
+import { type Mail, type SequencerView, stage } from "../../../src/runtime/jobs/job-sequencer.ts";
+import { encodeFailure, ProviderFailure } from "../../../src/steps/failure.ts";
 
 const never = () => {
   throw new Error("a sequencer runs no user function");

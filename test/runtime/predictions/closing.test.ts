@@ -1,9 +1,9 @@
 /** Cancel and timeout: asked for once they are committed, repeated until confirmed, watched on, and never deaf to a success. */
 import { describe, expect, it } from "@effect/vitest";
 import { Clock, Effect } from "effect";
-import { Retry } from "../../src/index.ts";
-import { type Fate, FakeProvider } from "./support/fake-provider.ts";
-import { journalOf, typesOf } from "./support/jobs-harness.ts";
+import { Retry } from "../../../src/index.ts";
+import { type Fate, FakeProvider } from "../support/fake-provider.ts";
+import { journalOf, typesOf } from "../support/jobs-harness.ts";
 import {
   asking,
   bookedMicros,
@@ -16,7 +16,7 @@ import {
   recordOf,
   rowsOf,
   submit,
-} from "./support/ledger-harness.ts";
+} from "../support/ledger-harness.ts";
 
 const cancel = { type: "CancelRequested", by: "test" } as const;
 const first =

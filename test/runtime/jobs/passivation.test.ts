@@ -2,11 +2,11 @@
 import { describe, expect, it } from "@effect/vitest";
 import { Clock, Effect } from "effect";
 import { TestClock } from "effect/testing";
-import { ProviderFailure, Retry } from "../../src/index.ts";
-import { StoreFailure } from "../../src/runtime/journal-store.ts";
-import { MemoryJournals } from "../../src/runtime/journal-stores/memory.ts";
-import { SleepingTimers } from "../../src/runtime/jobs/sleeping-timers.ts";
-import { chainOf, newScript, type Script } from "./support/chains.ts";
+import { ProviderFailure, Retry } from "../../../src/index.ts";
+import { StoreFailure } from "../../../src/runtime/journal-store.ts";
+import { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
+import { SleepingTimers } from "../../../src/runtime/jobs/sleeping-timers.ts";
+import { chainOf, newScript, type Script } from "../support/chains.ts";
 import {
   ask,
   asked,
@@ -18,7 +18,7 @@ import {
   typesOf,
   journalOf,
   until,
-} from "./support/jobs-harness.ts";
+} from "../support/jobs-harness.ts";
 
 const hour = 3_600_000;
 const down = new ProviderFailure({ reason: "Unavailable", provider: "acme", detail: "down" });

@@ -4,16 +4,21 @@
  * what a fold from the start makes of it, and every message is consumed exactly once.
  */
 import { describe, expect, it } from "vitest";
-import type { JobSnapshot, Service } from "../../src/machines/advance.ts";
-import { makeDriver } from "../../src/machines/advance.ts";
-import type { Entry, Fact } from "../../src/machines/entry.ts";
-import { newJob } from "../../src/runtime/jobs/claim.ts";
-import { type Mail, stage } from "../../src/runtime/jobs/job-sequencer.ts";
-import type { StateRecord } from "../../src/runtime/journal-store.ts";
-import { isAtRest, recordAfter, statusOf, timersOf } from "../../src/runtime/jobs/state-record.ts";
-import { poster } from "../machines/chains.ts";
-import { randomFact } from "../machines/random-facts.ts";
-import { type Dice, seededDice } from "../machines/seeded-dice.ts";
+import type { JobSnapshot, Service } from "../../../src/machines/advance.ts";
+import { makeDriver } from "../../../src/machines/advance.ts";
+import type { Entry, Fact } from "../../../src/machines/entry.ts";
+import { newJob } from "../../../src/runtime/jobs/claim.ts";
+import { type Mail, stage } from "../../../src/runtime/jobs/job-sequencer.ts";
+import type { StateRecord } from "../../../src/runtime/journal-store.ts";
+import {
+  isAtRest,
+  recordAfter,
+  statusOf,
+  timersOf,
+} from "../../../src/runtime/jobs/state-record.ts";
+import { poster } from "../../machines/chains.ts";
+import { randomFact } from "../../machines/random-facts.ts";
+import { type Dice, seededDice } from "../../machines/seeded-dice.ts";
 
 const plan = poster.plan;
 const driver = makeDriver(plan);

@@ -8,9 +8,9 @@ import {
   Retry,
   type RetryPolicy,
   StoreFailure,
-} from "../../src/index.ts";
-import { MemoryJournals } from "../../src/runtime/journal-stores/memory.ts";
-import { chainOf, gatedWork, newScript } from "./support/chains.ts";
+} from "../../../src/index.ts";
+import { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
+import { chainOf, gatedWork, newScript } from "../support/chains.ts";
 import {
   ask,
   type Asked,
@@ -24,7 +24,7 @@ import {
   typesOf,
   until,
   within,
-} from "./support/jobs-harness.ts";
+} from "../support/jobs-harness.ts";
 
 const down = new ProviderFailure({ reason: "Unavailable", provider: "acme", detail: "down" });
 const complete = { status: "complete", output: "x>first>second>third" };

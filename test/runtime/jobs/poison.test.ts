@@ -2,11 +2,11 @@
 import { join } from "node:path";
 import { describe, expect, it } from "@effect/vitest";
 import { Effect } from "effect";
-import { Catena } from "../../src/index.ts";
-import { MemoryJournals } from "../../src/runtime/journal-stores/memory.ts";
-import { StoreFailure } from "../../src/runtime/journal-store.ts";
-import { temporaryFolder } from "./journal-stores/temporary-folder.ts";
-import { chainOf, newScript, type Work } from "./support/chains.ts";
+import { Catena } from "../../../src/index.ts";
+import { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
+import { StoreFailure } from "../../../src/runtime/journal-store.ts";
+import { temporaryFolder } from "../journal-stores/temporary-folder.ts";
+import { chainOf, newScript, type Work } from "../support/chains.ts";
 import {
   ask,
   journalOf,
@@ -16,7 +16,7 @@ import {
   statusIn,
   submitted,
   until,
-} from "./support/jobs-harness.ts";
+} from "../support/jobs-harness.ts";
 
 const complete = { status: "complete", output: "x>first>second>third" };
 

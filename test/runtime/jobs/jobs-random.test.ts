@@ -6,12 +6,12 @@
 import { describe, expect, it } from "@effect/vitest";
 import { Effect } from "effect";
 import { TestClock } from "effect/testing";
-import { ProviderFailure, Retry } from "../../src/index.ts";
-import { makeDriver } from "../../src/machines/advance.ts";
-import { MemoryJournals } from "../../src/runtime/journal-stores/memory.ts";
-import { statusOf } from "../../src/runtime/jobs/state-record.ts";
-import { type Dice, seededDice } from "../machines/seeded-dice.ts";
-import { chainOf, newScript, type Work } from "./support/chains.ts";
+import { ProviderFailure, Retry } from "../../../src/index.ts";
+import { makeDriver } from "../../../src/machines/advance.ts";
+import { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
+import { statusOf } from "../../../src/runtime/jobs/state-record.ts";
+import { type Dice, seededDice } from "../../machines/seeded-dice.ts";
+import { chainOf, newScript, type Work } from "../support/chains.ts";
 import {
   ask,
   type Asked,
@@ -20,7 +20,7 @@ import {
   startProcess,
   submitted,
   turns,
-} from "./support/jobs-harness.ts";
+} from "../support/jobs-harness.ts";
 
 const down = new ProviderFailure({ reason: "Unavailable", provider: "acme", detail: "down" });
 const words: readonly [Asked, ...ReadonlyArray<Asked>] = [

@@ -3,8 +3,8 @@
  * the receipts are what the provider booked, to the cent, and the token stands nowhere.
  */
 import { expect, test } from "vitest";
-import { type Emulator, type FaultRule, startEmulator } from "../../emulator/src/emulator.ts";
-import { Asset, Catena, Pipeline, Replicate, Retry, Step } from "../../src/index.ts";
+import { type Emulator, type FaultRule, startEmulator } from "../../../emulator/src/emulator.ts";
+import { Asset, Catena, Pipeline, Replicate, Retry, Step } from "../../../src/index.ts";
 import { Schema } from "effect";
 
 const llama = "meta/meta-llama-3-8b-instruct";

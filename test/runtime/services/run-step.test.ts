@@ -1,9 +1,9 @@
 /** Steps that run a function: what they may return and throw, how they are timed, stopped, and tried again. */
 import { describe, expect, it } from "@effect/vitest";
 import { Clock, Effect, Schema } from "effect";
-import { Pipeline, PolicyFailure, ProviderFailure, Retry, Step } from "../../src/index.ts";
-import type { AnyPipeline } from "../../src/machines/pipeline.ts";
-import { FakeProvider } from "./support/fake-provider.ts";
+import { Pipeline, PolicyFailure, ProviderFailure, Retry, Step } from "../../../src/index.ts";
+import type { AnyPipeline } from "../../../src/machines/pipeline.ts";
+import { FakeProvider } from "../support/fake-provider.ts";
 import {
   entriesOf,
   makeWorld,
@@ -13,7 +13,7 @@ import {
   recordOf,
   shifted,
   submit,
-} from "./support/ledger-harness.ts";
+} from "../support/ledger-harness.ts";
 
 type Declared = ProviderFailure | PolicyFailure;
 type Made = typeof Step.make<"work", string, string, string, "provider" | "policy", Declared>;

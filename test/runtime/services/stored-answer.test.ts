@@ -1,9 +1,9 @@
 /** What was paid once is read again before anything is paid again: answers, files, and answers that only a bug keeps back. */
 import { describe, expect, it } from "@effect/vitest";
 import { Effect, Result } from "effect";
-import { PolicyFailure, Retry } from "../../src/index.ts";
-import type { Parse } from "../../src/steps/parse.ts";
-import { type Fate, FakeProvider } from "./support/fake-provider.ts";
+import { PolicyFailure, Retry } from "../../../src/index.ts";
+import type { Parse } from "../../../src/steps/parse.ts";
+import { type Fate, FakeProvider } from "../support/fake-provider.ts";
 import {
   asking,
   bookedMicros,
@@ -17,8 +17,8 @@ import {
   recordOf,
   rowsOf,
   submit,
-} from "./support/ledger-harness.ts";
-import { damagedFile, outputExpired, unavailable } from "./support/provider-failures.ts";
+} from "../support/ledger-harness.ts";
+import { damagedFile, outputExpired, unavailable } from "../support/provider-failures.ts";
 
 const retry = (isFresh: boolean) => ({ type: "RetryRequested", by: "test", isFresh }) as const;
 

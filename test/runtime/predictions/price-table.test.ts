@@ -5,8 +5,8 @@ import {
   estimateMicros,
   listPrices,
   type PriceTable,
-} from "../../src/runtime/predictions/price-table.ts";
-import type { Prediction } from "../../src/steps/model-client.ts";
+} from "../../../src/runtime/predictions/price-table.ts";
+import type { Prediction } from "../../../src/steps/model-client.ts";
 
 const llama = "meta/meta-llama-3-8b-instruct";
 const flux = "black-forest-labs/flux-schnell";

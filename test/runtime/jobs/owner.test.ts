@@ -2,12 +2,12 @@
 import { describe, expect, it } from "@effect/vitest";
 import { Effect, Fiber } from "effect";
 import { TestClock } from "effect/testing";
-import type { Observation } from "../../src/index.ts";
-import type { AppendEntries, Write } from "../../src/runtime/journal-store.ts";
-import { MemoryJournals } from "../../src/runtime/journal-stores/memory.ts";
-import { ProviderFailure, Retry } from "../../src/index.ts";
-import { chainOf, gatedWork, newScript } from "./support/chains.ts";
-import { entryTypes, holds, makeGate } from "./support/gated-store.ts";
+import type { Observation } from "../../../src/index.ts";
+import type { AppendEntries, Write } from "../../../src/runtime/journal-store.ts";
+import { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
+import { ProviderFailure, Retry } from "../../../src/index.ts";
+import { chainOf, gatedWork, newScript } from "../support/chains.ts";
+import { entryTypes, holds, makeGate } from "../support/gated-store.ts";
 import {
   ask,
   journalOf,
@@ -19,7 +19,7 @@ import {
   typesOf,
   until,
   within,
-} from "./support/jobs-harness.ts";
+} from "../support/jobs-harness.ts";
 
 const appendsIn = (writes: ReadonlyArray<Write>): ReadonlyArray<AppendEntries> =>
   writes.filter((write) => write.type === "AppendEntries");
