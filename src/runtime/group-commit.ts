@@ -27,7 +27,7 @@ export interface StoreTrouble {
 interface Waiter {
   readonly write: Write;
   readonly mayFail: boolean;
-  /** An earlier call with this write failed without saying for certain that nothing was applied. */
+  /** An earlier call with this write failed or died without saying for certain that nothing was applied. */
   readonly isRepeated: boolean;
   readonly settle: (outcome: Effect.Effect<WriteResult, StoreFailure>) => void;
 }
@@ -101,12 +101,32 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
     return Effect.map(look, (isOurs): WriteResult => (isOurs ? { type: "Committed" } : outcome));
   };
 
-  /** A store that dies has been given a write that cannot be: its writers have the bug, not the store. */
-  const commitAll = (group: ReadonlyArray<Waiter>) =>
-    Effect.catchDefect(store.commit(group.map(({ write }) => write)), (defect) => {
-      for (const waiter of group) waiter.settle(Effect.die(defect));
-      return Effect.succeed([]);
-    });
+  const answerOf = (
+    { write, isRepeated }: Waiter,
+    outcome: WriteResult | undefined,
+  ): Effect.Effect<WriteResult, StoreFailure> => {
+    if (outcome === undefined) return Effect.die("the store lost a result");
+    return isRepeated ? settled(write, outcome) : Effect.succeed(outcome);
+  };
+
+  /**
+   * What to tell each writer. A store that dies has been given a write that cannot be: its writer has the
+   * bug, not the store and not those who happened to come along, so that each is tried alone.
+   */
+  const commitAll = (
+    group: ReadonlyArray<Waiter>,
+  ): Effect.Effect<ReadonlyArray<Effect.Effect<WriteResult, StoreFailure>>, StoreFailure> =>
+    store.commit(group.map(({ write }) => write)).pipe(
+      Effect.map((results) => group.map((waiter, index) => answerOf(waiter, results[index]))),
+      Effect.catchDefect((defect) =>
+        group.length === 1
+          ? Effect.succeed([Effect.die(defect)])
+          : Effect.map(
+              Effect.forEach(group, (waiter) => commitAll([{ ...waiter, isRepeated: true }])),
+              (answers) => answers.flat(),
+            ),
+      ),
+    );
 
   const flush = (pauseMs: number): Effect.Effect<number> =>
     Effect.gen(function* () {
@@ -123,15 +143,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
       }
       trouble = null;
       healthy.openUnsafe();
-      for (const [index, waiter] of group.entries()) {
-        const outcome = result.success[index];
-        // After a defect they are settled already, and settling again changes nothing.
-        if (outcome === undefined) waiter.settle(Effect.die("the store lost a result"));
-        else
-          waiter.settle(
-            waiter.isRepeated ? settled(waiter.write, outcome) : Effect.succeed(outcome),
-          );
-      }
+      for (const [index, answer] of result.success.entries()) group[index]?.settle(answer);
       return firstPauseMs;
     });
 

@@ -99,6 +99,26 @@ describe("group commit", () => {
     }),
   );
 
+  it.effect("does not let a write that cannot be take those with it that go along", () =>
+    Effect.gen(function* () {
+      const committer = yield* makeGroupCommit(MemoryJournalStore.make());
+      yield* together(committer, [owned("a"), owned("b")]);
+      const hole = appendOf("a", 1);
+      const broken = { ...hole, entries: hole.entries.map((entry) => ({ ...entry, seq: 9 })) };
+      const exits = yield* Effect.forEach(
+        [appendOf("b", 1), broken, appendOf("b", 2), owned("c")],
+        (write) => Effect.exit(committer.commit(write)),
+        { concurrency: "unbounded" },
+      );
+      expect(exits.map((exit) => (Exit.isSuccess(exit) ? exit.value.type : "died"))).toEqual([
+        "Committed",
+        "died",
+        "Committed",
+        "Committed",
+      ]);
+    }),
+  );
+
   describe("over a store in trouble", () => {
     it.effect("holds who may wait, in order, and refuses who may not, at once", () =>
       Effect.gen(function* () {
