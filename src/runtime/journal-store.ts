@@ -165,7 +165,10 @@ export interface AppendEntries {
   readonly timers: ReadonlyArray<JobTimer>;
   /** Inbox rows that became entries here. */
   readonly consumed: ReadonlyArray<string>;
-  /** A takeover: the row's owner and epoch become these; `epoch` above is the one it had. */
+  /**
+   * A takeover, or its owner going on with a job it had let go: the row's owner and epoch become these;
+   * `epoch` above is the one it had.
+   */
   readonly claim: { readonly owner: string; readonly epoch: number } | null;
   /** The job has nothing more to do: the row's owner is cleared once no prediction of it is open. */
   readonly isReleased: boolean;

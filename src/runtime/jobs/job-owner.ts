@@ -205,21 +205,25 @@ class Owner implements Omit<JobOwner, "leave"> {
     const isNothing = staged.entries.length === 0 && staged.consumed.length === 0;
     if (isNothing && isReleased === this.#isReleased) return Effect.succeed(true);
     const { context } = staged.snapshot;
+    const { owner } = this.#host;
+    const { jobId, epoch } = this.#loaded;
+    // The row of a job at rest may name nobody any more: who goes on with it is its owner again.
+    const isResumed = isAtRest(this.#snapshot) && !isReleased;
     const record =
       staged.entries.length === 0
         ? this.#record
         : recordAfter(this.#record, staged.entries, staged.snapshot);
     const write: AppendEntries = {
       type: "AppendEntries",
-      jobId: this.#loaded.jobId,
-      epoch: this.#loaded.epoch,
+      jobId,
+      epoch,
       afterSeq: this.#seq,
       entries: staged.entries,
       record,
       ledger: staged.ledger,
       timers: timersOf(context),
       consumed: staged.consumed,
-      claim: null,
+      claim: isResumed ? { owner, epoch } : null,
       isReleased,
     };
     return Effect.map(this.#host.committer.commit(write), (result) => {

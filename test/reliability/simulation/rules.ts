@@ -78,6 +78,9 @@ export class Rules {
         this.broken(`${process.name} appended to ${write.jobId}, which ${owner} owns`);
       if (file !== undefined && epoch !== write.epoch)
         this.broken(`${write.jobId} has epoch ${epoch} and took an append of ${write.epoch}`);
+      // Without an owner in its row nobody would take up the job after a crash, and none of its calls is sent.
+      if (!write.isReleased && file?.job.owner !== process.owner)
+        this.broken(`${process.name} goes on with ${write.jobId} without being its owner`);
       for (const fact of messages) this.#consumed(fact, write, before);
       for (const entry of write.entries)
         if (entry.type === "PredictionIntended")

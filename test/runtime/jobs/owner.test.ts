@@ -1,6 +1,6 @@
 /** The order of writing: advance, one transaction, adopt, then services; and what a fenced owner may still do. */
 import { describe, expect, it } from "@effect/vitest";
-import { Effect, Fiber } from "effect";
+import { Effect, Fiber, Latch } from "effect";
 import { TestClock } from "effect/testing";
 import type { Observation } from "../../../src/index.ts";
 import type { AppendEntries, Write } from "../../../src/runtime/journal-store.ts";
@@ -162,6 +162,48 @@ describe("the owner of a job", () => {
         status: "complete",
         output: "x>first>other>third",
       });
+    }),
+  );
+
+  it.effect("owns a job again that it had let go, before it goes on with it", () =>
+    Effect.gen(function* () {
+      const journals = new MemoryJournals();
+      const fails = Latch.makeUnsafe(false);
+      const down = new ProviderFailure({ reason: "Unavailable", provider: "acme", detail: "down" });
+      const script = newScript({
+        first: () => Effect.andThen(fails.await, Effect.fail(down)),
+      });
+      const chain = chainOf(script);
+      const gate = makeGate();
+      const reads = Latch.makeUnsafe(true);
+      const old = yield* startProcess({
+        journals,
+        pipelines: [chain],
+        wrap: (store) => ({
+          ...gate.wrap(store),
+          inbox: (jobId) => Effect.andThen(reads.await, store.inbox(jobId)),
+        }),
+      });
+      const jobId = yield* submitted(old, chain, "x");
+      gate.hold(holds("StepFailed"));
+      fails.openUnsafe();
+      yield* until("the failure waits", () => gate.waiting() === 1);
+      // Something for the owner to read while it lets the job go, and a RETRY while it reads.
+      old.catena.engine.jobs.nudge(jobId);
+      reads.closeUnsafe();
+      gate.open();
+      yield* until("it has failed", () => statusIn(journals, jobId) === "failed");
+      yield* turns;
+      yield* ask(old, jobId, "RetryRequested");
+      script.work["first"] = () => Effect.never;
+      reads.openUnsafe();
+      yield* until("it runs again", () => script.calls.length === 2);
+      expect(journals.files.get(jobId)?.job.owner).toBe(old.catena.engine.owner);
+      yield* old.die;
+      const chain2 = chainOf(newScript());
+      const next = yield* startProcess({ journals, pipelines: [chain2] });
+      expect(next.catena.engine.recovered).toBe(1);
+      expect(yield* outcomeOf(next, chain2, jobId)).toEqual(complete);
     }),
   );
 
