@@ -16,7 +16,7 @@ import { JobUnavailable, type Outcome } from "./outcome.ts";
 import { startEngine } from "./start-engine.ts";
 
 export interface SubmitOptions {
-  /** Submitting again with the same key answers the same job, whatever the input. */
+  /** Submitting again with the same key answers the same job, whatever the input. Not empty. */
   readonly idempotencyKey?: string;
 }
 
@@ -83,8 +83,17 @@ const serviceOf = (engine: Engine): Service => ({
 interface Request {
   readonly pipeline: AnyPipeline;
   readonly input: unknown;
-  readonly idempotencyKey: string | null;
+  // Often a header as it came: a list where it came twice, an empty text where it was left empty.
+  readonly idempotencyKey: unknown;
 }
+
+const isKey = (value: unknown): value is string | null =>
+  value === null || (typeof value === "string" && value !== "");
+
+const wrongKey = {
+  path: "idempotencyKey",
+  message: "Expected a string that is not empty",
+} as const;
 
 const submit = Effect.fnUntraced(function* (
   engine: Engine,
@@ -96,11 +105,13 @@ const submit = Effect.fnUntraced(function* (
     return yield* Effect.die(
       new StartError(
         "pipelines",
-        `to include the pipeline ${key} that a job is submitted to`,
+        `a list with the pipeline ${key} that a job is submitted to`,
         [...engine.deployed.keys()].join(", "),
       ),
     );
   }
+  if (!isKey(idempotencyKey))
+    return yield* new ValidationFailure({ at: "input", issues: [wrongKey] });
   const encoded = codecOf(pipeline.plan.input).encode(input);
   if (Result.isFailure(encoded))
     return yield* new ValidationFailure({ at: "input", issues: encoded.failure });

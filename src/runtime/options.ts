@@ -82,6 +82,15 @@ export const pauseOf = (
   throw new StartError(field, 'a duration above zero, such as "1 second"', input);
 };
 
+/** True for a path, for something with that method, and where nothing was given. */
+const isPlaceOr = (method: string, value: unknown): boolean => {
+  if (typeof value === "string") return value !== "";
+  return value === undefined || hasMethod(method, value);
+};
+
+export const hasMethod = (method: string, value: unknown): boolean =>
+  typeof value === "object" && value !== null && typeof Reflect.get(value, method) === "function";
+
 /** Throws StartError where an option is not of its kind, whatever the compiler was told. */
 export const checkOptions = ({
   store,
@@ -90,8 +99,10 @@ export const checkOptions = ({
   rate,
   inspect,
 }: RuntimeOptions): void => {
-  if (store === "") throw new StartError("store", '"memory", a path or a journal store', store);
-  if (assets === "") throw new StartError("assets", "a folder or an asset store", assets);
+  if (!isPlaceOr("commit", store))
+    throw new StartError("store", '"memory", a path or a journal store', store);
+  if (!isPlaceOr("put", assets))
+    throw new StartError("assets", "a folder or an asset store", assets);
   if (durability !== undefined && durability !== "full" && durability !== "normal")
     throw new StartError("durability", '"full" or "normal"', durability);
   if (inspect !== undefined && typeof inspect !== "function")

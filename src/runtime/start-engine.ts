@@ -12,6 +12,7 @@ import { MemoryJournalStore } from "./journal-stores/memory.ts";
 import { SqliteJournalStore } from "./journal-stores/sqlite.ts";
 import {
   checkOptions,
+  hasMethod,
   millisOf,
   pauseOf,
   positiveInteger,
@@ -106,11 +107,18 @@ const checkPipelines = (pipelines: unknown): void => {
 
 /** Rows of the ledger name their provider: two of one name could not be told apart after a restart. */
 const checkProviders = (models: RuntimeOptions["models"]): void => {
+  if (models !== undefined && !isRecord(models))
+    throw new StartError("models", "a model client or a record of them", models);
+  for (const [key, client] of Object.entries(clientsOf(models)))
+    if (!hasMethod("submit", client))
+      throw new StartError(`models.${key}`, "a model client", client);
   const names = Object.values(clientsOf(models)).map(({ provider }) => provider);
   const twin = names.find((name, index) => names.indexOf(name) !== index);
   if (twin !== undefined)
     throw new StartError("models", "clients with different provider names", `${twin} twice`);
 };
+
+const isRecord = (value: unknown): boolean => typeof value === "object" && value !== null;
 
 const isFinished = (pipeline: unknown): pipeline is AnyPipeline =>
   typeof pipeline === "object" &&

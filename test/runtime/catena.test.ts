@@ -112,6 +112,20 @@ describe("Catena", () => {
     expect(await catena.jobs()).toEqual([]);
   });
 
+  it.each([[["order-17"]], [{}], [17], [""]])(
+    "refuses %o as an idempotency key",
+    async (idempotencyKey: unknown) => {
+      const chain = chainOf(newScript());
+      await using catena = await Catena.start({ ...quick, pipelines: [chain] });
+      // What users of plain JavaScript may hand over.
+      const options = { idempotencyKey } as { readonly idempotencyKey: string };
+      const refused = await catena.submit(chain, "x", options).catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(ValidationFailure);
+      expect(refused).toMatchObject({ at: "input", issues: [{ path: "idempotencyKey" }] });
+      expect(await catena.jobs()).toEqual([]);
+    },
+  );
+
   it("finds a job by its id, and says so where there is none, or where it is another pipeline's", async () => {
     const [chain, other] = [chainOf(newScript()), chainOf(newScript(), {}, "other")];
     await using catena = await Catena.start({ ...quick, pipelines: [chain, other] });
@@ -229,6 +243,11 @@ describe("Catena", () => {
       ["rate.burst", { rate: { createsPerMinute: 60, burst: Number.NaN } }],
       ["inspect", { inspect: "yes" }],
       ["store", { store: "" }],
+      ["store", { store: null }],
+      ["store", { store: {} }],
+      ["assets", { assets: 5 }],
+      ["models", { models: null }],
+      ["models.acme", { models: { acme: "key" } }],
       ["assets", { assets: "" }],
       ["pipelines", { pipelines: [] }],
       ["pipelines", { pipelines: [chain, chain] }],
