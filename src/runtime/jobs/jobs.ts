@@ -2,7 +2,7 @@
  * All jobs of one process: which are in memory, which wait for a slot, which woke up, and which were
  * left behind by an owner that died.
  */
-import { Clock, Effect, Fiber, Latch, Option } from "effect";
+import { Clock, Effect, Exit, Fiber, Latch, Option } from "effect";
 import type { Schema, Scope } from "effect";
 import type { Fact } from "../../machines/entry.ts";
 import { type Claim, claimJob, loadJob, newJob } from "./claim.ts";
@@ -254,17 +254,20 @@ class ResidentJobs implements Jobs {
   // --- in memory
 
   #claimAll(claims: ReadonlyArray<Claim>): Effect.Effect<void, StoreFailure> {
-    return Effect.forEach(claims, (claim) => this.#claim(claim), {
+    // One that fails must not interrupt the others: half a claim is a job that is ours and that nobody runs.
+    const all = Effect.forEach(claims, (claim) => Effect.exit(this.#claim(claim)), {
       concurrency: "unbounded",
-      discard: true,
     });
+    return Effect.flatMap(all, (exits) => Exit.asVoidAll(exits));
   }
 
   #claim(claim: Claim): Effect.Effect<void, StoreFailure> {
     const claimed = Effect.gen({ self: this }, function* () {
+      // Asked for before the claim: after it nothing may fail any more, or the job is ours in vain.
+      const predictions = yield* this.#host.store.predictions(claim.stored.record.jobId);
       const loaded = yield* claimJob(this.#host, claim);
       if (loaded === undefined) return;
-      this.#host.providers.follow(yield* this.#host.store.predictions(loaded.jobId));
+      this.#host.providers.follow(predictions);
       this.#settleIn(loaded);
     });
     return this.#unreadable.passOver(claim.stored, claimed);
