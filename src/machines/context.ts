@@ -93,8 +93,6 @@ export interface JobContext {
   readonly costMicros: number;
   /** Takeovers from owners that died at its work, since the last entry that was progress; three are poison. */
   readonly claims: number;
-  /** Takeovers from dead owners since the last entry that was progress, wherever they died. */
-  readonly takeovers: number;
 }
 
 export const initialContext: JobContext = {
@@ -110,7 +108,6 @@ export const initialContext: JobContext = {
   rawSeq: null,
   costMicros: 0,
   claims: 0,
-  takeovers: 0,
 };
 
 /** A step before its first attempt. */

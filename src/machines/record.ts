@@ -8,15 +8,10 @@ import type { Entry, EntryOf } from "./entry.ts";
 /** The context after the entry. */
 export const record = (context: JobContext, entry: Entry): JobContext => {
   const next = fold(context, entry);
-  if (entry.type === "Claimed") return entry.isTakeover ? takenOver(context, next) : next;
-  return next.takeovers === 0 || !isProgress(entry) ? next : { ...next, claims: 0, takeovers: 0 };
+  if (entry.type === "Claimed")
+    return entry.isTakeover && !onlyWaits(context) ? { ...next, claims: next.claims + 1 } : next;
+  return next.claims === 0 || !isProgress(entry) ? next : { ...next, claims: 0 };
 };
-
-const takenOver = (before: JobContext, next: JobContext): JobContext => ({
-  ...next,
-  claims: next.claims + (onlyWaits(before) ? 0 : 1),
-  takeovers: next.takeovers + 1,
-});
 
 const waiting: ReadonlySet<StepProgress["phase"]> = new Set(["calling", "held", "backingOff"]);
 
