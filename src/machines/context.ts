@@ -91,7 +91,7 @@ export interface JobContext {
   /** The last PredictionSettled: where the raw answer is. */
   readonly rawSeq: number | null;
   readonly costMicros: number;
-  /** Takeovers from owners that died at its work, since the last entry that was progress; three are poison. */
+  /** Takeovers from dead owners since the last entry that was progress; three are poison. */
   readonly claims: number;
 }
 

@@ -9,16 +9,8 @@ import type { Entry, EntryOf } from "./entry.ts";
 export const record = (context: JobContext, entry: Entry): JobContext => {
   const next = fold(context, entry);
   if (entry.type === "Claimed")
-    return entry.isTakeover && !onlyWaits(context) ? { ...next, claims: next.claims + 1 } : next;
+    return entry.isTakeover ? { ...next, claims: next.claims + 1 } : next;
   return next.claims === 0 || !isProgress(entry) ? next : { ...next, claims: 0 };
-};
-
-const waiting: ReadonlySet<StepProgress["phase"]> = new Set(["calling", "held", "backingOff"]);
-
-/** A job for which nothing of ours ran but waiting did not take its process down. */
-const onlyWaits = ({ steps, isPaused }: JobContext): boolean => {
-  const all = Object.values(steps);
-  return isPaused || (all.length > 0 && all.every(({ phase }) => waiting.has(phase)));
 };
 
 /** A start that never comes to anything is what poison looks like; only results count as progress. */
