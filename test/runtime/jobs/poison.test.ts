@@ -191,50 +191,54 @@ describe("recovery", () => {
     }),
   );
 
-  it.effect("takes up all of them although the store answers some questions at the second try", () =>
-    Effect.gen(function* () {
-      const journals = new MemoryJournals();
-      const script = newScript({ second: () => Effect.never });
-      const chain = chainOf(script);
-      let failures = 0;
-      const busy = (operation: string) =>
-        Effect.suspend(() => {
-          failures += 1;
-          return new StoreFailure({ operation, reason: "Busy", cause: new Error("locked") });
+  it.effect(
+    "takes up all of them although the store answers some questions at the second try",
+    () =>
+      Effect.gen(function* () {
+        const journals = new MemoryJournals();
+        const script = newScript({ second: () => Effect.never });
+        const chain = chainOf(script);
+        let failures = 0;
+        const busy = (operation: string) =>
+          Effect.suspend(() => {
+            failures += 1;
+            return new StoreFailure({ operation, reason: "Busy", cause: new Error("locked") });
+          });
+        const asked = new Set<string>();
+        const atSecondTry = (operation: string, jobId: string | undefined) => {
+          const isFirst = jobId !== undefined && !asked.has(`${operation} ${jobId}`);
+          asked.add(`${operation} ${jobId}`);
+          return isFirst ? busy(operation) : Effect.void;
+        };
+        const ids: Array<string> = [];
+        const next = yield* startProcess({
+          journals,
+          pipelines: [chain],
+          wrap: (store) => ({
+            ...store,
+            // In the midst of claiming the others, and after its own claim.
+            entries: (jobId) =>
+              Effect.andThen(
+                jobId === ids[1]
+                  ? Effect.andThen(Effect.yieldNow, atSecondTry("entries", jobId))
+                  : Effect.void,
+                store.entries(jobId),
+              ),
+            predictions: (jobId) =>
+              Effect.andThen(
+                jobId === ids[2] ? atSecondTry("predictions", jobId) : Effect.void,
+                store.predictions(jobId),
+              ),
+          }),
         });
-      const asked = new Set<string>();
-      const atSecondTry = (operation: string, jobId: string | undefined) => {
-        const isFirst = jobId !== undefined && !asked.has(`${operation} ${jobId}`);
-        asked.add(`${operation} ${jobId}`);
-        return isFirst ? busy(operation) : Effect.void;
-      };
-      const ids: Array<string> = [];
-      const next = yield* startProcess({
-        journals,
-        pipelines: [chain],
-        wrap: (store) => ({
-          ...store,
-          // In the midst of claiming the others, and after its own claim.
-          entries: (jobId) =>
-            Effect.andThen(
-              jobId === ids[1] ? Effect.andThen(Effect.yieldNow, atSecondTry("entries", jobId)) : Effect.void,
-              store.entries(jobId),
-            ),
-          predictions: (jobId) =>
-            Effect.andThen(
-              jobId === ids[2] ? atSecondTry("predictions", jobId) : Effect.void,
-              store.predictions(jobId),
-            ),
-        }),
-      });
-      const old = yield* startProcess({ journals, pipelines: [chain] });
-      for (let count = 0; count < 4; count += 1) ids.push(yield* submitted(old, chain, "x"));
-      yield* until("all are at second", () => script.callsOf("second").length === 4);
-      yield* old.die;
-      delete script.work["second"];
-      for (const id of ids) expect(yield* outcomeOf(next, chain, id)).toEqual(complete);
-      expect(failures).toBe(2);
-    }),
+        const old = yield* startProcess({ journals, pipelines: [chain] });
+        for (let count = 0; count < 4; count += 1) ids.push(yield* submitted(old, chain, "x"));
+        yield* until("all are at second", () => script.callsOf("second").length === 4);
+        yield* old.die;
+        delete script.work["second"];
+        for (const id of ids) expect(yield* outcomeOf(next, chain, id)).toEqual(complete);
+        expect(failures).toBe(2);
+      }),
   );
 
   it.live("over one SQLite file: a second Catena takes up what the first one left", () =>
