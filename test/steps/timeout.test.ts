@@ -28,3 +28,10 @@ test("each bound can be said by name, and those left out are absent", () => {
     stepMs: 3_600_000,
   });
 });
+
+test("what is no positive duration is refused by name", () => {
+  expect(() => timeoutPolicy(-3)).toThrow(/expected timeout to be a duration above zero.*got -3/);
+  expect(() => timeoutPolicy({ attempt: "1 second", step: 0 })).toThrow(/timeout\.step/);
+  // Users of plain JavaScript have no types to stop them.
+  expect(() => timeoutPolicy("soon" as "1 second")).toThrow(/got "soon"/);
+});
