@@ -10,16 +10,23 @@ const decodeJson = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Json));
 
 const contentType = "application/json";
 
+/** The payload as it stands in an entry; null where it is too large for one. */
+export const inlineValue = (json: Schema.Json): Value | null => {
+  const text = JSON.stringify(json);
+  // UTF-8 takes at most three bytes for a UTF-16 unit: most payloads need no counting.
+  const isSmall =
+    text.length * 3 <= maxInlineBytes || Buffer.byteLength(text, "utf8") <= maxInlineBytes;
+  return isSmall ? { json } : null;
+};
+
 /** Keeps the payload durably. Fails with: AssetStoreFailure. */
 export const storeValue = (
   assets: AssetStore["Service"],
   json: Schema.Json,
 ): Effect.Effect<Value, AssetStoreFailure> => {
-  const text = JSON.stringify(json);
-  // UTF-8 takes at most three bytes for a UTF-16 unit: most payloads need no counting.
-  if (text.length * 3 <= maxInlineBytes) return Effect.succeed({ json });
-  const bytes = new TextEncoder().encode(text);
-  if (bytes.length <= maxInlineBytes) return Effect.succeed({ json });
+  const inline = inlineValue(json);
+  if (inline !== null) return Effect.succeed(inline);
+  const bytes = new TextEncoder().encode(JSON.stringify(json));
   return Effect.map(assets.put({ bytes, contentType }), ({ sha256, sizeBytes }) => ({
     asset: sha256,
     sizeBytes,

@@ -1,7 +1,7 @@
 /** Becoming a job's owner: its first act is to write so, conditional on nobody else having done it. */
 import { Clock, Effect } from "effect";
 import type { JobSnapshot } from "../../machines/advance.ts";
-import type { Entry, Fact } from "../../machines/entry.ts";
+import type { Entry, Fact, FactOf, Value } from "../../machines/entry.ts";
 import type { Deployed, Observation } from "./job-host.ts";
 import type { GroupCommit } from "../group-commit.ts";
 import type { LoadedJob } from "./job-owner.ts";
@@ -147,11 +147,27 @@ const poisoned = ({ context }: JobSnapshot, path: string): Fact => ({
   failure: { _tag: "Defect", message: `the process died ${context.claims} times here` },
 });
 
+/** The first fact of a job of that pipeline. */
+export const submittedOf = (
+  { plan: { name, version }, fingerprint }: Deployed,
+  input: Value,
+): FactOf<"JobSubmitted"> => ({
+  type: "JobSubmitted",
+  pipeline: name,
+  version,
+  fingerprint,
+  input,
+});
+
 /** A new job's first entries, and the row they make. */
 export const newJob = (
   deployed: Deployed,
   jobId: string,
-  facts: { readonly submitted: Fact; readonly rest: ReadonlyArray<Fact>; readonly now: number },
+  facts: {
+    readonly submitted: FactOf<"JobSubmitted">;
+    readonly rest: ReadonlyArray<Fact>;
+    readonly now: number;
+  },
 ): {
   readonly entries: ReadonlyArray<Entry>;
   readonly snapshot: JobSnapshot;
@@ -171,7 +187,7 @@ export const newJob = (
     detail: null,
     currentStep: null,
     attempt: 0,
-    inputPayload: facts.submitted.type === "JobSubmitted" ? facts.submitted.input : { json: null },
+    inputPayload: facts.submitted.input,
     normalizedOutput: null,
     errorMessage: null,
     failureKind: null,

@@ -11,7 +11,7 @@ import { defectOf } from "../services/defect.ts";
 import type { Deployed, JobHost, ServiceJob } from "./job-host.ts";
 import { type Mail, nothing, type Staged, stage } from "./job-sequencer.ts";
 import type { AppendEntries, StateRecord } from "../journal-store.ts";
-import { recordAfter, isAtRest, timersOf } from "./state-record.ts";
+import { recordAfter, isAtRest, timersAfter } from "./state-record.ts";
 import { KeptEntries } from "./kept-entries.ts";
 import { ContextWaiters, makeServiceJob } from "./service-job.ts";
 
@@ -32,6 +32,8 @@ export interface LoadedJob {
 }
 
 export interface JobOwner {
+  /** Begins; once. Services that need no waiting run at once, up to their first commit. */
+  readonly start: () => void;
   /** There may be messages in the inbox. */
   readonly nudge: () => void;
   /** Unloads the job if all it does is wait, until it is nudged or its timer is due. */
@@ -47,7 +49,8 @@ export interface JobOwner {
 
 interface RunningService {
   readonly token: symbol;
-  readonly fiber: Fiber.Fiber<void>;
+  /** Absent while the service's first turn runs. */
+  fiber?: Fiber.Fiber<void>;
 }
 
 export interface OwnerHooks {
@@ -56,14 +59,11 @@ export interface OwnerHooks {
   readonly onEnd: (end: OwnerEnd) => void;
 }
 
-/** Starts the owner of a job that is ours. */
-export const startOwner = (host: JobHost, loaded: LoadedJob, hooks: OwnerHooks): JobOwner => {
-  const owner = new Owner(host, loaded, hooks);
-  const fiber = host.fork(Effect.andThen(Effect.yieldNow, owner.run));
-  return Object.assign(owner, { leave: Fiber.interrupt(fiber) });
-};
+/** The owner of a job that is ours, not yet begun. */
+export const makeOwner = (host: JobHost, loaded: LoadedJob, hooks: OwnerHooks): JobOwner =>
+  new Owner(host, loaded, hooks);
 
-class Owner implements Omit<JobOwner, "leave"> {
+class Owner implements JobOwner {
   readonly plan: PipelinePlan;
   readonly #host: JobHost;
   readonly #loaded: LoadedJob;
@@ -72,6 +72,7 @@ class Owner implements Omit<JobOwner, "leave"> {
   readonly #services = new Map<string, RunningService>();
   readonly #waiters = new ContextWaiters();
   readonly #hasMail = Latch.makeUnsafe(false);
+  #fiber: Fiber.Fiber<void> | undefined;
   #mail: Array<Mail> = [];
   #snapshot: JobSnapshot;
   #record: StateRecord;
@@ -108,7 +109,15 @@ class Owner implements Omit<JobOwner, "leave"> {
     this.#hasMail.openUnsafe();
   };
 
-  readonly run: Effect.Effect<void> = Effect.suspend(() => {
+  readonly start = () => {
+    this.#fiber = this.#host.fork(this.#run);
+  };
+
+  readonly leave: Effect.Effect<void> = Effect.suspend(() =>
+    this.#fiber === undefined ? Effect.void : Fiber.interrupt(this.#fiber),
+  );
+
+  readonly #run: Effect.Effect<void> = Effect.suspend(() => {
     for (const service of this.#loaded.deployed.driver.services(this.#snapshot))
       this.#start(service);
     return this.#loop();
@@ -123,9 +132,9 @@ class Owner implements Omit<JobOwner, "leave"> {
     return Effect.gen({ self: this }, function* () {
       while (!this.#isDone()) {
         yield* this.#hasMail.await;
-        // What a service says next in this turn, such as a quick result after its start, joins the batch.
-        yield* Effect.yieldNow;
-        yield* this.#readInbox();
+        // A quick result of an asynchronous function joins the batch of its start.
+        if (this.#mail.every(({ isPatient }) => isPatient)) yield* Effect.yieldNow;
+        if (this.#inboxDue) yield* this.#readInbox();
         const staged = stage(this.#take(), yield* this.#view());
         const isOurs = yield* this.#commit(staged);
         if (!isOurs) return "fenced";
@@ -154,7 +163,6 @@ class Owner implements Omit<JobOwner, "leave"> {
 
   /** Messages of others become mail; a store in trouble is waited for, nothing is lost by it. */
   #readInbox(): Effect.Effect<void> {
-    if (!this.#inboxDue) return Effect.void;
     this.#inboxDue = false;
     const { store, committer } = this.#host;
     return store.inbox(this.#loaded.jobId).pipe(
@@ -221,7 +229,7 @@ class Owner implements Omit<JobOwner, "leave"> {
       entries: staged.entries,
       record,
       ledger: staged.ledger,
-      timers: timersOf(context),
+      timers: timersAfter(this.#snapshot.context, context),
       consumed: staged.consumed,
       claim: isResumed ? { owner, epoch } : null,
       isReleased,
@@ -257,14 +265,14 @@ class Owner implements Omit<JobOwner, "leave"> {
   }
 
   #start(service: Service): void {
-    const token = Symbol(service.id);
-    const job = this.#jobFor(service, token);
+    const running: RunningService = { token: Symbol(service.id) };
+    const job = this.#jobFor(service, running.token);
     const program = Effect.suspend(() => this.#host.program(service, job)).pipe(
       Effect.onExit((exit) => this.#onServiceExit(service, job, exit)),
     );
-    // The entry must stand before the service runs: a fiber may finish while it is being forked.
-    const entry = { token, fiber: this.#host.fork(Effect.andThen(Effect.yieldNow, program)) };
-    this.#services.set(service.id, entry);
+    // The entry must stand before the service runs: what it says in its first turn is heard by it.
+    this.#services.set(service.id, running);
+    running.fiber = this.#host.fork(program);
   }
 
   /** A service that dies has a bug, of ours or of a user's function outside every declared place. */
@@ -281,11 +289,11 @@ class Owner implements Omit<JobOwner, "leave"> {
   #stop(id: string): void {
     const running = this.#services.get(id);
     this.#services.delete(id);
-    running?.fiber.interruptUnsafe();
+    running?.fiber?.interruptUnsafe();
   }
 
   #letGo(): Effect.Effect<void> {
-    const fibers = [...this.#services.values()].map(({ fiber }) => fiber);
+    const fibers = [...this.#services.values()].flatMap(({ fiber }) => fiber ?? []);
     this.#services.clear();
     return Fiber.interruptAll(fibers);
   }
@@ -300,7 +308,12 @@ class Owner implements Omit<JobOwner, "leave"> {
       waiters: this.#waiters,
       context: () => this.#snapshot.context,
       post: (facts, reply) => {
-        this.#mail.push({ facts, consumes: null, from: { id: service.id, token }, reply });
+        const mail = { facts, consumes: null, from: { id: service.id, token } };
+        this.#mail.push(
+          reply === undefined
+            ? { ...mail, reply: () => undefined, isPatient: true }
+            : { ...mail, reply },
+        );
         this.#hasMail.openUnsafe();
       },
     });

@@ -14,6 +14,8 @@ export interface Mail {
   /** The service that speaks; what a stopped one says is not heard. */
   readonly from: { readonly id: string; readonly token: symbol } | null;
   readonly reply: (answer: "appended" | "refused") => void;
+  /** Nobody waits for the answer: it may share the commit of what is said next. */
+  readonly isPatient?: true;
 }
 
 export interface SequencerView {

@@ -5,10 +5,10 @@
 import { Clock, Effect, Exit, Fiber, Latch, Option } from "effect";
 import type { Schema, Scope } from "effect";
 import type { Fact } from "../../machines/entry.ts";
-import { type Claim, claimJob, loadJob, newJob } from "./claim.ts";
+import { type Claim, claimJob, loadJob, newJob, submittedOf } from "./claim.ts";
 import type { Identifiers } from "../identifiers.ts";
 import type { Deployed, JobHost } from "./job-host.ts";
-import { type JobOwner, type LoadedJob, startOwner } from "./job-owner.ts";
+import { type JobOwner, type LoadedJob, makeOwner } from "./job-owner.ts";
 import { storeValue } from "../job-values.ts";
 import type { StateRecord, StoredJob, StoreFailure } from "../journal-store.ts";
 import type { AssetStoreFailure } from "../../steps/asset-store.ts";
@@ -132,16 +132,7 @@ class ResidentJobs implements Jobs {
     return Effect.gen({ self: this }, function* () {
       const { owner, committer, assets } = this.#host;
       const jobId = yield* this.#options.identifiers.jobId;
-      const { plan, fingerprint } = deployed;
-      const { name: pipeline, version } = plan;
-      const value = yield* storeValue(assets, input);
-      const submitted: Fact = {
-        type: "JobSubmitted",
-        pipeline,
-        version,
-        fingerprint,
-        input: value,
-      };
+      const submitted = submittedOf(deployed, yield* storeValue(assets, input));
       // Who waits already goes first.
       const starts = this.#freeSlots() > 0 && !this.#queue.mayHaveRows();
       const rest: ReadonlyArray<Fact> = starts
@@ -166,7 +157,7 @@ class ResidentJobs implements Jobs {
       if (result.type === "Duplicate") return { jobId: result.jobId, isNew: false };
       if (result.type === "Conflict")
         return yield* Effect.die(new Error(`the job id ${jobId} is taken`));
-      this.#host.observe({ jobId, pipeline, entries, snapshot, record });
+      this.#host.observe({ jobId, pipeline: record.pipeline, entries, snapshot, record });
       if (starts)
         this.#settleIn({ jobId, deployed, epoch, seq, snapshot, record, entries, isNew: true });
       else this.#queue.noteRow();
@@ -277,7 +268,7 @@ class ResidentJobs implements Jobs {
   #settleIn(loaded: LoadedJob): void {
     const { jobId } = loaded;
     if (this.#isLeaving || this.#resident.has(jobId)) return;
-    const owner = startOwner(this.#host, loaded, {
+    const owner = makeOwner(this.#host, loaded, {
       onAdopt: (record) => {
         if (isRest(record)) this.#rest.tell(jobId, record);
       },
@@ -288,6 +279,7 @@ class ResidentJobs implements Jobs {
     });
     this.#resident.set(jobId, owner);
     this.#running += 1;
+    owner.start();
   }
 
   readonly leave: Effect.Effect<void> = Effect.suspend(() => {

@@ -42,7 +42,8 @@ export class ContextWaiters {
 interface Surroundings extends Pick<ServiceJob, "jobId" | "deployed" | "host" | "context"> {
   readonly kept: KeptEntries;
   readonly waiters: ContextWaiters;
-  readonly post: (facts: ReadonlyArray<Fact>, reply: Mail["reply"]) => void;
+  /** Without a `reply` nobody waits for the facts. */
+  readonly post: (facts: ReadonlyArray<Fact>, reply?: Mail["reply"]) => void;
 }
 
 export const makeServiceJob = (around: Surroundings): ServiceJob => {
@@ -53,7 +54,7 @@ export const makeServiceJob = (around: Surroundings): ServiceJob => {
     host,
     context,
     enqueue: (...facts) => {
-      post(facts, () => undefined);
+      post(facts);
     },
     append: (...facts) =>
       Effect.callback((resume) => {

@@ -147,3 +147,12 @@ export const timersOf = (context: JobContext): ReadonlyArray<JobTimer> =>
     if (call === null) return [];
     return [{ path, wakeAt: call.intendedAt + call.timeoutMs, delayMs: call.timeoutMs }];
   });
+
+/** The timers after an append, null where there were none and are none: as for most appends. */
+export const timersAfter = (
+  before: JobContext,
+  after: JobContext,
+): ReadonlyArray<JobTimer> | null => {
+  const timers = timersOf(after);
+  return timers.length === 0 && timersOf(before).length === 0 ? null : timers;
+};

@@ -7,7 +7,7 @@ import { ValidationFailure } from "../../steps/failure.ts";
 import type { AnySchema } from "../../steps/step.ts";
 import { codecOf } from "./codecs.ts";
 import type { ServiceJob } from "../jobs/job-host.ts";
-import { loadValue, storeValue } from "../job-values.ts";
+import { inlineValue, loadValue, storeValue } from "../job-values.ts";
 
 /** The JSON of an entry's payload. Storage trouble is a defect here: nothing can go on without it. */
 export const jsonOf = (job: ServiceJob, value: ValueOrEntry): Effect.Effect<Schema.Json> =>
@@ -36,10 +36,12 @@ const untilThereIsRoom = Schedule.min([
 
 /** A payload ready for an entry. An asset store in trouble is waited for: what a step made is not made again. */
 export const keep = (job: ServiceJob, json: Schema.Json): Effect.Effect<Value> =>
-  Effect.suspend(() => storeValue(job.host.assets, json)).pipe(
-    Effect.retry(untilThereIsRoom),
-    Effect.orDie,
-  );
+  Effect.suspend(() => {
+    const inline = inlineValue(json);
+    if (inline !== null) return Effect.succeed(inline);
+    const stored = Effect.suspend(() => storeValue(job.host.assets, json));
+    return Effect.orDie(Effect.retry(stored, untilThereIsRoom));
+  });
 
 /** What a mapper sees, with outputs decoded on first use. */
 export const handOverOf = Effect.fnUntraced(function* (

@@ -121,7 +121,7 @@ const execute = Effect.fnUntraced(function* (
       Effect.onInterrupt(() => context.abort()),
       Effect.timeoutOrElse({
         duration: bound.leftMs,
-        orElse: () => Effect.fail(bound.failure),
+        orElse: () => Effect.fail(bound.failure()),
       }),
       Effect.catchDefect((defect) => Effect.fail(defect)),
     ),
@@ -133,16 +133,19 @@ const execute = Effect.fnUntraced(function* (
 
 interface Bound {
   readonly leftMs: number;
-  readonly failure: TimeoutFailure;
+  /** Made only where it is needed: an error with its stack costs as much as a whole step. */
+  readonly failure: () => TimeoutFailure;
 }
 
 /** An attempt's own time, or what is left of the step's, if that is less. */
 const boundOf = (run: StepRun, now: number): Bound => {
   const { attemptMs } = run.node.step.timeout;
   const leftMs = stepLeftMs(run, now);
-  if (leftMs < attemptMs) return { leftMs, failure: stepTimeout(run) };
-  const failure = new TimeoutFailure({ timeoutMs: attemptMs, awaited: "attempt" });
-  return { leftMs: attemptMs, failure };
+  if (leftMs < attemptMs) return { leftMs, failure: () => stepTimeout(run) };
+  return {
+    leftMs: attemptMs,
+    failure: () => new TimeoutFailure({ timeoutMs: attemptMs, awaited: "attempt" }),
+  };
 };
 
 /** What a step's function sees of its attempt. Most never ask for the signal, which is dear to make. */
