@@ -151,7 +151,8 @@ export interface CreateJob {
 /**
  * The owner's append. Entries follow `afterSeq` without holes; none at all change the row only, which is
  * how a released job whose owner died gets a new watcher. What a record is created with (job, pipeline,
- * version, fingerprint, input, createdAt) never changes and is not written again.
+ * version, fingerprint, input, createdAt) never changes and is not written again. Its output and its raw
+ * reference are those of the last entry that holds one: an append without such an entry leaves them.
  */
 export interface AppendEntries {
   readonly type: "AppendEntries";
@@ -161,8 +162,8 @@ export interface AppendEntries {
   readonly entries: ReadonlyArray<Entry>;
   readonly record: StateRecord;
   readonly ledger: ReadonlyArray<LedgerChange>;
-  /** All timers the job has after this append. */
-  readonly timers: ReadonlyArray<JobTimer>;
+  /** All timers the job has after this append; null where they are as before. */
+  readonly timers: ReadonlyArray<JobTimer> | null;
   /** Inbox rows that became entries here. */
   readonly consumed: ReadonlyArray<string>;
   /**

@@ -27,7 +27,7 @@ import type { OwnerLock } from "./sqlite/owner-lock.ts";
 import * as reads from "./sqlite/reads.ts";
 import { inTransaction } from "./sqlite/transaction.ts";
 import type { Connection } from "./sqlite/transaction.ts";
-import { applyWrite } from "./sqlite/writes.ts";
+import { applyWrite, witnessOf } from "./sqlite/writes.ts";
 import { checkWrites } from "./write-rules.ts";
 
 export interface SqliteJournalStoreOptions {
@@ -35,7 +35,7 @@ export interface SqliteJournalStoreOptions {
   readonly path: string;
   /** Default `FULL`. */
   readonly synchronous?: "FULL" | "NORMAL";
-  /** The most pages of 8 KiB the file may have; a fuller one fails as Full. Default: the disk's size. */
+  /** The most pages of 4 KiB the file may have; a fuller one fails as Full. Default: the disk's size. */
   readonly maxPages?: number;
   /** How long a call waits while another process holds the file; default 5 seconds. */
   readonly busyLimit?: Duration.Input;
@@ -115,9 +115,10 @@ const over = (connection: Connection, ask: Ask, owners: Owners): JournalStore["S
       ask("commit", () => {
         checkWrites(writes);
         if (writes.length === 0) return [];
-        return inTransaction(connection, () =>
-          writes.map((write) => applyWrite(connection, write)),
-        );
+        return inTransaction(connection, () => {
+          const result = writes.map((write) => applyWrite(connection, write));
+          return { result, witness: witnessOf(connection, writes, result) };
+        });
       }),
     job: (jobId) => ask("read a job", () => reads.readJob(connection, jobId)),
     jobs: (filter) => ask("list jobs", () => reads.readJobs(connection, filter)),

@@ -2,6 +2,7 @@
  * What a write does to what is stored, decided here once so that every adapter decides alike: the moves
  * of the ledger, which rows are open, and the shape a batch must have.
  */
+import type { Entry, EntryOf } from "../../machines/entry.ts";
 import type {
   LedgerChange,
   PredictionRow,
@@ -51,6 +52,28 @@ export const moveOf = (row: LedgerPosition, change: ChangeOfRow): Move | null =>
         ? { cancelRequestedAt: change.at }
         : nothing;
   }
+};
+
+/** Which entries of a write hold the values of its state record. */
+export interface Holders {
+  readonly input: EntryOf<"JobSubmitted"> | undefined;
+  readonly output: EntryOf<"StepSucceeded" | "JobCompleted"> | undefined;
+  readonly raw: EntryOf<"PredictionSettled"> | undefined;
+}
+
+/** The last of each kind. A value is stored once, in its entry, however many columns name it. */
+export const holdersIn = (entries: ReadonlyArray<Entry>): Holders => {
+  let [input, output, raw]: [Holders["input"], Holders["output"], Holders["raw"]] = [
+    undefined,
+    undefined,
+    undefined,
+  ];
+  for (const entry of entries) {
+    if (entry.type === "JobSubmitted") input = entry;
+    else if (entry.type === "StepSucceeded" || entry.type === "JobCompleted") output = entry;
+    else if (entry.type === "PredictionSettled") raw = entry;
+  }
+  return { input, output, raw };
 };
 
 const checkEntries = (write: Write): void => {

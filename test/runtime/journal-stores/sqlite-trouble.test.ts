@@ -20,9 +20,12 @@ import {
 import { schemaVersion } from "../../../src/runtime/journal-stores/sqlite/schema.ts";
 import {
   cachedPrepare,
+  type Connection,
+  countCommit,
   inTransaction,
   introduce,
 } from "../../../src/runtime/journal-stores/sqlite/transaction.ts";
+import { applyWrite, witnessOf } from "../../../src/runtime/journal-stores/sqlite/writes.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const temporaryPath = Effect.map(temporaryFolder, (folder) => join(folder, "catena.db"));
@@ -116,7 +119,11 @@ describe("a SQLite journal store in trouble", () => {
       yield* Effect.scoped(open(path));
       const db = new DatabaseSync(path, { readOnly: true });
       const connection = { db, prepare: cachedPrepare(db), id: "c" };
-      expect(() => inTransaction(connection, () => introduce(connection))).toThrow(/readonly/);
+      const body = () => {
+        introduce(connection);
+        return { result: null, witness: () => false };
+      };
+      expect(() => inTransaction(connection, body)).toThrow(/readonly/);
       expect(db.isTransaction).toBe(false);
       db.close();
     }),
@@ -190,12 +197,32 @@ describe("a SQLite journal store in trouble", () => {
       introduce(connection);
       return connection;
     };
-    const mark = "INSERT INTO connections (id, commits) VALUES ('mark', 0)";
+    const mark = (connection: Connection) => () => {
+      const { changes } = connection
+        .prepare("INSERT INTO connections (id, commits) VALUES ('mark', 0)")
+        .run();
+      return { result: changes, witness: countCommit(connection) };
+    };
 
     it.effect("answers as committed where looking shows that it was", () =>
       Effect.gen(function* () {
         const connection = connect(yield* temporaryPath);
-        expect(inTransaction(connection, () => connection.prepare(mark).run().changes)).toBe(1);
+        expect(inTransaction(connection, mark(connection))).toBe(1);
+        connection.db.close();
+      }),
+    );
+
+    it.effect("knows a batch by its last entry", () =>
+      Effect.gen(function* () {
+        const connection = connect(yield* temporaryPath);
+        const creating = (jobId: string) => () => {
+          const writes = [createOf(jobId)];
+          const result = writes.map((write) => applyWrite(connection, write));
+          return { result, witness: witnessOf(connection, writes, result) };
+        };
+        expect(inTransaction(connection, creating("a"))).toEqual([{ type: "Committed" }]);
+        connection.db.applies = false;
+        expect(() => inTransaction(connection, creating("b"))).toThrow("the answer was lost");
         connection.db.close();
       }),
     );
@@ -204,9 +231,7 @@ describe("a SQLite journal store in trouble", () => {
       Effect.gen(function* () {
         const connection = connect(yield* temporaryPath);
         connection.db.applies = false;
-        expect(() => inTransaction(connection, () => connection.prepare(mark).run())).toThrow(
-          "the answer was lost",
-        );
+        expect(() => inTransaction(connection, mark(connection))).toThrow("the answer was lost");
         expect(connection.db.isTransaction).toBe(false);
         expect(
           connection.prepare("SELECT count(*) AS n FROM connections WHERE id = 'mark'").get(),

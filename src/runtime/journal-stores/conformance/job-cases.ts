@@ -9,6 +9,8 @@ import {
   jobOf,
   ownedOf,
   recordOf,
+  settledEntry,
+  startEntry,
   stepEntry,
   submittedOf,
 } from "./samples.ts";
@@ -53,22 +55,27 @@ export const jobCases: ReadonlyArray<CaseBody> = [
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;
       yield* commitAll(store, ownedOf("a"));
-      const record = fullRecordOf("a");
+      const record = fullRecordOf("a", { output: stepEntry(5).output, raw: settledEntry(2).raw });
       yield* commitAll(
         store,
-        appendOf("a", 1, { entries: [stepEntry(2), stepEntry(3)], record }),
-        appendOf("a", 3, { record }),
+        appendOf("a", 1, { entries: [settledEntry(2), stepEntry(3), stepEntry(4)], record }),
+        appendOf("a", 4, { record }),
+        // Neither holds a value: those of the row stay.
+        appendOf("a", 5, { entries: [startEntry(6)], record: { ...record, detail: "active" } }),
       );
+      const after = { ...record, detail: "active" };
       yield* expectEqual(
         "job",
         yield* store.job("a"),
-        Option.some(jobOf("a", { record, seq: 4, epoch: 1, owner: "o" })),
+        Option.some(jobOf("a", { record: after, seq: 6, epoch: 1, owner: "o" })),
       );
       yield* expectEqual("entries", yield* store.entries("a"), [
         submittedOf("a"),
-        stepEntry(2),
+        settledEntry(2),
         stepEntry(3),
         stepEntry(4),
+        stepEntry(5),
+        startEntry(6),
       ]);
       yield* expectEqual("one entry", yield* store.entry("a", 3), Option.some(stepEntry(3)));
       yield* expectEqual("an entry that is not there", yield* store.entry("a", 9), Option.none());

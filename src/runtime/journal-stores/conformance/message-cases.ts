@@ -67,6 +67,10 @@ export const messageCases: ReadonlyArray<CaseBody> = [
       yield* expectEqual("replaced", yield* store.timersOf("o"), [
         { ...timer("z", 5), jobId: "a" },
       ]);
+      yield* commitAll(store, appendOf("a", 3, { timers: null }));
+      yield* expectEqual("left alone", yield* store.timersOf("o"), [
+        { ...timer("z", 5), jobId: "a" },
+      ]);
       yield* expectEqual("of another", yield* store.timersOf("p"), []);
     }),
   },

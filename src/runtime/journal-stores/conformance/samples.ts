@@ -1,5 +1,5 @@
 /** Small right records for the cases; each function takes what its case is about. */
-import type { Entry } from "../../../machines/entry.ts";
+import type { Entry, EntryOf, Value } from "../../../machines/entry.ts";
 import type {
   AppendEntries,
   ChangePrediction,
@@ -35,17 +35,20 @@ export const recordOf = (jobId: string, part: Partial<StateRecord> = {}): StateR
   ...part,
 });
 
-/** A record with every column filled. */
-export const fullRecordOf = (jobId: string): StateRecord =>
+/** A record with every column filled; `held`: the values of the entries it is written with. */
+export const fullRecordOf = (
+  jobId: string,
+  held: { readonly output?: Value; readonly raw?: Value } = {},
+): StateRecord =>
   recordOf(jobId, {
     status: "failed",
     detail: "unknown",
     currentStep: "image",
     attempt: 3,
-    normalizedOutput: value("änd 'quotes' \u0000 ☃"),
+    normalizedOutput: held.output ?? value("änd 'quotes' \u0000 ☃"),
     errorMessage: "The image took longer\u0000 than 60000 ms",
     failureKind: "timeout",
-    rawReference: { asset: "a".repeat(64), sizeBytes: 12 },
+    rawReference: held.raw ?? { asset: "a".repeat(64), sizeBytes: 12 },
     costMicros: 1_234_567,
     waiting: {
       waitingFor: "a prediction",
@@ -84,11 +87,42 @@ export const createOf = (jobId: string, part: Partial<StoredJob> = {}): CreateJo
 /** A job that owner `o` has from the start, in epoch 1. */
 export const ownedOf = (jobId: string): CreateJob => createOf(jobId, { epoch: 1, owner: "o" });
 
-export const stepEntry = (seq: number): Entry => ({
+export const stepEntry = (seq: number): EntryOf<"StepSucceeded"> => ({
   type: "StepSucceeded",
   path: "concept",
   attempt: 1,
   output: value(`output ${seq}`),
+  seq,
+  at: startedAt + seq,
+});
+
+export const startEntry = (seq: number): Entry => ({
+  type: "StepStarted",
+  path: "image",
+  attempt: 1,
+  round: 1,
+  input: { entry: 1 },
+  seq,
+  at: startedAt + seq,
+});
+
+export const settledEntry = (seq: number): EntryOf<"PredictionSettled"> => ({
+  type: "PredictionSettled",
+  path: "concept",
+  key: "k1",
+  predictionId: "id of k1",
+  status: "succeeded",
+  raw: value(`raw ${seq}`),
+  files: [],
+  fileFailure: null,
+  receipt: {
+    provider: "replicate",
+    model: "meta/llama",
+    predictionId: "id of k1",
+    costMicros: 650,
+    basis: "seconds",
+    metrics: { predict_time: 1.5 },
+  },
   seq,
   at: startedAt + seq,
 });

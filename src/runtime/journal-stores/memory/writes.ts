@@ -12,6 +12,7 @@ import type {
 } from "../../journal-store.ts";
 import {
   committed,
+  holdersIn,
   jobConflict,
   messageConflict,
   moveOf,
@@ -74,14 +75,18 @@ const append = (journals: MemoryJournals, write: AppendEntries): WriteResult => 
   for (const entry of write.entries) file.entries.push(entry);
   for (const row of rows.values()) journals.putPrediction(file, row);
   journals.consume(file, write.consumed);
-  file.timers = write.timers;
+  if (write.timers !== null) file.timers = write.timers;
   file.isReleased = write.isReleased;
   const { record } = file.job;
   const { jobId, pipeline, version, fingerprint, inputPayload, createdAt } = record;
+  const { output, raw } = holdersIn(write.entries);
+  const normalizedOutput = output?.output ?? record.normalizedOutput;
+  const rawReference = raw?.raw ?? record.rawReference;
+  const constant = { jobId, pipeline, version, fingerprint, inputPayload, createdAt };
   journals.place(file, {
     ...file.job,
     ...write.claim,
-    record: { ...write.record, jobId, pipeline, version, fingerprint, inputPayload, createdAt },
+    record: { ...write.record, ...constant, normalizedOutput, rawReference },
     seq: write.afterSeq + write.entries.length,
   });
   journals.settleRelease(file);

@@ -58,9 +58,8 @@ const setUp = (
   db: DatabaseSync,
   { synchronous, maxPages, connectionId }: DatabaseOptions,
 ): Connection => {
-  // With SQLite's 4 KiB an entry of 1 KB would overflow into a page of its own (a quarter of a page is
-  // the most a clustered row keeps). Measured: half again as many appends a second; no loss with small ones.
-  db.exec("PRAGMA page_size = 8192");
+  // Every commit writes whole pages: the smaller they are, the less of it is not its own.
+  db.exec("PRAGMA page_size = 4096");
   const mode = db.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
   if (mode !== "wal")
     throw refuse("Io", `the file system refuses SQLite's WAL mode (got ${String(mode)})`);

@@ -67,19 +67,27 @@ export const attempt = <A>(
   operation: string,
   { busyLimit }: BusyWait,
   run: () => A,
-): Effect.Effect<A, StoreFailure> =>
-  Effect.suspend(() => {
+): Effect.Effect<A, StoreFailure> => {
+  const once = Effect.suspend(() => {
     try {
       return Effect.succeed(run());
     } catch (cause) {
       const failure = failureOf(operation, cause);
       return failure === null ? Effect.die(cause) : Effect.fail(failure);
     }
-  }).pipe(
-    Effect.retry({
-      schedule: Schedule.min([Schedule.exponential("1 millis"), Schedule.spaced("50 millis")]).pipe(
-        Schedule.upTo({ duration: busyLimit }),
-      ),
-      while: (failure) => failure.reason === "Busy",
-    }),
+  });
+  return Effect.catchTag(once, "StoreFailure", (failure) =>
+    failure.reason === "Busy" ? again(once, busyLimit) : Effect.fail(failure),
   );
+};
+
+const again = <A>(
+  once: Effect.Effect<A, StoreFailure>,
+  busyLimit: Duration.Input,
+): Effect.Effect<A, StoreFailure> =>
+  Effect.retry(once, {
+    schedule: Schedule.min([Schedule.exponential("1 millis"), Schedule.spaced("50 millis")]).pipe(
+      Schedule.upTo({ duration: busyLimit }),
+    ),
+    while: (failure) => failure.reason === "Busy",
+  });

@@ -4,7 +4,8 @@
  */
 import { Option } from "effect";
 import type { SQLInputValue } from "node:sqlite";
-import type { Entry } from "../../../machines/entry.ts";
+import type { Entry, Value } from "../../../machines/entry.ts";
+import { broken } from "./failure.ts";
 import type {
   InboxRow,
   JobFilter,
@@ -32,13 +33,24 @@ const strings = ({ prepare }: Connection, sql: string, values: Values): Readonly
     .map((row) => String(row["value"]));
 
 const jobsWhere = (
-  { prepare }: Connection,
+  connection: Connection,
   rest: string,
   values: Values,
 ): ReadonlyArray<StoredJob> =>
-  prepare(`SELECT * FROM jobs ${rest}`)
+  connection
+    .prepare(`SELECT * FROM jobs ${rest}`)
     .all(...values)
-    .map(decodeJob);
+    .map((row) => decodeJob(row, (jobId, seq) => heldAt(connection, jobId, seq)));
+
+/** The value that an entry holds for its job's row. */
+const heldAt = (connection: Connection, jobId: string, seq: number): Value => {
+  const entry = Option.getOrUndefined(readEntry(connection, jobId, seq));
+  if (entry?.type === "JobSubmitted") return entry.input;
+  if (entry?.type === "StepSucceeded" || entry?.type === "JobCompleted") return entry.output;
+  if (entry?.type === "PredictionSettled") return entry.raw;
+  const cause = new Error(`entry ${seq} of ${jobId} is to hold a value, and does not`);
+  throw broken("read a job", cause);
+};
 
 export const readJob = (connection: Connection, jobId: string): Option.Option<StoredJob> =>
   Option.fromNullishOr(jobsWhere(connection, "WHERE job_id = ?", [jobId])[0]);

@@ -5,9 +5,10 @@
 import { Schema } from "effect";
 import type { SQLInputValue } from "node:sqlite";
 import { broken } from "./failure.ts";
-import { entryVersion, Fact, Value } from "../../../machines/entry.ts";
+import { entryVersion, Fact, Value, ValueOrEntry } from "../../../machines/entry.ts";
 import type { Entry } from "../../../machines/entry.ts";
 import type { InboxRow, JobTimer, StateRecord, StoredJob } from "../../journal-store.ts";
+import { holdersIn } from "../write-rules.ts";
 
 /** A value as JSON text; null stays null. */
 export const json = (value: unknown): string | null =>
@@ -16,11 +17,12 @@ export const json = (value: unknown): string | null =>
 export const NullableString = Schema.NullOr(Schema.String);
 export const NullableNumber = Schema.NullOr(Schema.Number);
 export const ValueText = Schema.fromJsonString(Value);
+const ValueOrEntryText = Schema.fromJsonString(ValueOrEntry);
 
 /** The columns of the state record that an append sets, and their values in that order. */
 export const changingColumns =
   "status, detail, current_step, attempt, cost_micros, updated_at, waiting_for, since, until, next," +
-  " error_message, failure_kind, raw_reference, normalized_output";
+  " error_message, failure_kind";
 
 export const changingValues = (record: StateRecord): ReadonlyArray<SQLInputValue> => [
   record.status,
@@ -35,20 +37,42 @@ export const changingValues = (record: StateRecord): ReadonlyArray<SQLInputValue
   record.waiting?.next ?? null,
   record.errorMessage,
   record.failureKind,
-  json(record.rawReference),
-  json(record.normalizedOutput),
 ];
+
+/** The columns whose values an entry holds, so that they name it: `{"entry": seq}`. */
+export const heldColumns = "input_payload, normalized_output, raw_reference";
+
+const reference = (entry: Entry | undefined): string | null =>
+  entry === undefined ? null : `{"entry":${entry.seq}}`;
+
+/** What an append sets of the output and the raw reference; null where no entry of it holds one. */
+export const heldValues = (entries: ReadonlyArray<Entry>): [string | null, string | null] => {
+  const { output, raw } = holdersIn(entries);
+  return [reference(output), reference(raw)];
+};
+
+/** What a new job's row says of its values: the entry that holds it, else the value itself. */
+export const firstHeldValues = (
+  record: StateRecord,
+  entries: ReadonlyArray<Entry>,
+): ReadonlyArray<SQLInputValue> => {
+  const { input, output, raw } = holdersIn(entries);
+  return [
+    reference(input) ?? json(record.inputPayload),
+    reference(output) ?? json(record.normalizedOutput),
+    reference(raw) ?? json(record.rawReference),
+  ];
+};
 
 /** The columns that only a new job sets, and their values in that order. */
 export const constantColumns =
-  "job_id, pipeline, version, fingerprint, input_payload, created_at, idempotency_key, seq, epoch, owner";
+  "job_id, pipeline, version, fingerprint, created_at, idempotency_key, seq, epoch, owner";
 
 export const constantValues = ({ record, ...job }: StoredJob): ReadonlyArray<SQLInputValue> => [
   record.jobId,
   record.pipeline,
   record.version,
   record.fingerprint,
-  json(record.inputPayload),
   record.createdAt,
   job.idempotencyKey,
   job.seq,
@@ -81,9 +105,9 @@ const decodeJobRow = Schema.decodeUnknownSync(
     failure_kind: Schema.NullOr(
       Schema.Literals(["validation", "timeout", "provider", "policy", "defect"]),
     ),
-    raw_reference: Schema.NullOr(ValueText),
-    normalized_output: Schema.NullOr(ValueText),
-    input_payload: ValueText,
+    raw_reference: Schema.NullOr(ValueOrEntryText),
+    normalized_output: Schema.NullOr(ValueOrEntryText),
+    input_payload: ValueOrEntryText,
   }),
 );
 type JobRow = ReturnType<typeof decodeJobRow>;
@@ -93,9 +117,17 @@ const waitingOf = (row: JobRow): StateRecord["waiting"] =>
     ? null
     : { waitingFor: row.waiting_for, since: row.since, until: row.until, next: row.next };
 
+/** The value that an entry of the job holds. */
+export type ReadHeld = (jobId: string, seq: number) => Value;
+
+const valueOf = (held: ValueOrEntry, jobId: string, read: ReadHeld): Value =>
+  "entry" in held ? read(jobId, held.entry) : held;
+
 /** Throws SchemaError where the row is not what this version wrote. */
-export const decodeJob = (stored: unknown): StoredJob => {
+export const decodeJob = (stored: unknown, read: ReadHeld): StoredJob => {
   const row = decodeJobRow(stored);
+  const held = (value: ValueOrEntry | null): Value | null =>
+    value === null ? null : valueOf(value, row.job_id, read);
   return {
     record: {
       jobId: row.job_id,
@@ -106,11 +138,11 @@ export const decodeJob = (stored: unknown): StoredJob => {
       detail: row.detail,
       currentStep: row.current_step,
       attempt: row.attempt,
-      inputPayload: row.input_payload,
-      normalizedOutput: row.normalized_output,
+      inputPayload: valueOf(row.input_payload, row.job_id, read),
+      normalizedOutput: held(row.normalized_output),
       errorMessage: row.error_message,
       failureKind: row.failure_kind,
-      rawReference: row.raw_reference,
+      rawReference: held(row.raw_reference),
       costMicros: row.cost_micros,
       waiting: waitingOf(row),
       createdAt: row.created_at,

@@ -1,6 +1,6 @@
 /**
- * One write transaction, from BEGIN to a certain answer. Each commit counts up the connection's own row,
- * so that an error from COMMIT itself can be judged by looking whether the count arrived.
+ * One write transaction, from BEGIN to a certain answer. An error from COMMIT itself is judged by looking
+ * whether a witness arrived: something this transaction wrote and nobody else can have written.
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 
@@ -47,21 +47,29 @@ const rollBack = (db: DatabaseSync): void => {
   if (db.isTransaction) db.exec("ROLLBACK");
 };
 
-const commitsOf = ({ prepare, id }: Connection): number =>
-  Number(prepare("SELECT commits FROM connections WHERE id = ?").get(id)?.["commits"]);
+/** Whether what a transaction wrote is there. */
+export type Witness = () => boolean;
+
+/** Counts up the connection's own row: a witness for a transaction that has no better one. */
+export const countCommit = ({ prepare, id }: Connection): Witness => {
+  const counted = prepare(
+    "UPDATE connections SET commits = commits + 1 WHERE id = ? RETURNING commits",
+  ).get(id);
+  const read = prepare("SELECT commits FROM connections WHERE id = ?");
+  return () => read.get(id)?.["commits"] === counted?.["commits"];
+};
+
+interface Written<A> {
+  readonly result: A;
+  readonly witness: Witness;
+}
 
 /** Runs the body in one transaction; when it returns all is committed, when it throws nothing is. */
-export const inTransaction = <A>(connection: Connection, body: () => A): A => {
-  const { db, prepare, id } = connection;
+export const inTransaction = <A>({ db }: Connection, body: () => Written<A>): A => {
   db.exec("BEGIN IMMEDIATE");
-  let result: A;
-  let commits: number;
+  let written: Written<A>;
   try {
-    result = body();
-    const counted = prepare(
-      "UPDATE connections SET commits = commits + 1 WHERE id = ? RETURNING commits",
-    ).get(id);
-    commits = Number(counted?.["commits"]);
+    written = body();
   } catch (cause) {
     rollBack(db);
     throw cause;
@@ -70,9 +78,9 @@ export const inTransaction = <A>(connection: Connection, body: () => A): A => {
     db.exec("COMMIT");
   } catch (cause) {
     rollBack(db);
-    if (commitsOf(connection) !== commits) throw cause;
+    if (!written.witness()) throw cause;
   }
-  return result;
+  return written.result;
 };
 
 /** Undoes what the body did where its answer says so; only for writes that may conflict half way. */

@@ -23,10 +23,13 @@ import {
   constantColumns,
   constantValues,
   entryValues,
+  firstHeldValues,
+  heldColumns,
+  heldValues,
   inboxValues,
 } from "./rows.ts";
-import { changes, inSavepoint } from "./transaction.ts";
-import type { Connection } from "./transaction.ts";
+import { changes, countCommit, inSavepoint } from "./transaction.ts";
+import type { Connection, Witness } from "./transaction.ts";
 
 const isCommitted = (result: WriteResult): boolean => result.type === "Committed";
 
@@ -37,23 +40,58 @@ const marks = (columns: string): string =>
     .join(", ");
 
 const insertJob =
-  `INSERT INTO jobs (${constantColumns}, ${changingColumns})` +
-  ` VALUES (${marks(constantColumns)}, ${marks(changingColumns)}) ON CONFLICT DO NOTHING`;
+  `INSERT INTO jobs (${constantColumns}, ${changingColumns}, ${heldColumns})` +
+  ` VALUES (${marks(`${constantColumns}, ${changingColumns}, ${heldColumns}`)}) ON CONFLICT DO NOTHING`;
 
 const insertEntry = "INSERT INTO entries (job_id, seq, type, at, body) VALUES (?, ?, ?, ?, ?)";
+const insertTwoEntries = `${insertEntry}, (?, ?, ?, ?, ?)`;
 
 const insertEntries = (
   { prepare }: Connection,
   jobId: string,
   entries: ReadonlyArray<Entry>,
 ): void => {
-  for (const entry of entries) prepare(insertEntry).run(...entryValues(jobId, entry));
+  const [first, second, ...rest] = entries;
+  if (first === undefined) return;
+  // A step's start and its result come together more often than not.
+  if (second === undefined) prepare(insertEntry).run(...entryValues(jobId, first));
+  else prepare(insertTwoEntries).run(...entryValues(jobId, first), ...entryValues(jobId, second));
+  for (const entry of rest) prepare(insertEntry).run(...entryValues(jobId, entry));
+};
+
+/**
+ * The last entry that was written stands for the whole batch: it is the next of its job, appended under
+ * the epoch of its owner. A batch without entries counts its commit instead.
+ */
+export const witnessOf = (
+  connection: Connection,
+  writes: ReadonlyArray<Write>,
+  results: ReadonlyArray<WriteResult>,
+): Witness => {
+  const last = writes.findLast(
+    (write, index): write is CreateJob | AppendEntries =>
+      results[index]?.type === "Committed" && "entries" in write && write.entries.length > 0,
+  );
+  const entry = last?.entries.at(-1);
+  if (last === undefined || entry === undefined) return countCommit(connection);
+  const jobId = last.type === "CreateJob" ? last.job.record.jobId : last.jobId;
+  return () =>
+    connection
+      .prepare(
+        "SELECT 1 FROM entries WHERE job_id = ? AND seq = ? AND type = ? AND at = ? AND body = ?",
+      )
+      .get(...entryValues(jobId, entry)) !== undefined;
 };
 
 const create = (connection: Connection, { job, entries }: CreateJob): WriteResult => {
   const { prepare } = connection;
   const { jobId, pipeline } = job.record;
-  if (!changes(prepare(insertJob), [...constantValues(job), ...changingValues(job.record)])) {
+  const values = [
+    ...constantValues(job),
+    ...changingValues(job.record),
+    ...firstHeldValues(job.record, entries),
+  ];
+  if (!changes(prepare(insertJob), values)) {
     const known = prepare("SELECT job_id FROM jobs WHERE pipeline = ? AND idempotency_key = ?").get(
       pipeline,
       job.idempotencyKey,
@@ -69,8 +107,11 @@ const create = (connection: Connection, { job, entries }: CreateJob): WriteResul
 const settingAll = (columns: ReadonlyArray<string>): string =>
   columns.map((column) => `${column} = ?`).join(", ");
 
-const set = settingAll(changingColumns.split(", "));
-const setButStatus = settingAll(changingColumns.split(", ").slice(1));
+// What no entry of this append holds is held by an earlier one, and stays named.
+const setHeld =
+  "normalized_output = coalesce(?, normalized_output), raw_reference = coalesce(?, raw_reference)";
+const set = `${settingAll(changingColumns.split(", "))}, ${setHeld}`;
+const setButStatus = `${settingAll(changingColumns.split(", ").slice(1))}, ${setHeld}`;
 const asKnown = "WHERE job_id = ? AND epoch = ? AND seq = ?";
 
 const updateSteadyJob = `UPDATE jobs SET seq = ?, ${setButStatus} ${asKnown} AND status = ? AND released = 0`;
@@ -84,6 +125,7 @@ const advanceSteadyJob = ({ prepare }: Connection, write: AppendEntries): boolea
   return changes(prepare(updateSteadyJob), [
     lastSeq,
     ...values,
+    ...heldValues(write.entries),
     write.jobId,
     write.epoch,
     write.afterSeq,
@@ -99,6 +141,7 @@ const advanceJob = (connection: Connection, write: AppendEntries): boolean => {
     afterSeq + write.entries.length,
     isReleased ? 1 : 0,
     ...changingValues(write.record),
+    ...heldValues(write.entries),
     jobId,
     epoch,
     afterSeq,
@@ -109,6 +152,7 @@ const advanceJob = (connection: Connection, write: AppendEntries): boolean => {
 };
 
 const replaceTimers = ({ prepare }: Connection, { jobId, timers }: AppendEntries): void => {
+  if (timers === null) return;
   prepare("DELETE FROM timers WHERE job_id = ?").run(jobId);
   for (const [ordinal, { path, wakeAt, delayMs }] of timers.entries()) {
     prepare(
