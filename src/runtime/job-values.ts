@@ -12,11 +12,20 @@ const contentType = "application/json";
 
 /** The payload as it stands in an entry; null where it is too large for one. */
 export const inlineValue = (json: Schema.Json): Value | null => {
-  const text = JSON.stringify(json);
-  // UTF-8 takes at most three bytes for a UTF-16 unit: most payloads need no counting.
   const isSmall =
-    text.length * 3 <= maxInlineBytes || Buffer.byteLength(text, "utf8") <= maxInlineBytes;
+    mostBytes(json) <= maxInlineBytes ||
+    Buffer.byteLength(JSON.stringify(json), "utf8") <= maxInlineBytes;
   return isSmall ? { json } : null;
+};
+
+/** More than the JSON text can take in UTF-8, counted without writing it: most payloads are far below the limit. */
+const mostBytes = (json: Schema.Json): number => {
+  // An escaped UTF-16 unit is six characters, a number at most 25.
+  if (typeof json === "string") return json.length * 6 + 2;
+  if (typeof json !== "object" || json === null) return 25;
+  let bytes = 2;
+  for (const [key, value] of Object.entries(json)) bytes += key.length * 6 + 4 + mostBytes(value);
+  return bytes;
 };
 
 /** Keeps the payload durably. Fails with: AssetStoreFailure. */

@@ -12,6 +12,7 @@ import { resolve } from "node:path";
 import { Effect, Layer, Option, Schema } from "effect";
 import type { Duration, Scope } from "effect";
 import { JournalStore, StoreFailure } from "../journal-store.ts";
+import { ColumnMismatch } from "./sqlite/columns.ts";
 import { closeDatabase, isOnFuse, openDatabase } from "./sqlite/database.ts";
 import { attempt, broken } from "./sqlite/failure.ts";
 import { predictionOf } from "./sqlite/ledger-writes.ts";
@@ -49,7 +50,8 @@ const decodes =
     try {
       return read();
     } catch (cause) {
-      throw Schema.isSchemaError(cause) ? broken(operation, cause) : cause;
+      const isOfRow = cause instanceof ColumnMismatch || Schema.isSchemaError(cause);
+      throw isOfRow ? broken(operation, cause) : cause;
     }
   };
 

@@ -15,6 +15,7 @@ import type {
 } from "../../journal-store.ts";
 import {
   decodeEntry,
+  decodeHeld,
   decodeInbox,
   decodeJob,
   decodeTimer,
@@ -43,13 +44,13 @@ const jobsWhere = (
     .map((row) => decodeJob(row, (jobId, seq) => heldAt(connection, jobId, seq)));
 
 /** The value that an entry holds for its job's row. */
-const heldAt = (connection: Connection, jobId: string, seq: number): Value => {
-  const entry = Option.getOrUndefined(readEntry(connection, jobId, seq));
-  if (entry?.type === "JobSubmitted") return entry.input;
-  if (entry?.type === "StepSucceeded" || entry?.type === "JobCompleted") return entry.output;
-  if (entry?.type === "PredictionSettled") return entry.raw;
-  const cause = new Error(`entry ${seq} of ${jobId} is to hold a value, and does not`);
-  throw broken("read a job", cause);
+const heldAt = ({ prepare }: Connection, jobId: string, seq: number): Value => {
+  const row = prepare(entryAt).get(jobId, seq);
+  if (row !== undefined) return decodeHeld(row);
+  throw broken(
+    "read a job",
+    new Error(`entry ${seq} of ${jobId}, which its row names, is missing`),
+  );
 };
 
 export const readJob = (connection: Connection, jobId: string): Option.Option<StoredJob> =>
@@ -102,20 +103,14 @@ export const readEntries = ({ prepare }: Connection, jobId: string): ReadonlyArr
     .all(jobId)
     .map(decodeEntry);
 
+const entryAt = "SELECT seq, type, at, body FROM entries WHERE job_id = ? AND seq = ?";
+
 export const readEntry = (
   { prepare }: Connection,
   jobId: string,
   seq: number,
 ): Option.Option<Entry> =>
-  Option.map(
-    Option.fromNullishOr(
-      prepare("SELECT seq, type, at, body FROM entries WHERE job_id = ? AND seq = ?").get(
-        jobId,
-        seq,
-      ),
-    ),
-    decodeEntry,
-  );
+  Option.map(Option.fromNullishOr(prepare(entryAt).get(jobId, seq)), decodeEntry);
 
 export const readInbox = ({ prepare }: Connection, jobId: string): ReadonlyArray<InboxRow> =>
   prepare(`SELECT ${inboxSelection} FROM inbox WHERE job_id = ? AND consumed = 0 ORDER BY ordinal`)

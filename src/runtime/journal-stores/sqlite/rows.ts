@@ -4,8 +4,18 @@
  */
 import { Schema } from "effect";
 import type { SQLInputValue } from "node:sqlite";
+import {
+  ColumnMismatch,
+  jsonIn,
+  numberIn,
+  numberOrNullIn,
+  type Row,
+  textIn,
+  textOrNullIn,
+  wordIn,
+} from "./columns.ts";
 import { broken } from "./failure.ts";
-import { entryVersion, Fact, Value, ValueOrEntry } from "../../../machines/entry.ts";
+import { entryVersion, Fact, Value } from "../../../machines/entry.ts";
 import type { Entry } from "../../../machines/entry.ts";
 import type { InboxRow, JobTimer, StateRecord, StoredJob } from "../../journal-store.ts";
 import { holdersIn } from "../write-rules.ts";
@@ -17,7 +27,6 @@ export const json = (value: unknown): string | null =>
 export const NullableString = Schema.NullOr(Schema.String);
 export const NullableNumber = Schema.NullOr(Schema.Number);
 export const ValueText = Schema.fromJsonString(Value);
-const ValueOrEntryText = Schema.fromJsonString(ValueOrEntry);
 
 /** The columns of the state record that an append sets, and their values in that order. */
 export const changingColumns =
@@ -80,80 +89,61 @@ export const constantValues = ({ record, ...job }: StoredJob): ReadonlyArray<SQL
   job.owner,
 ];
 
-const decodeJobRow = Schema.decodeUnknownSync(
-  Schema.Struct({
-    job_id: Schema.String,
-    seq: Schema.Number,
-    epoch: Schema.Number,
-    owner: NullableString,
-    status: Schema.Literals(["pending", "processing", "failed", "complete", "cancelled"]),
-    detail: NullableString,
-    current_step: NullableString,
-    attempt: Schema.Number,
-    cost_micros: Schema.Number,
-    created_at: Schema.Number,
-    updated_at: Schema.Number,
-    waiting_for: NullableString,
-    since: NullableNumber,
-    until: NullableNumber,
-    next: NullableString,
-    pipeline: Schema.String,
-    version: Schema.Number,
-    fingerprint: Schema.String,
-    idempotency_key: NullableString,
-    error_message: NullableString,
-    failure_kind: Schema.NullOr(
-      Schema.Literals(["validation", "timeout", "provider", "policy", "defect"]),
-    ),
-    raw_reference: Schema.NullOr(ValueOrEntryText),
-    normalized_output: Schema.NullOr(ValueOrEntryText),
-    input_payload: ValueOrEntryText,
-  }),
-);
-type JobRow = ReturnType<typeof decodeJobRow>;
+const statuses = ["pending", "processing", "failed", "complete", "cancelled"] as const;
+const failureKinds = ["validation", "timeout", "provider", "policy", "defect"] as const;
 
-const waitingOf = (row: JobRow): StateRecord["waiting"] =>
-  row.waiting_for === null || row.since === null || row.next === null
+const waitingOf = (row: Row): StateRecord["waiting"] => {
+  const waitingFor = textOrNullIn(row, "waiting_for");
+  const [since, next] = [numberOrNullIn(row, "since"), textOrNullIn(row, "next")];
+  return waitingFor === null || since === null || next === null
     ? null
-    : { waitingFor: row.waiting_for, since: row.since, until: row.until, next: row.next };
+    : { waitingFor, since, until: numberOrNullIn(row, "until"), next };
+};
 
 /** The value that an entry of the job holds. */
 export type ReadHeld = (jobId: string, seq: number) => Value;
 
-const valueOf = (held: ValueOrEntry, jobId: string, read: ReadHeld): Value =>
-  "entry" in held ? read(jobId, held.entry) : held;
+const decodeValue = Schema.decodeUnknownSync(Value);
 
-/** Throws SchemaError where the row is not what this version wrote. */
-export const decodeJob = (stored: unknown, read: ReadHeld): StoredJob => {
-  const row = decodeJobRow(stored);
-  const held = (value: ValueOrEntry | null): Value | null =>
-    value === null ? null : valueOf(value, row.job_id, read);
-  return {
-    record: {
-      jobId: row.job_id,
-      pipeline: row.pipeline,
-      version: row.version,
-      fingerprint: row.fingerprint,
-      status: row.status,
-      detail: row.detail,
-      currentStep: row.current_step,
-      attempt: row.attempt,
-      inputPayload: valueOf(row.input_payload, row.job_id, read),
-      normalizedOutput: held(row.normalized_output),
-      errorMessage: row.error_message,
-      failureKind: row.failure_kind,
-      rawReference: held(row.raw_reference),
-      costMicros: row.cost_micros,
-      waiting: waitingOf(row),
-      createdAt: row.created_at,
-      updatedAt: row.updated_at,
-    },
-    idempotencyKey: row.idempotency_key,
-    seq: row.seq,
-    epoch: row.epoch,
-    owner: row.owner,
-  };
+const valueIn = (row: Row, column: string, read: ReadHeld): Value | null => {
+  const json = jsonIn(row, column);
+  if (json === null) return null;
+  const isReference = typeof json === "object" && "entry" in json && typeof json.entry === "number";
+  return isReference ? read(textIn(row, "job_id"), Number(json.entry)) : decodeValue(json);
 };
+
+const inputIn = (row: Row, read: ReadHeld): Value => {
+  const input = valueIn(row, "input_payload", read);
+  if (input === null) throw new ColumnMismatch("input_payload", "a value", null);
+  return input;
+};
+
+/** Throws ColumnMismatch or SchemaError where the row is not what this version wrote. */
+export const decodeJob = (row: Row, read: ReadHeld): StoredJob => ({
+  record: {
+    jobId: textIn(row, "job_id"),
+    pipeline: textIn(row, "pipeline"),
+    version: numberIn(row, "version"),
+    fingerprint: textIn(row, "fingerprint"),
+    status: wordIn(row, "status", statuses),
+    detail: textOrNullIn(row, "detail"),
+    currentStep: textOrNullIn(row, "current_step"),
+    attempt: numberIn(row, "attempt"),
+    inputPayload: inputIn(row, read),
+    normalizedOutput: valueIn(row, "normalized_output", read),
+    errorMessage: textOrNullIn(row, "error_message"),
+    failureKind: row["failure_kind"] === null ? null : wordIn(row, "failure_kind", failureKinds),
+    rawReference: valueIn(row, "raw_reference", read),
+    costMicros: numberIn(row, "cost_micros"),
+    waiting: waitingOf(row),
+    createdAt: numberIn(row, "created_at"),
+    updatedAt: numberIn(row, "updated_at"),
+  },
+  idempotencyKey: textOrNullIn(row, "idempotency_key"),
+  seq: numberIn(row, "seq"),
+  epoch: numberIn(row, "epoch"),
+  owner: textOrNullIn(row, "owner"),
+});
 
 /** The fact without what has a column of its own. */
 export const entryValues = (
@@ -164,25 +154,39 @@ export const entryValues = (
   return [jobId, seq, type, at, JSON.stringify({ v: entryVersion, ...body })];
 };
 
-const decodeEntryRow = Schema.decodeUnknownSync(
-  Schema.Struct({
-    seq: Schema.Number,
-    type: Schema.String,
-    at: Schema.Number,
-    body: Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)),
-  }),
-);
 const decodeFact = Schema.decodeUnknownSync(Fact);
 
-/** Throws SchemaError where the entry does not decode. */
-export const decodeEntry = (stored: unknown): Entry => {
-  const { seq, type, at, body } = decodeEntryRow(stored);
+/** Throws ColumnMismatch or SchemaError where the entry does not decode. */
+export const decodeEntry = (row: Row): Entry => {
+  const [seq, type, at] = [numberIn(row, "seq"), textIn(row, "type"), numberIn(row, "at")];
+  const body = bodyIn(row);
   const version = body["v"];
   if (typeof version === "number" && version > entryVersion) {
     const newer = `entry ${seq} has format ${version}, this catena-ai reads ${entryVersion} at most: update it`;
     throw broken("read a journal", new Error(newer));
   }
   return { ...decodeFact({ ...body, type }), seq, at };
+};
+
+const bodyIn = (row: Row): Readonly<Record<string, unknown>> => {
+  const body = jsonIn(row, "body");
+  if (typeof body === "object" && body !== null) return { ...body };
+  throw new ColumnMismatch("body", "a JSON object", row["body"]);
+};
+
+/** The field of an entry's body that holds a value of its job's row. */
+const heldFields: ReadonlyMap<string, string> = new Map([
+  ["JobSubmitted", "input"],
+  ["StepSucceeded", "output"],
+  ["JobCompleted", "output"],
+  ["PredictionSettled", "raw"],
+]);
+
+/** The value an entry holds for its job's row. Throws ColumnMismatch where it holds none. */
+export const decodeHeld = (row: Row): Value => {
+  const field = heldFields.get(textIn(row, "type"));
+  if (field === undefined) throw new ColumnMismatch("type", "an entry with a value", row["type"]);
+  return decodeValue(bodyIn(row)[field]);
 };
 
 export const inboxValues = (row: InboxRow): [string, string, number, string] => [
