@@ -11,8 +11,11 @@ import { CatenaStopped } from "./outcome.ts";
 export interface GroupCommit {
   /** Waits until the write is durable or in conflict, through any trouble of the store. Dies once the committer is stopped. */
   commit(write: Write): Effect.Effect<WriteResult>;
-  /** As `commit`, but refused at once while the store is in trouble. Fails with: StoreFailure. */
-  tryCommit(write: Write): Effect.Effect<WriteResult, StoreFailure>;
+  /**
+   * As `commit`, but refused at once while the store is in trouble. `unheard` is called where the writer
+   * was interrupted meanwhile and the write may be durable all the same. Fails with: StoreFailure.
+   */
+  tryCommit(write: Write, unheard: () => void): Effect.Effect<WriteResult, StoreFailure>;
   /** What is wrong with the store, and since when (ms); null while it takes writes, or the next one is to find out. */
   readonly trouble: () => StoreTrouble | null;
   /** Waits while the store is in trouble. */
@@ -50,16 +53,21 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
   const work = yield* Latch.make(false);
   const healthy = yield* Latch.make(true);
 
-  const enqueue = (write: Write, mayFail: boolean) =>
+  const enqueue = (write: Write, mayFail: boolean, unheard: () => void) =>
     Effect.callback<WriteResult, StoreFailure>((resume) => {
       if (isStopped) {
         resume(Effect.die(new CatenaStopped()));
         return;
       }
-      const waiter: Waiter = { write, mayFail, isRepeated: false, settle: resume };
-      waiting.push(waiter);
+      let isGone = false;
+      const settle: Waiter["settle"] = (outcome) => {
+        if (isGone) unheard();
+        else resume(outcome);
+      };
+      waiting.push({ write, mayFail, isRepeated: false, settle });
       work.openUnsafe();
       return Effect.sync(() => {
+        isGone = true;
         waiting = waiting.filter(({ write: other }) => other !== write);
       });
     });
@@ -163,10 +171,13 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
   );
 
   return {
-    commit: (write) => Effect.orDie(enqueue(write, false)),
-    tryCommit: (write) =>
+    // Whoever may not be refused owns what it writes for: interrupted means that it lets go.
+    commit: (write) => Effect.orDie(enqueue(write, false, () => undefined)),
+    tryCommit: (write, unheard) =>
       Effect.suspend(() =>
-        trouble !== null && isPausing ? Effect.fail(trouble.failure) : enqueue(write, true),
+        trouble !== null && isPausing
+          ? Effect.fail(trouble.failure)
+          : enqueue(write, true, unheard),
       ),
     trouble: () => trouble,
     whenHealthy: healthy.await,

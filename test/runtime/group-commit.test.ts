@@ -45,6 +45,9 @@ const together = (committer: GroupCommit, writes: ReadonlyArray<Write>) =>
 
 const ids = (count: number) => Array.from({ length: count }, (_, index) => `job-${index}`);
 
+/** These writers stay until they are answered. */
+const nobody = () => undefined;
+
 describe("group commit", () => {
   it.effect("puts what waits into one transaction, over all jobs", () =>
     Effect.gen(function* () {
@@ -129,11 +132,13 @@ describe("group commit", () => {
         const held = yield* Effect.forkChild(
           together(committer, [owned("a"), appendOf("a", 1), appendOf("a", 2)]),
         );
-        const refused = yield* Effect.forkChild(Effect.flip(committer.tryCommit(owned("b"))));
+        const refused = yield* Effect.forkChild(
+          Effect.flip(committer.tryCommit(owned("b"), nobody)),
+        );
         expect(yield* Fiber.join(refused)).toBe(full);
         expect(committer.trouble()).toEqual({ failure: full, since: 0 });
         // No look at the store is needed to say no while it is known to be in trouble.
-        expect(yield* Effect.flip(committer.tryCommit(owned("c")))).toBe(full);
+        expect(yield* Effect.flip(committer.tryCommit(owned("c"), nobody))).toBe(full);
         yield* TestClock.adjust("1 minute");
         expect(held.pollUnsafe()).toBeUndefined();
         expect(committer.trouble()?.since).toBe(0);
@@ -167,13 +172,13 @@ describe("group commit", () => {
         let isFull = true;
         const store = failing(MemoryJournalStore.make(), () => (isFull ? "before" : "no"));
         const committer = yield* makeGroupCommit(store);
-        yield* Effect.flip(committer.tryCommit(owned("a")));
+        yield* Effect.flip(committer.tryCommit(owned("a"), nobody));
         expect(committer.trouble()?.failure).toBe(full);
         isFull = false;
         yield* TestClock.adjust("1 second");
         // With nobody waiting nobody would ever try: whoever asks for readiness is let through.
         expect(committer.trouble()).toBeNull();
-        expect(yield* committer.tryCommit(owned("a"))).toEqual({ type: "Committed" });
+        expect(yield* committer.tryCommit(owned("a"), nobody)).toEqual({ type: "Committed" });
         expect(committer.trouble()).toBeNull();
       }),
     );
@@ -239,7 +244,7 @@ describe("group commit", () => {
       const scope = yield* Scope.make();
       const committer = yield* Scope.provide(makeGroupCommit(MemoryJournalStore.make()), scope);
       yield* Scope.close(scope, Exit.void);
-      const exit = yield* Effect.exit(committer.tryCommit(owned("a")));
+      const exit = yield* Effect.exit(committer.tryCommit(owned("a"), nobody));
       expect(String(exit)).toMatch(/was stopped/);
     }),
   );

@@ -5,7 +5,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "@effect/vitest";
-import { Effect, Latch } from "effect";
+import { Effect, Fiber, Latch } from "effect";
 import { TestClock } from "effect/testing";
 import { Catena, StoreFailure } from "../../src/index.ts";
 import { MemoryJournals } from "../../src/runtime/journal-stores/memory.ts";
@@ -15,11 +15,13 @@ import { MemoryAssets } from "../../src/steps/asset-stores/memory.ts";
 import { temporaryFolder } from "./journal-stores/temporary-folder.ts";
 import { chainOf, gatedWork, newScript } from "./support/chains.ts";
 import {
+  ask,
   journalOf,
   outcomeOf,
   startProcess,
   statusIn,
   submitted,
+  turns,
   typesOf,
   until,
   within,
@@ -269,3 +271,54 @@ const untilLive = (claim: () => boolean) =>
     while (!claim() && performance.now() < endsAt) await new Promise(setImmediate);
     expect(claim()).toBe(true);
   });
+
+describe("while a commit takes its time", () => {
+  /** A process whose store has applied a batch, and answers only when the latch is open. */
+  const slow = Effect.fnUntraced(function* (work: Parameters<typeof newScript>[0] = {}) {
+    const journals = new MemoryJournals();
+    const script = newScript(work);
+    const chain = chainOf(script);
+    const answers = yield* Latch.make(true);
+    const process = yield* startProcess({
+      journals,
+      pipelines: [chain],
+      wrap: (store) => ({
+        ...store,
+        commit: (writes) => Effect.tap(store.commit(writes), () => answers.await),
+      }),
+    });
+    return { journals, script, chain, answers, process };
+  });
+
+  it.effect("a job whose submitter goes away meanwhile runs all the same", () =>
+    Effect.gen(function* () {
+      const { journals, chain, answers, process } = yield* slow();
+      answers.closeUnsafe();
+      const submitter = yield* Effect.forkChild(process.catena.submit(chain, "x"));
+      yield* until("the job is written", () => journals.files.size === 1);
+      yield* Fiber.interrupt(submitter);
+      answers.openUnsafe();
+      const [jobId = "none"] = journals.files.keys();
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual(complete);
+    }),
+  );
+
+  it.effect("a message whose sender goes away meanwhile is read all the same", () =>
+    Effect.gen(function* () {
+      const first = gatedWork("first");
+      const { journals, script, chain, answers, process } = yield* slow({ first: first.work });
+      const jobId = yield* submitted(process, chain, "x");
+      yield* until("first runs", () => script.calls.length === 1);
+      yield* turns;
+      answers.closeUnsafe();
+      const sender = yield* Effect.forkChild(ask(process, jobId, "CancelRequested"));
+      yield* until(
+        "the message is written",
+        () => (journals.files.get(jobId)?.inbox.size ?? 0) > 0,
+      );
+      yield* Fiber.interrupt(sender);
+      answers.openUnsafe();
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual({ status: "cancelled" });
+    }),
+  );
+});

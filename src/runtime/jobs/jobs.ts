@@ -147,8 +147,12 @@ class ResidentJobs implements Jobs {
       const job: StoredJob = { record, idempotencyKey, seq, epoch, owner: starts ? owner : null };
       if (starts) this.#reserved += 1;
       const result = yield* Effect.ensuring(
-        Effect.tapError(committer.tryCommit({ type: "CreateJob", job, entries }), () =>
-          this.#lookLater(jobId),
+        Effect.tapError(
+          // A caller that went away has made the job all the same.
+          committer.tryCommit({ type: "CreateJob", job, entries }, () => {
+            this.nudge(jobId);
+          }),
+          () => this.#lookLater(jobId),
         ),
         Effect.sync(() => {
           if (starts) this.#reserved -= 1;
@@ -184,8 +188,11 @@ class ResidentJobs implements Jobs {
     return Effect.gen({ self: this }, function* () {
       const id = yield* this.#options.identifiers.key;
       const row = { id, jobId, at: yield* Clock.currentTimeMillis, facts: [fact] };
-      yield* this.#host.committer.tryCommit({ type: "PostInbox", row });
-      this.nudge(jobId);
+      const nudge = () => {
+        this.nudge(jobId);
+      };
+      yield* this.#host.committer.tryCommit({ type: "PostInbox", row }, nudge);
+      nudge();
     });
   }
 
