@@ -88,9 +88,10 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   }),
   bug("a batch is released by half", {
     file: groupCommit,
-    find: "for (const [index, waiter] of group.entries()) {",
-    replace:
-      "for (const [index, waiter] of group.slice(0, Math.ceil(group.length / 2)).entries()) {",
+    find: "for (const [index, answer] of result.success.entries()) group[index]?.settle(answer);",
+    replace: `const half = Math.ceil(group.length / 2);
+      for (const [index, answer] of result.success.slice(0, half).entries())
+        group[index]?.settle(answer);`,
   }),
   bug("a failed batch is forgotten", {
     file: groupCommit,

@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Edit, PlantedBug } from "./bugs.ts";
 
-const root = fileURLToPath(new URL("../../../", import.meta.url));
+export const root = fileURLToPath(new URL("../../../", import.meta.url));
 const copied = [
   "src",
   "test",
@@ -78,7 +78,8 @@ const plant = async (folder: string, { name, edits }: PlantedBug): Promise<() =>
   };
 };
 
-const edited = (name: string, { file, find, replace }: Edit, source: string): string => {
+/** The source with the bug in it. Throws where the bug does not fit it. */
+export const edited = (name: string, { file, find, replace }: Edit, source: string): string => {
   const parts = source.split(find);
   if (parts.length !== 2)
     throw new Error(
