@@ -3,6 +3,7 @@
  * Says `ready` once it has started, `ack <n>` for every submission that is durable, and then works on,
  * for its own jobs and for those of dead neighbours, until somebody ends it.
  */
+import { flushCompileCache } from "node:module";
 import { Catena, Replicate } from "../../src/index.ts";
 import { chain } from "./real/chain.ts";
 
@@ -41,6 +42,8 @@ const catena = await Catena.start({
   rate: { createsPerMinute: 60_000, burst: 1_000 },
 });
 console.log("ready");
+// Written at an exit otherwise, and this process is not to have one.
+flushCompileCache();
 
 // What processes died of too often rests as poison until a person says otherwise: here, at once.
 await retryPoisoned();
