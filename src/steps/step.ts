@@ -11,7 +11,7 @@ import type {
   TimeoutFailure,
   ValidationFailure,
 } from "./failure.ts";
-import { defaultParse, type Parse } from "./parse.ts";
+import { Parse } from "./parse.ts";
 import { Retry, type RetryPolicy } from "./retry.ts";
 import { timeoutPolicy, type TimeoutInput, type TimeoutPolicy } from "./timeout.ts";
 
@@ -200,7 +200,7 @@ export const Step = {
         kind: "model",
         model: options.model,
         request: options.request,
-        parse: options.parse ?? defaultParse(options.output),
+        parse: options.parse ?? Parse.for(options.output),
         refuse: options.refuse,
         repair: options.repair ?? 0,
         onUnknown: options.onUnknown ?? "recreate",

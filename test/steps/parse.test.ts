@@ -2,7 +2,7 @@
 import { assert, describe, expect, it, test } from "@effect/vitest";
 import { Result, Schema } from "effect";
 import { Asset } from "../../src/steps/asset.ts";
-import { defaultParse, Parse } from "../../src/steps/parse.ts";
+import { Parse } from "../../src/steps/parse.ts";
 
 /** The parsed value, or the sentences of the issues. */
 const read = (parse: Parse, output: Schema.Json): unknown =>
@@ -73,14 +73,16 @@ describe("JSON", () => {
     expect(read(Parse.json, { a: [1, null] })).toEqual({ a: [1, null] });
   });
 
-  test.for(["no JSON at all", "{a: 1}", '{"a":1', "[1, 2", "{} or {}"])(
-    "is not guessed from %j",
-    (answer) => {
-      expect(read(Parse.json, answer)).toEqual({
-        issues: [expect.stringMatching(/^expected JSON: /)],
-      });
-    },
-  );
+  test.for([
+    ["no JSON at all", 'expected JSON, got text without any: "no JSON at all"'],
+    ['{"a":1', "the answer looks cut off: an object is not ended"],
+    ["[1, 2", "the answer looks cut off: a list is not ended"],
+    ['{"a":1} or {"a":2}', "expected one answer, got 2 different ones"],
+    ["{a b}", 'expected JSON, got text without any: "{a b}"'],
+    ['{"a": b}', 'expected JSON: expected a value, got "b}"'],
+  ])("is not guessed from %j", ([answer, message]) => {
+    expect(read(Parse.json, answer ?? "")).toEqual({ issues: [message] });
+  });
 
   test("is not an empty answer", () => {
     expect(read(Parse.json, " ")).toEqual({ issues: ["expected JSON, got an empty answer"] });
@@ -123,22 +125,40 @@ describe("by default", () => {
     ["text with checks", Schema.NonEmptyString],
     ["what is text when encoded", Schema.DateTimeUtcFromString],
   ] as const)("%s is read as text", ([, schema]) => {
-    expect(defaultParse(schema)).toBe(Parse.text);
+    expect(Parse.for(schema)).toBe(Parse.text);
   });
 
   test.for([
     ["any asset", Asset.Any],
     ["an image", Asset.Image],
   ] as const)("%s is read as a file", ([, schema]) => {
-    expect(defaultParse(schema)).toBe(Parse.file);
+    expect(Parse.for(schema)).toBe(Parse.file);
   });
 
   test.for([
-    ["a struct", Schema.Struct({ url: Schema.String })],
-    ["a list", Schema.Array(Schema.String)],
-    ["a number", Schema.Number],
-    ["a choice of texts", Schema.Literals(["yes", "no"])],
-  ] as const)("%s is read as JSON", ([, schema]) => {
-    expect(defaultParse(schema)).toBe(Parse.json);
+    ["a struct", Schema.Struct({ url: Schema.String }), '{"url":"a"}'],
+    [
+      "a class",
+      class Link extends Schema.Class<Link>("Link")({ url: Schema.String }) {},
+      '{"url":"a"}',
+    ],
+    ["a list", Schema.Array(Schema.String), '["a"]'],
+    ["a number", Schema.Number, "7"],
+    ["a choice of texts", Schema.Literals(["yes", "no"]), '"yes"'],
+  ] as const)("%s is read as JSON", ([, schema, answer]) => {
+    expect(read(Parse.for(schema), `The answer:\n\`\`\`\n${answer}\n\`\`\``)).toEqual(
+      JSON.parse(answer),
+    );
+  });
+
+  test("what makes the schema throw is left to the decoding, which says so", () => {
+    const broken = Schema.Struct({
+      a: Schema.String.check(
+        Schema.makeFilter(() => {
+          throw new TypeError("a bug in the schema");
+        }),
+      ),
+    });
+    expect(read(Parse.for(broken), '{"a":"x"}')).toEqual({ a: "x" });
   });
 });
