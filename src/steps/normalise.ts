@@ -44,7 +44,7 @@ const positionOf = (model: ModelSchema | null): Position => ({
 });
 
 const visit = (position: Position, value: Schema.Json, onFile: OnFile): Schema.Json => {
-  const branches = branchesOf(position, 0);
+  const branches = branchesOf(position);
   if (typeof value === "string") return isFile(branches, value) ? onFile(value) : value;
   if (isList(value)) {
     if (branches.some(isConcatenated) && value.every((item) => typeof item === "string"))
@@ -67,39 +67,45 @@ const visit = (position: Position, value: Schema.Json, onFile: OnFile): Schema.J
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A reference chain longer than this goes in circles. */
-const maxDepth = 16;
-
 const referencePrefix = "#/components/schemas/";
 
-/** The schemas a value may follow: the schema itself with `$ref`, `allOf`, `anyOf` and `oneOf` followed. */
-const branchesOf = ({ schema, definitions }: Position, depth: number): ReadonlyArray<Fields> => {
-  if (!isRecord(schema) || depth > maxDepth) return [];
-  const reference = schema["$ref"];
-  if (typeof reference === "string" && reference.startsWith(referencePrefix)) {
-    const target = definitions[reference.slice(referencePrefix.length)];
-    return branchesOf({ schema: target, definitions }, depth + 1);
+/**
+ * The schemas a value may follow: the schema itself with `$ref`, `allOf`, `anyOf` and `oneOf` followed,
+ * each once, so that references in circles come to an end.
+ */
+const branchesOf = ({ schema, definitions }: Position): ReadonlyArray<Fields> => {
+  const branches = new Set<Fields>();
+  const waiting: Array<unknown> = [schema];
+  while (waiting.length > 0) {
+    const next = waiting.pop();
+    if (!isRecord(next) || branches.has(next)) continue;
+    branches.add(next);
+    const reference = next["$ref"];
+    if (typeof reference === "string" && reference.startsWith(referencePrefix))
+      waiting.push(definitions[reference.slice(referencePrefix.length)]);
+    for (const key of ["allOf", "anyOf", "oneOf"]) {
+      const parts: unknown = next[key];
+      if (isList(parts)) waiting.push(...parts);
+    }
   }
-  const parts = ["allOf", "anyOf", "oneOf"].flatMap((key) => {
-    const list: unknown = schema[key];
-    return isList(list) ? list : [];
-  });
-  return [schema, ...parts.flatMap((part) => branchesOf({ schema: part, definitions }, depth + 1))];
+  return [...branches];
 };
 
 const saysSomething = (fields: Fields): boolean =>
   fields["type"] !== undefined || fields["enum"] !== undefined || fields["const"] !== undefined;
 
-const isUri = (fields: Fields): boolean =>
-  fields["type"] === "string" && fields["format"] === "uri";
+/** OpenAPI 3.1 has null among the types, 3.0 beside them as `nullable`. */
+const isUri = ({ type, format }: Fields): boolean =>
+  format === "uri" && (type === "string" || (isList(type) && type.includes("string")));
 
 const isConcatenated = (fields: Fields): boolean => fields["x-cog-array-display"] === "concatenate";
 
 const isFile = (branches: ReadonlyArray<Fields>, text: string): boolean =>
   (branches.some(isUri) || !branches.some(saysSomething)) && isUrl(text);
 
+/** A data URL has a comma before its data; without one, `data:` is only a word. */
 const isUrl = (text: string): boolean =>
-  /^(?:https?:\/\/|data:)\S+$/i.test(text) && URL.canParse(text);
+  /^(?:https?:\/\/\S|data:[^\s,]*,)\S*$/i.test(text) && URL.canParse(text);
 
 /** Where an item or field of a value stands. */
 const below = (

@@ -1,6 +1,7 @@
-/** What a step's answer is by default for a schema that is neither plain text nor a file: JSON, else labelled lines. */
+/** What a step's answer is by default for a schema that is neither plain text nor a file: JSON, else labelled lines or a choice. */
 import { Result, type Schema } from "effect";
-import { withoutThoughts } from "./answer-text.ts";
+import { withoutLabel, withoutThoughts } from "./answer-text.ts";
+import { choiceIn, unwrapped } from "./field-values.ts";
 import { fieldsIn } from "./fields.ts";
 import { type Issues, jsonIn, jsonInValue, soleJson } from "./json.ts";
 import type { Shape } from "./schema-shape.ts";
@@ -20,9 +21,14 @@ const answerInText = (text: string, shape: Shape | null): Parsed => {
   if (json.isMeant || shape === null) return json.result;
   const fields = shape.kind === "object" ? fieldsIn(text, shape) : undefined;
   if (fields?.isMeant === true) return fields.result;
-  // A choice of words needs no quotes.
+  const choice = chosen(shape.choices, unwrapped(withoutLabel(text)));
+  if (choice !== undefined) return Result.succeed(choice);
   return shape.fits(text) ? Result.succeed(text) : json.result;
 };
+
+/** A choice needs no quotes, and may end as a sentence does; among other words it is none. */
+const chosen = (choices: Shape["choices"], text: string) =>
+  choiceIn(choices, text) ?? choiceIn(choices, text.replace(/[.!]$/, ""));
 
 /** A list of tokens that nobody joined, as the model's schema says nothing of it: only where the join is an object or a list. */
 const answerInTokens = (output: Schema.Json, shape: Shape | null): Parsed => {

@@ -16,7 +16,7 @@ export interface Label {
 const longestLabel = 40;
 const longestHead = 120;
 
-const marks = /^(?:[-*+•]\s+|\d{1,3}[.)]\s+|#{1,6}\s+|>\s*)*/u;
+const marks = /^(?:[-*+•]\s+|\d{1,3}[.)]\s+|#{1,6}\s+|>\s*|\p{Extended_Pictographic}\uFE0F?\s*)*/u;
 const name = `\\p{L}[\\p{L}\\p{N} _/()-]{0,${longestLabel - 1}}?`;
 const emphasis = "\\*\\*|__|[*_`]";
 const colon = `(?:：|:(?=[\\s"“*_\`]|$))`;
@@ -62,4 +62,7 @@ const aloneLabel = (mark: string, level: number, body: string): Label | undefine
 };
 
 const styleOf = (mark: string, stress: string): string =>
-  `${mark.replace(/\d+/g, "1").trim()}${stress}` || "plain";
+  `${mark
+    .replace(/\d+/g, "1")
+    .replace(/\p{Extended_Pictographic}\uFE0F?/gu, "☺")
+    .replace(/\s/g, "")}${stress}` || "plain";

@@ -125,7 +125,7 @@ const wrappings: ReadonlyArray<readonly [string, string]> = [
 const fenced = /^(`{3,}|~{3,})[\w-]*\n([^]*)\n\1$/;
 
 /** The text without the quotes, emphasis or fence around all of it. */
-const unwrapped = (text: string): string => {
+export const unwrapped = (text: string): string => {
   const trimmed = text.trim();
   const content = fenced.exec(trimmed)?.[2];
   if (content !== undefined) return content.trim();

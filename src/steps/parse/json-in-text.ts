@@ -1,7 +1,7 @@
 /** The JSON in a text, wherever it stands: every outermost object and list, in order, in one pass. */
 import { readJson } from "./json-reader.ts";
 import type { Dialect } from "./json-tokens.ts";
-import { type Trouble, worst } from "./trouble.ts";
+import { type Trouble, worse } from "./trouble.ts";
 
 export interface JsonFound {
   readonly values: ReadonlyArray<unknown>;
@@ -28,7 +28,7 @@ export const findJson = (text: string, dialect: Dialect): JsonFound => {
       at = read.end;
     } else {
       isAll = false;
-      trouble = worst(trouble === null ? [read] : [trouble, read]);
+      trouble = worse(trouble, read);
       at = read.resumeAt;
     }
   }

@@ -3,6 +3,7 @@
  * stack, and forward only: reading costs one pass whatever the text holds. What is missing is never made
  * up: a text that ends too early, a value that is not there or is left out as `...` is trouble.
  */
+import type { Issue } from "../failure.ts";
 import { isQuote, readString, type Role } from "./json-strings.ts";
 import { type Cursor, type Dialect, passSpace, readAtom, readName } from "./json-tokens.ts";
 import { cutOff, type Trouble } from "./trouble.ts";
@@ -37,6 +38,7 @@ interface Frame {
   count: number;
   /** The key or index of the element that is being read. */
   place: string | null;
+  keys: Set<string> | null;
 }
 
 interface Reading {
@@ -51,10 +53,15 @@ interface Reading {
 
 interface Problem {
   readonly message: string;
-  readonly kind: "wrong" | "cutOff" | "tooDeep";
+  /** Whether the sentence goes on with what came instead. */
+  readonly isShown: boolean;
+  /** After what is `final`, nothing in the text can be trusted to stand for itself. */
+  readonly kind: "wrong" | "cutOff" | "final";
 }
 
-const wrong = (message: string): Problem => ({ message, kind: "wrong" });
+const wrong = (message: string): Problem => ({ message, isShown: false, kind: "wrong" });
+const unexpected = (message: string): Problem => ({ message, isShown: true, kind: "wrong" });
+const final = (message: string): Problem => ({ message, isShown: false, kind: "final" });
 
 const omission = wrong("a comment says that something is left out");
 
@@ -69,7 +76,13 @@ const open = (reading: Reading): void => {
   const bracket = reading.cursor.text[reading.cursor.at] ?? "";
   reading.cursor.at += 1;
   reading.stringAt = null;
-  reading.frames.push({ isList: bracket === "[", awaits: "first", count: 0, place: null });
+  reading.frames.push({
+    isList: bracket === "[",
+    awaits: "first",
+    count: 0,
+    place: null,
+    keys: null,
+  });
   write(reading, bracket);
 };
 
@@ -104,11 +117,12 @@ const readOn = (reading: Reading): Problem | null => {
   }
   // Between two lines a comma is forgotten now and then; within one its lack may mean anything.
   if (dialect === "lenient" && space.hasLineBreak) return readElement(reading, frame);
-  return wrong(`expected "," or "${closing}", got ${next(cursor)}`);
+  return unexpected(`expected "," or "${closing}"`);
 };
 
 const unended = ({ isList }: Frame): Problem => ({
   message: isList ? "a list is not ended" : "an object is not ended",
+  isShown: false,
   kind: "cutOff",
 });
 
@@ -122,29 +136,31 @@ const readElement = (reading: Reading, frame: Frame): Problem | null => {
 const readKey = (reading: Reading, frame: Frame): Problem | null => {
   const { cursor, dialect } = reading;
   const isQuoted = isQuote(cursor.text[cursor.at] ?? "", dialect);
-  if (!isQuoted && dialect === "strict") return wrongKey(cursor);
-  const read = isQuoted ? readText(reading, "key") : (readName(cursor) ?? wrongKey(cursor));
+  if (!isQuoted && dialect === "strict") return wrongKey;
+  const read = isQuoted ? readText(reading, "key") : (readName(cursor) ?? wrongKey);
   if (typeof read !== "string") return read;
   if (passSpace(cursor, dialect).isOmission) return omission;
   if (cursor.at === cursor.text.length) return unended(frame);
-  if (cursor.text[cursor.at] !== ":") return wrong(`expected ":" after a key, got ${next(cursor)}`);
+  if (cursor.text[cursor.at] !== ":") return unexpected(`expected ":" after a key`);
   cursor.at += 1;
   reading.stringAt = null;
-  frame.place = String(JSON.parse(read));
+  const key = String(JSON.parse(read));
+  frame.place = key;
+  frame.keys ??= new Set();
+  if (frame.keys.has(key)) return final("two values for one key");
+  frame.keys.add(key);
   write(reading, `${read}:`);
   return passSpace(cursor, dialect).isOmission ? omission : null;
 };
 
-const wrongKey = (cursor: Cursor): Problem =>
-  wrong(`expected a key in quotes, got ${next(cursor)}`);
+const wrongKey = unexpected("expected a key in quotes");
 
 const readValue = (reading: Reading, frame: Frame): Problem | null => {
   const { cursor, dialect } = reading;
   const character = cursor.text[cursor.at] ?? "";
   frame.awaits = "comma";
   if (character === "{" || character === "[") {
-    if (reading.frames.length === maxDepth)
-      return { message: `nested deeper than ${maxDepth}`, kind: "tooDeep" };
+    if (reading.frames.length === maxDepth) return final(`nested deeper than ${maxDepth}`);
     frame.count += 1;
     open(reading);
     return null;
@@ -162,7 +178,7 @@ const readText = (reading: Reading, role: Role): string | Problem => {
   const read = readString(reading.cursor, reading.dialect, role);
   return read.isString
     ? read.json
-    : { message: read.message, kind: read.isCutOff ? "cutOff" : "wrong" };
+    : { message: read.message, isShown: false, kind: read.isCutOff ? "cutOff" : "wrong" };
 };
 
 /** A number or word; one that the text's end cuts short is cut off. */
@@ -174,7 +190,7 @@ const readPlain = (reading: Reading, frame: Frame): string | Problem => {
   if (atom !== undefined) return atom;
   return /^[-+.\w]*$/.test(rest) && rest.length < maxPlainLength
     ? unended(frame)
-    : wrong(`expected a value, got ${next(cursor)}`);
+    : unexpected("expected a value");
 };
 
 const maxPlainLength = 40;
@@ -182,22 +198,27 @@ const maxPlainLength = 40;
 /** A path is read by people; what is nested deeper is told by the place where it begins. */
 const longestPath = 12;
 
-const troubleOf = (reading: Reading, start: number, { message, kind }: Problem): Trouble => {
+/** The sentence is made only where it is wanted: a long text of braces is full of trouble. */
+const troubleOf = (reading: Reading, start: number, problem: Problem): Trouble => {
   const { frames, stringAt } = reading;
-  const path = frames
-    .slice(0, longestPath)
-    .flatMap(({ place }) => (place === null ? [] : [place]))
-    .join(".");
   const [outer] = frames;
   const isBegun =
     outer !== undefined && (outer.count > 0 || (!outer.isList && outer.place !== null));
   return {
-    issue:
-      kind === "cutOff" ? cutOff(path, message) : { path, message: `expected JSON: ${message}` },
-    isCutOff: kind === "cutOff",
+    issue: () => issueOf(reading, problem),
+    isCutOff: problem.kind === "cutOff",
     hasContent: isBegun || stringAt !== null,
-    resumeAt: kind === "wrong" ? Math.max(start + 1, resumption(reading)) : null,
+    resumeAt: problem.kind === "wrong" ? Math.max(start + 1, resumption(reading)) : null,
   };
+};
+
+const issueOf = ({ cursor, frames }: Reading, { message, isShown, kind }: Problem): Issue => {
+  const path = frames
+    .slice(0, longestPath)
+    .flatMap(({ place }) => (place === null ? [] : [place]))
+    .join(".");
+  if (kind === "cutOff") return cutOff(path, message);
+  return { path, message: `expected JSON: ${message}${isShown ? `, got ${next(cursor)}` : ""}` };
 };
 
 /**

@@ -6,7 +6,7 @@
 import { fencedBlocks, withoutLabel } from "./answer-text.ts";
 import { findJson, type JsonFound, wholeJson } from "./json-in-text.ts";
 import type { Dialect } from "./json-tokens.ts";
-import { type Trouble, worst } from "./trouble.ts";
+import { type Trouble, worse } from "./trouble.ts";
 
 export interface Tier {
   readonly values: ReadonlyArray<unknown>;
@@ -30,6 +30,8 @@ export function* jsonTiers(text: string): Generator<Tier> {
   );
   yield { ...lenient(), dialect: "lenient" };
   yield escapedTier([text, ...blocks]);
+  // A prompt that ends with the opening brace has it there, and the answer goes on from it.
+  if (/^"[^"\n]*"\s*:/.test(text)) yield tierOf("lenient", [findJson(`{${text}`, "lenient")]);
 }
 
 /** The whole answer as text, number, truth value or null; objects and lists are looked for elsewhere. */
@@ -52,7 +54,7 @@ const blockTier = (blocks: ReadonlyArray<string>): Tier => {
 const tierOf = (dialect: Dialect, found: ReadonlyArray<JsonFound>): Tier => ({
   values: found.flatMap(({ isAll, values }) => (isAll && values.length > 1 ? [values] : values)),
   dialect,
-  trouble: worst(found.flatMap(({ trouble }) => (trouble === null ? [] : [trouble]))),
+  trouble: found.map(({ trouble }) => trouble).reduce(worse, null),
 });
 
 /** JSON escaped as if for a string, without the quotes around it: `{\"a\":1}`. */

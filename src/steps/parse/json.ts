@@ -10,7 +10,7 @@ import type { Issue } from "../failure.ts";
 import { findJson } from "./json-in-text.ts";
 import { jsonTiers } from "./json-tiers.ts";
 import type { Shape } from "./schema-shape.ts";
-import { excerpt, type Trouble, worst } from "./trouble.ts";
+import { excerpt, type Trouble, worse } from "./trouble.ts";
 
 export type Issues = ReadonlyArray<Issue>;
 
@@ -26,7 +26,7 @@ const succeed = (value: unknown): JsonAnswer => ({ result: Result.succeed(value)
 /** Without a shape every value fits. */
 export const jsonIn = (text: string, shape: Shape | null): JsonAnswer => {
   let seen: ReadonlyArray<unknown> = [];
-  const troubles: Array<Trouble> = [];
+  let trouble: Trouble | null = null;
   for (const tier of jsonTiers(text)) {
     const fitting = fittingOf(tier.values, shape);
     const end = cutOffIn(tier.trouble);
@@ -35,9 +35,9 @@ export const jsonIn = (text: string, shape: Shape | null): JsonAnswer => {
     if (fitting.length === 1) return succeed(fitting[0]);
     seen = seen.concat(tier.values);
     // The strict reader trips over what the lenient one may read.
-    if (tier.dialect === "lenient" && tier.trouble !== null) troubles.push(tier.trouble);
+    if (tier.dialect === "lenient") trouble = worse(trouble, tier.trouble);
   }
-  return unfitting(text, { seen, trouble: worst(troubles), shape });
+  return unfitting(text, { seen, trouble, shape });
 };
 
 /** The object or list that a text is as a whole, by the letter; nothing where it is none. */
@@ -48,7 +48,7 @@ export const soleJson = (text: string): ReadonlyArray<unknown> => {
 
 /** A lone bracket at the end is not an answer that is cut off. */
 const cutOffIn = (trouble: Trouble | null): Issue | null =>
-  trouble?.isCutOff === true && trouble.hasContent ? trouble.issue : null;
+  trouble?.isCutOff === true && trouble.hasContent ? trouble.issue() : null;
 
 const several = (count: number): Issue => ({
   path: "",
@@ -92,7 +92,7 @@ const unfitting = (text: string, { seen, trouble, shape }: Unfitting): JsonAnswe
   if (end !== null) return fail(end);
   const closest = shape === null ? [] : closestOf(seen, shape);
   if (closest.length > 0) return succeed(closest[0]);
-  if (trouble?.hasContent === true) return fail(trouble.issue);
+  if (trouble?.hasContent === true) return fail(trouble.issue());
   if (seen.length > 0) return { result: Result.succeed(seen[0]), isMeant: false };
   const message = `expected JSON, got text without any: ${excerpt(text)}`;
   return { result: Result.fail([{ path: "", message }]), isMeant: false };

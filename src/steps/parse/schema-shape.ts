@@ -11,9 +11,11 @@ export interface Field {
 }
 
 export interface Shape {
-  readonly kind: "text" | "file" | "object" | "list" | "other";
+  readonly kind: "text" | "file" | "choice" | "object" | "list" | "other";
   /** Of an object with named fields; empty for all others. */
   readonly fields: ReadonlyArray<Field>;
+  /** The words of a choice; empty for all others. */
+  readonly choices: ReadonlyArray<string>;
   /** Whether the schema decodes the JSON value. What makes the schema itself throw fits: decoding will tell. */
   readonly fits: (value: unknown) => boolean;
 }
@@ -22,7 +24,17 @@ export const shapeOf = (schema: OutputSchema): Shape => {
   const codec = Schema.toCodecJson(schema);
   const ast = SchemaAST.toEncoded(codec.ast);
   const fields = SchemaAST.isObjects(ast) ? ast.propertySignatures.flatMap(fieldOf) : [];
-  return { kind: kindOf(ast, fields), fields, fits: fitting(codec) };
+  const choices = choicesOf(ast);
+  const kind = choices.length > 0 ? "choice" : kindOf(ast, fields);
+  return { kind, fields, choices, fits: fitting(codec) };
+};
+
+const choicesOf = (ast: SchemaAST.AST): ReadonlyArray<string> => {
+  const types = SchemaAST.isUnion(ast) ? ast.types : [ast];
+  const words = types.flatMap((type) =>
+    SchemaAST.isLiteral(type) && typeof type.literal === "string" ? [type.literal] : [],
+  );
+  return words.length === types.length ? words : [];
 };
 
 const fieldOf = ({ name, type }: SchemaAST.PropertySignature): ReadonlyArray<Field> =>

@@ -2,7 +2,7 @@
 import type { Issue } from "../failure.ts";
 
 export interface Trouble {
-  readonly issue: Issue;
+  readonly issue: () => Issue;
   /** The text ends inside the value: what is there may be right, but it is not all. */
   readonly isCutOff: boolean;
   /** More than a bracket was read, so that the text meant to be JSON. */
@@ -12,11 +12,8 @@ export interface Trouble {
 }
 
 /** What speaks most of JSON: a value that is cut off, else a broken one. A lone bracket is prose, or a face. */
-export const worst = (troubles: ReadonlyArray<Trouble>): Trouble | null =>
-  troubles.reduce<Trouble | null>(
-    (one, other) => (one === null || weight(other) > weight(one) ? other : one),
-    null,
-  );
+export const worse = (one: Trouble | null, other: Trouble | null): Trouble | null =>
+  one === null || (other !== null && weight(other) > weight(one)) ? other : one;
 
 const weight = ({ isCutOff, hasContent }: Trouble): number => (hasContent ? (isCutOff ? 2 : 1) : 0);
 
