@@ -131,7 +131,7 @@ interface ModelOptions<I, O> {
     input: NoInfer<I>,
     context: { readonly repair: Repair | undefined },
   ) => Record<string, unknown>;
-  /** Default by output schema: text for strings, the file for assets, JSON for everything else. */
+  /** Default: `Parse.for(output)`: text for strings, the file for assets, JSON or labelled lines for the rest. */
   readonly parse?: Parse;
   /** A verdict on a decoded output: what it returns blocks the job. */
   readonly refuse?: (result: {

@@ -37,6 +37,15 @@ describe("text", () => {
   });
 });
 
+test("text is what comes after the thoughts", () => {
+  expect(read(Parse.text, "<think>\nA headline? {\n</think>\n\nCold")).toBe("Cold");
+  expect(read(Parse.text, "Hm, a headline.\n</think>\nCold")).toBe("Cold");
+  expect(read(Parse.text, "Put it into </think> tags")).toBe("Put it into </think> tags");
+  expect(read(Parse.text, "<think>\nA headline?")).toEqual({
+    issues: ["the answer looks cut off: its thoughts are not ended"],
+  });
+});
+
 describe("JSON", () => {
   test.for([
     ["bare", '{"a":1}'],
@@ -95,6 +104,59 @@ describe("JSON", () => {
     if (typeof value === "object" && value !== null) {
       assert.deepStrictEqual(read(Parse.json, `Here you are: ${written} Enjoy!`), expected);
     }
+  });
+});
+
+describe("labelled lines", () => {
+  const Review = Schema.Struct({
+    verdict: Schema.Literals(["fits", "does not fit"]),
+    score: Schema.Finite,
+    isSafe: Schema.optionalKey(Schema.Boolean),
+    notes: Schema.optionalKey(Schema.Array(Schema.String)),
+  });
+
+  test("are read by the fields of the schema, whatever the case of their labels", () => {
+    const answer = "VERDICT: Does not fit\nscore: 3\nIs safe: no\nNotes:\n1. too dark\n2. too wide";
+    expect(read(Parse.fields(Review), answer)).toEqual({
+      verdict: "does not fit",
+      score: 3,
+      isSafe: false,
+      notes: ["too dark", "too wide"],
+    });
+  });
+
+  test("leave out what is optional and not there", () => {
+    expect(read(Parse.fields(Review), "Verdict: fits\nScore: 4")).toEqual({
+      verdict: "fits",
+      score: 4,
+    });
+  });
+
+  test("name every required field that is not there", () => {
+    const issues = Result.flip(Parse.fields(Review)("I like it."));
+    expect(Result.getOrThrow(issues).map(({ path }) => path)).toEqual(["verdict", "score"]);
+  });
+
+  test("are not looked for in JSON, whatever is wrong with it", () => {
+    const parse = Parse.for(Schema.Struct({ a: Schema.String, b: Schema.String }));
+    expect(read(parse, '{"a": "x\nb: y", "b": ')).toEqual({
+      issues: ["the answer looks cut off: an object is not ended"],
+    });
+  });
+
+  test.for([
+    ["text", Schema.String],
+    ["a list", Schema.Array(Schema.String)],
+    ["a record", Schema.Record(Schema.String, Schema.String)],
+  ] as const)("cannot be asked for %s", ([, schema]) => {
+    expect(() => Parse.fields(schema)).toThrow("a schema of an object with named fields");
+  });
+
+  test.for([
+    [7, "a number"],
+    [["a"], "a list"],
+  ] as const)("are not %j", ([output, got]) => {
+    expect(read(Parse.fields(Review), output)).toEqual({ issues: [`expected text, got ${got}`] });
   });
 });
 

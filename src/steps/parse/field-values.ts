@@ -4,7 +4,7 @@
  * stays text, for decoding to refuse by its path.
  */
 import { SchemaAST } from "effect";
-import { jsonIn } from "./json.ts";
+import { soleJson } from "./json.ts";
 
 /** What a field's schema takes, alternatives side by side. */
 interface Taken {
@@ -73,8 +73,8 @@ export const fieldValue = (type: SchemaAST.AST, text: string): unknown => {
   if (taken.isText) return value;
   const plain = plainValue(taken, value);
   if (plain !== undefined) return plain;
-  const json = taken.isList || taken.isJson ? jsonIn(value, null) : undefined;
-  if (json?.isMeant === true && json.result._tag === "Success") return json.result.success;
+  const [json] = taken.isList || taken.isJson ? soleJson(value) : [];
+  if (json !== undefined) return json;
   return taken.isList ? itemsOf(taken.items, value) : value;
 };
 

@@ -63,8 +63,6 @@ const wrong = (message: string): Problem => ({ message, isShown: false, kind: "w
 const unexpected = (message: string): Problem => ({ message, isShown: true, kind: "wrong" });
 const final = (message: string): Problem => ({ message, isShown: false, kind: "final" });
 
-const omission = wrong("a comment says that something is left out");
-
 const write = ({ dialect, written }: Reading, json: string): void => {
   if (dialect === "lenient") written.push(json);
 };
@@ -102,7 +100,7 @@ const readOn = (reading: Reading): Problem | null => {
   const frame = frames.at(-1);
   if (frame === undefined) return null;
   const space = passSpace(cursor, dialect);
-  if (space.isOmission) return omission;
+  if (space.objection !== null) return wrong(space.objection);
   const character = cursor.text[cursor.at];
   if (character === undefined) return unended(frame);
   const mayEnd = frame.awaits !== "element" || dialect === "lenient";
@@ -139,7 +137,8 @@ const readKey = (reading: Reading, frame: Frame): Problem | null => {
   if (!isQuoted && dialect === "strict") return wrongKey;
   const read = isQuoted ? readText(reading, "key") : (readName(cursor) ?? wrongKey);
   if (typeof read !== "string") return read;
-  if (passSpace(cursor, dialect).isOmission) return omission;
+  const before = passSpace(cursor, dialect);
+  if (before.objection !== null) return wrong(before.objection);
   if (cursor.at === cursor.text.length) return unended(frame);
   if (cursor.text[cursor.at] !== ":") return unexpected(`expected ":" after a key`);
   cursor.at += 1;
@@ -150,7 +149,8 @@ const readKey = (reading: Reading, frame: Frame): Problem | null => {
   if (frame.keys.has(key)) return final("two values for one key");
   frame.keys.add(key);
   write(reading, `${read}:`);
-  return passSpace(cursor, dialect).isOmission ? omission : null;
+  const after = passSpace(cursor, dialect);
+  return after.objection === null ? null : wrong(after.objection);
 };
 
 const wrongKey = unexpected("expected a key in quotes");

@@ -92,6 +92,7 @@ const readLenient = (cursor: Cursor, role: Role): StringRead => {
     const character = text[cursor.at];
     if (character === undefined) return unended(role);
     if (character === "\\") {
+      if (cutEscape.test(text.slice(cursor.at, cursor.at + 6))) return unended(role);
       const escaped = readEscape(cursor);
       if (escaped === undefined) return wrong(`"\\${text[cursor.at + 1] ?? ""}" is no escape`);
       parts.push(escaped);
@@ -103,7 +104,11 @@ const readLenient = (cursor: Cursor, role: Role): StringRead => {
       cursor.at += 1;
       return { isString: true, json: JSON.stringify(parts.join("")) };
     } else {
-      if (!(isInPhrase ? endsPhrase(text, cursor.at) : beginsPhrase(text, cursor.at)))
+      if (
+        !(isInPhrase
+          ? endsPhrase(text, cursor.at)
+          : beginsPhrase(text, cursor.at, parts.length === 0))
+      )
         return wrong("quotes inside a text are not escaped");
       isInPhrase = !isInPhrase;
       parts.push(character);
@@ -131,9 +136,12 @@ const escapes: ReadonlyMap<string, string> = new Map([
   ["r", "\r"],
   ["t", "\t"],
 ]);
+/** Punctuation that Markdown gives a meaning, and writers an escape for it. */
+const markdown = /[\\`*_{}[\]()#+.!|&~<>$'"/-]/;
+const cutEscape = /^\\(?:u[0-9a-fA-F]{0,3})?$/;
 const unicode = /\\u([0-9a-fA-F]{4})/y;
 
-/** What an escape stands for; before punctuation it is Markdown's and stands for that. */
+/** What an escape stands for; Markdown's stand for what they escape. */
 const readEscape = (cursor: Cursor): string | undefined => {
   const escaped = cursor.text[cursor.at + 1] ?? "";
   unicode.lastIndex = cursor.at;
@@ -142,7 +150,7 @@ const readEscape = (cursor: Cursor): string | undefined => {
     cursor.at += whole.length;
     return String.fromCharCode(Number.parseInt(hex, 16));
   }
-  const meaning = escapes.get(escaped) ?? (/[^\p{L}\p{N}\s]/u.test(escaped) ? escaped : undefined);
+  const meaning = escapes.get(escaped) ?? (markdown.test(escaped) ? escaped : undefined);
   if (meaning !== undefined) cursor.at += 2;
   return meaning;
 };
@@ -160,8 +168,9 @@ const isEnd = ({ text, at }: Cursor): boolean => {
   return structural.test(text);
 };
 
-const beginsPhrase = (text: string, at: number): boolean =>
-  /[\s([{"'“‘]/.test(text[at - 1] ?? "") && /[^\s,:;]/.test(text[at + 1] ?? "");
+/** `isFirst`: nothing of the text stands before the quote. */
+const beginsPhrase = (text: string, at: number, isFirst: boolean): boolean =>
+  (isFirst || /[\s([{“‘—–-]/.test(text[at - 1] ?? "")) && /[^\s,:;"'`“”]/.test(text[at + 1] ?? "");
 
 const endsPhrase = (text: string, at: number): boolean =>
   /\S/.test(text[at - 1] ?? "") && /[\s.;!?)\]'’”—–-]/.test(text[at + 1] ?? "");

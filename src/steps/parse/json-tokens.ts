@@ -14,8 +14,8 @@ export interface Cursor {
 /** What lies between two tokens. */
 export interface Space {
   readonly hasLineBreak: boolean;
-  /** A comment says that something was left out. */
-  readonly isOmission: boolean;
+  /** What is wrong with a comment; null where nothing is. */
+  readonly objection: string | null;
 }
 
 const strictSpace = /[ \t\n\r]*/y;
@@ -30,7 +30,7 @@ const match = (pattern: RegExp, { text, at }: Cursor): string | undefined => {
 /** Passes over space, in the lenient dialect over comments too. */
 export const passSpace = (cursor: Cursor, dialect: Dialect): Space => {
   const start = cursor.at;
-  let isOmission = false;
+  let objection: string | null = null;
   while (true) {
     cursor.at += match(dialect === "strict" ? strictSpace : lenientSpace, cursor)?.length ?? 0;
     const opening = dialect === "strict" ? undefined : match(comment, cursor);
@@ -39,9 +39,17 @@ export const passSpace = (cursor: Cursor, dialect: Dialect): Space => {
     const length = opening === "/*" ? (end < 0 ? Infinity : end + 2 - cursor.at) : opening.length;
     const from = cursor.at;
     cursor.at = Math.min(cursor.at + length, cursor.text.length);
-    isOmission ||= /\.\.\.|…/.test(cursor.text.slice(from, cursor.at));
+    objection ??= objectionTo(cursor.text.slice(from, cursor.at));
   }
-  return { hasLineBreak: cursor.text.slice(start, cursor.at).includes("\n"), isOmission };
+  return { hasLineBreak: cursor.text.slice(start, cursor.at).includes("\n"), objection };
+};
+
+/** Quotes in it may be the end of a text that it is part of: `"a 12" # 3 bottle"`. */
+const objectionTo = (words: string): string | null => {
+  if (/\.\.\.|…/.test(words)) return "a comment says that something is left out";
+  return /["`“”]|(?<!\p{L})'|'(?!\p{L})/u.test(words)
+    ? "a comment that may be part of a text"
+    : null;
 };
 
 const strictNumber = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
