@@ -137,6 +137,12 @@ describe("labelled lines", () => {
     expect(Result.getOrThrow(issues).map(({ path }) => path)).toEqual(["verdict", "score"]);
   });
 
+  test("whose names only case tells apart need labels that are the names", () => {
+    const parse = Parse.fields(Schema.Struct({ tone: Schema.String, Tone: Schema.String }));
+    expect(read(parse, "tone: calm\nTone: bold")).toEqual({ tone: "calm", Tone: "bold" });
+    expect(Result.isFailure(parse("TONE: calm\nTone: bold"))).toBe(true);
+  });
+
   test("are not looked for in JSON, whatever is wrong with it", () => {
     const parse = Parse.for(Schema.Struct({ a: Schema.String, b: Schema.String }));
     expect(read(parse, '{"a": "x\nb: y", "b": ')).toEqual({

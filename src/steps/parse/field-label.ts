@@ -2,7 +2,7 @@
 
 export interface Label {
   readonly name: string;
-  /** Marks, emphasis and separator; labels of one list have one style. Empty marks are `plain`. */
+  /** Marks and emphasis, all numbers alike: labels of one list have one style. Without any it is `plain`. */
   readonly style: string;
   /** 1 to 6 for a heading, 7 for a line that is a label in bold and nothing else, 0 for the others. */
   readonly level: number;

@@ -27,9 +27,17 @@ export const fieldsIn = (text: string, shape: Shape): FieldsAnswer => {
 /** `Visual direction`, `visual_direction` and `visualDirection` are one label. */
 const labelKey = (label: string): string => label.toLowerCase().replace(/[\s_/()-]/g, "");
 
+/** Two names that only case or spaces tell apart need labels that are the names themselves. */
+const fieldNamer = (names: ReadonlyArray<string>) => {
+  const byKey = Map.groupBy(names, labelKey);
+  return (label: string): string | undefined => {
+    const alike = byKey.get(labelKey(label)) ?? [];
+    return alike.length === 1 ? alike[0] : alike.find((name) => name === label);
+  };
+};
+
 const readFields = (text: string, { fields }: Shape): FieldsAnswer => {
-  const byLabel = new Map(fields.map(({ name }) => [labelKey(name), name]));
-  const fieldOf = (label: string): string | undefined => byLabel.get(labelKey(label));
+  const fieldOf = fieldNamer(fields.map(({ name }) => name));
   const tagged = taggedSections(text, fieldOf);
   const isTagged = tagged.sections.length > 0 || tagged.issues.length > 0;
   const { sections, issues } = isTagged ? tagged : sectionsOf(text, fieldOf);
