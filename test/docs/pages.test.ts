@@ -2,16 +2,10 @@
  * The pages of docs/ are true: every block of TypeScript compiles, and every block but those marked
  * `compile-only` runs, each as a program of its own, in the order of its page.
  */
-import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
-const run = promisify(execFile);
-const root = fileURLToPath(new URL("../..", import.meta.url));
+import { openPrograms, type Programs, resolved, root } from "./programs.ts";
 
 /** Its blocks are one program in files of their own: test/testing/documentation.test.ts. */
 const runElsewhere = new Set(["testing.md"]);
@@ -27,18 +21,6 @@ interface Page {
   readonly text: string;
   readonly blocks: ReadonlyArray<Block>;
 }
-
-const modules = new Map([
-  ["catena-ai", "src/index.ts"],
-  ["catena-ai/testing", "src/testing.ts"],
-  ["catena-emulator", "emulator/src/emulator.ts"],
-]);
-
-const resolved = (code: string): string =>
-  [...modules].reduce(
-    (text, [name, path]) => text.replaceAll(`"${name}"`, JSON.stringify(join(root, path))),
-    code,
-  );
 
 const blocksOf = (page: string, text: string): ReadonlyArray<Block> =>
   [...text.matchAll(/^```ts([^\n]*)\n(.*?)^```/gms)].map(([, info = "", code = ""], index) => ({
@@ -56,44 +38,30 @@ const names = (await readdir(join(root, "docs"))).filter((name) => name.endsWith
 const pages = await Promise.all(names.map(pageOf));
 const withCode = pages.filter(({ blocks }) => blocks.length > 0);
 
-let folder: string;
+let programs: Programs;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "catena-docs-"));
-  await symlink(join(root, "node_modules"), join(folder, "node_modules"));
-  await writeFile(join(folder, "package.json"), '{ "type": "module" }');
+  programs = await openPrograms();
   for (const { file, code } of withCode.flatMap(({ blocks }) => blocks))
-    await writeFile(join(folder, file), `${code}\nexport {};\n`);
+    await programs.write(file, `${code}\nexport {};\n`);
 });
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => programs.remove());
 
 test("the code of all pages compiles as it stands", { timeout: 120_000 }, async () => {
-  const config = { extends: join(root, "tsconfig.json"), include: ["*.ts"], exclude: [] };
-  const compilerOptions = { types: ["node"], typeRoots: [join(root, "node_modules/@types")] };
-  await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ ...config, compilerOptions }));
-  const tsc = join(root, "node_modules/typescript/bin/tsc");
-  const { stdout } = await run(process.execPath, [tsc, "-p", folder]).catch(outputOf);
-  expect(stdout).toBe("");
+  expect(await programs.compile()).toBe("");
 });
-
-/** A program that ended badly is told by what it printed. */
-const outputOf = (error: unknown): { readonly stdout: string } => {
-  if (error instanceof Error && "stdout" in error) return { stdout: String(error.stdout) };
-  throw error;
-};
 
 describe.each(withCode)("the code of $name", ({ name, blocks }) => {
   test("runs, block after block", { timeout: 60_000 }, async () => {
     const runnable = blocks.filter(({ isRun }) => isRun);
-    const place = join(folder, name.replace(".md", ""));
+    const place = join(programs.folder, name.replace(".md", ""));
     await mkdir(place);
-    const imports = runnable.map(
-      ({ file }) => `await import(${JSON.stringify(join(folder, file))});`,
-    );
+    const imports = runnable.map(({ file }) => `await import("../${file}");`);
     const done = `console.log("ran ${runnable.length} blocks");`;
-    await writeFile(join(place, "all.mjs"), [...imports, done].join("\n"));
-    const { stdout } = await run(process.execPath, [join(place, "all.mjs")], { cwd: place });
+    const all = join(name.replace(".md", ""), "all.mjs");
+    await programs.write(all, [...imports, done].join("\n"));
+    const stdout = await programs.run(all, place);
     expect(stdout).toContain(`ran ${runnable.length} blocks`);
     for (const promised of promisedBy(runnable)) expect(stdout).toContain(promised);
   });

@@ -2,27 +2,20 @@
  * The README is true: its code compiles as it stands and runs with other models and a store in memory,
  * its picture is the one that the code draws.
  */
-import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openPrograms, type Programs, resolved, root } from "./programs.ts";
 
-const run = promisify(execFile);
-const root = fileURLToPath(new URL("../..", import.meta.url));
-let folder: string;
+let programs: Programs;
 let readme: string;
 
 beforeAll(async () => {
   readme = await readFile(join(root, "README.md"), "utf8");
-  folder = await mkdtemp(join(tmpdir(), "catena-readme-"));
-  await symlink(join(root, "node_modules"), join(folder, "node_modules"));
-  await writeFile(join(folder, "package.json"), '{ "type": "module" }');
+  programs = await openPrograms();
 });
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => programs.remove());
 
 /** The fenced blocks of a language, in order. */
 const blocks = (language: string): ReadonlyArray<string> =>
@@ -31,29 +24,15 @@ const blocks = (language: string): ReadonlyArray<string> =>
   );
 
 /** All TypeScript of the README as one program: each block goes on where the one before ended. */
-const program = (): string =>
-  blocks("ts").join("\n").replaceAll('"catena-ai"', entry).replaceAll('"catena-ai/testing"', kit);
-const entry = JSON.stringify(join(root, "src/index.ts"));
-const kit = JSON.stringify(join(root, "src/testing.ts"));
+const program = (): string => resolved(blocks("ts").join("\n"));
 
 test("the code of the README compiles as it stands", { timeout: 60_000 }, async () => {
-  await writeFile(join(folder, "readme.ts"), program());
-  const config = { extends: join(root, "tsconfig.json"), include: ["readme.ts"], exclude: [] };
-  const compilerOptions = { types: ["node"], typeRoots: [join(root, "node_modules/@types")] };
-  await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ ...config, compilerOptions }));
-  const tsc = join(root, "node_modules/typescript/bin/tsc");
-  const { stdout } = await run(process.execPath, [tsc, "-p", folder]).catch(outputOf);
-  expect(stdout).toBe("");
+  await programs.write("readme.ts", program());
+  expect(await programs.compile()).toBe("");
 });
 
-/** A program that ended badly is told by what it printed. */
-const outputOf = (error: unknown): { readonly stdout: string } => {
-  if (error instanceof Error && "stdout" in error) return { stdout: String(error.stdout) };
-  throw error;
-};
-
 const stand = `
-import { Functions } from ${entry};
+import { Functions } from "catena-ai";
 const answers = {
   "meta/meta-llama-3-8b-instruct": { run: () => JSON.stringify({ headline: "Cold", scene: "dawn" }) },
   "black-forest-labs/flux-schnell": { run: () => picture },
@@ -69,8 +48,8 @@ test(
     const line = /^const models = Replicate\.client\(.*\);$/m;
     expect(program()).toMatch(line);
     const tested = program().replace(line, "").replace('"posters.db"', '"memory"');
-    await writeFile(join(folder, "tested.ts"), `${stand}\n${tested}`);
-    const { stdout } = await run(process.execPath, [join(folder, "tested.ts")]);
+    await programs.write("tested.ts", `${resolved(stand)}\n${tested}`);
+    const stdout = await programs.run("tested.ts");
     expect(stdout).toContain("headline: 'Cold'");
     expect(stdout).toContain("complete");
     expect(stdout).toContain("true false");
