@@ -63,8 +63,13 @@ export interface ModelProgram {
     context: { readonly repair: Repair | undefined },
   ) => Record<string, unknown>;
   readonly parse: Parse;
+  /** Decodes what was parsed: the output's schema, unless the output is made of more than the answer. */
+  readonly answer: AnySchema<unknown>;
   readonly refuse:
     | ((result: { readonly input: never; readonly output: never }) => PolicyFailure | undefined)
+    | undefined;
+  readonly toOutput:
+    | ((result: { readonly input: never; readonly answer: never }) => unknown)
     | undefined;
   /** How many times an output that does not parse or decode is asked for again within an attempt. */
   readonly repair: number;
@@ -122,22 +127,10 @@ interface RunOptions<I, O, Made extends O, Kinds extends FailureKind, E, R> {
   readonly isRepeatable?: boolean;
 }
 
-interface ModelOptions<I, O> {
-  readonly input: AnySchema<I>;
-  readonly output: AnySchema<O>;
+/** What can be said of every call of a model, whatever it is asked. */
+export interface ModelSettings {
+  /** `owner/name[:version]`, or `client:owner/name` where several clients are configured. */
   readonly model: string;
-  /** The model's input; an Asset in it is handed over as a data URI or an upload. */
-  readonly request: (
-    input: NoInfer<I>,
-    context: { readonly repair: Repair | undefined },
-  ) => Record<string, unknown>;
-  /** Default: `Parse.for(output)`: text for strings, the file for assets, JSON or labelled lines for the rest. */
-  readonly parse?: Parse;
-  /** A verdict on a decoded output: what it returns blocks the job. */
-  readonly refuse?: (result: {
-    readonly input: NoInfer<I>;
-    readonly output: NoInfer<O>;
-  }) => PolicyFailure | undefined;
   /** Default: 10 minutes an attempt. */
   readonly timeout?: TimeoutInput;
   /** Default: `Retry.transient()`. */
@@ -146,6 +139,32 @@ interface ModelOptions<I, O> {
   readonly repair?: number;
   /** Default: recreate. */
   readonly onUnknown?: OnUnknown;
+}
+
+/** A is what the model answers, which is the output itself where `answer` does not say otherwise. */
+interface ModelOptions<I, O, A> extends ModelSettings {
+  readonly input: AnySchema<I>;
+  readonly output: AnySchema<O>;
+  /** The model's input; an Asset in it is handed over as a data URI or an upload. */
+  readonly request: (
+    input: NoInfer<I>,
+    context: { readonly repair: Repair | undefined },
+  ) => Record<string, unknown>;
+  /** Default by what is answered: text for strings, the file for assets, JSON for everything else. */
+  readonly parse?: Parse;
+  /** A verdict on the decoded answer: what it returns blocks the job. */
+  readonly refuse?: (result: {
+    readonly input: NoInfer<I>;
+    readonly output: NoInfer<A>;
+  }) => PolicyFailure | undefined;
+  /** Where the output is more than the answer, or something else: the answer's schema, and what is made of it. */
+  readonly answer?: {
+    readonly schema: AnySchema<A>;
+    readonly toOutput: (result: {
+      readonly input: NoInfer<I>;
+      readonly answer: NoInfer<A>;
+    }) => NoInfer<O>;
+  };
 }
 
 type StepFields = Omit<AnyStep, "name" | "as" | "~types">;
@@ -185,9 +204,9 @@ export const Step = {
       program: { kind: "run", run: options.run, mapError: options.mapError },
     }),
   /** A step that asks a model: one paid prediction a call, normalised, parsed and decoded. */
-  model: <const Name extends string, I, O>(
+  model: <const Name extends string, I, O, A = O>(
     name: Name,
-    options: ModelOptions<I, O>,
+    options: ModelOptions<I, O, A>,
   ): Step<Name, I, O, Failure, never> =>
     named(name, {
       input: options.input,
@@ -200,8 +219,10 @@ export const Step = {
         kind: "model",
         model: options.model,
         request: options.request,
-        parse: options.parse ?? Parse.for(options.output),
+        parse: options.parse ?? Parse.for(options.answer?.schema ?? options.output),
+        answer: options.answer?.schema ?? options.output,
         refuse: options.refuse,
+        toOutput: options.answer?.toOutput,
         repair: options.repair ?? 0,
         onUnknown: options.onUnknown ?? "recreate",
       },

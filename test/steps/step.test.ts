@@ -69,7 +69,9 @@ describe("a step that asks a model", () => {
       model: "writers/small",
       request,
       parse: Parse.text,
+      answer: Schema.String,
       refuse: undefined,
+      toOutput: undefined,
       repair: 0,
       onUnknown: "recreate",
     });
@@ -91,6 +93,19 @@ describe("a step that asks a model", () => {
     });
     expect(step).toMatchObject({ timeout: { attemptMs: 60_000 }, retry: Retry.none });
     expect(step.program).toMatchObject({ parse: Parse.none, refuse, repair: 2, onUnknown: "ask" });
+  });
+
+  test("reads the answer by its own schema where the output is made of more than that", () => {
+    const toOutput = ({ input }: { readonly input: typeof Concept.Type }) => input;
+    const step = Step.model("check", {
+      input: Concept,
+      output: Concept,
+      model: "judges/small",
+      request,
+      answer: { schema: Schema.String, toOutput },
+    });
+    expect(step.output).toBe(Concept);
+    expect(step.program).toMatchObject({ parse: Parse.text, answer: Schema.String, toOutput });
   });
 });
 

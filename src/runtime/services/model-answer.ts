@@ -132,16 +132,17 @@ const decodeOutput = Effect.fnUntraced(function* (
   run: ModelRun,
   normalised: Schema.Json,
 ): Effect.fn.Return<Schema.Json, Failure | Defect> {
-  const { output } = run.node.step;
+  const { answer } = run.program;
   const parsed = yield* attempt(() => run.program.parse(normalised));
   if (Result.isFailure(parsed))
     return yield* new ValidationFailure({ at: "output", issues: parsed.failure });
-  const decoded = yield* attempt(() => codecOf(output).decode(parsed.success));
+  const decoded = yield* attempt(() => codecOf(answer).decode(parsed.success));
   if (Result.isFailure(decoded))
     return yield* new ValidationFailure({ at: "output", issues: decoded.failure });
   const refusal = yield* refusalOf(run, decoded.success);
   if (refusal !== undefined) return yield* refusal;
-  const encoded = yield* attempt(() => codecOf(output).encode(decoded.success));
+  const output = yield* outputOf(run, decoded.success);
+  const encoded = yield* attempt(() => codecOf(run.node.step.output).encode(output));
   if (Result.isFailure(encoded))
     return yield* new ValidationFailure({ at: "output", issues: encoded.failure });
   return encoded.success;
@@ -152,15 +153,33 @@ const attempt = <A>(evaluate: () => A): Effect.Effect<A, Defect> =>
 
 const refusalOf = Effect.fnUntraced(function* (
   run: ModelRun,
-  output: unknown,
+  answer: unknown,
 ): Effect.fn.Return<PolicyFailure | undefined, Defect> {
   const { refuse } = run.program;
-  const { inputSeq } = progressIn(run);
-  if (refuse === undefined || inputSeq === null) return undefined;
-  const { input } = yield* run.job.entry(inputSeq, "StepStarted");
-  const value = yield* decodeInput(run.job, run.node, input);
+  if (refuse === undefined) return undefined;
+  const input = yield* stepInput(run);
   // Both were decoded by the step's own schemas, which is what `never` stands for here.
-  return yield* attempt(() => refuse({ input: value as never, output: output as never }));
+  return yield* attempt(() => refuse({ input: input as never, output: answer as never }));
+});
+
+const outputOf = Effect.fnUntraced(function* (
+  run: ModelRun,
+  answer: unknown,
+): Effect.fn.Return<unknown, Defect> {
+  const { toOutput } = run.program;
+  if (toOutput === undefined) return answer;
+  const input = yield* stepInput(run);
+  // As above.
+  return yield* attempt(() => toOutput({ input: input as never, answer: answer as never }));
+});
+
+/** What the step was started with; it was, as its model has answered. */
+const stepInput = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<unknown, Defect> {
+  const { inputSeq } = progressIn(run);
+  if (inputSeq === null)
+    return yield* Effect.fail({ _tag: "Defect", message: "an answer without an attempt" } as const);
+  const { input } = yield* run.job.entry(inputSeq, "StepStarted");
+  return yield* decodeInput(run.job, run.node, input);
 });
 
 /** Why a prediction that ended otherwise did not succeed. */

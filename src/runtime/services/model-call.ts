@@ -11,6 +11,7 @@ import {
   ValidationFailure,
 } from "../../steps/failure.ts";
 import { checkRequest } from "../../steps/model-schema.ts";
+import { repairPrompt } from "../../steps/repair-prompt.ts";
 import type { Repair } from "../../steps/step.ts";
 import { failAttempt, failStep, progressIn, stepLeftMs, stepTimeout } from "./attempt.ts";
 import { overBudget } from "./budget.ts";
@@ -162,17 +163,9 @@ const rejectedOutput = Effect.fnUntraced(function* (
 /** A request that takes no note of the repair gets it at the end of its prompt. */
 const amended = (request: Schema.JsonObject, repair: Repair | undefined): Schema.JsonObject => {
   const { prompt } = request;
-  if (repair === undefined || typeof prompt !== "string" || prompt.includes(repairMark))
-    return request;
-  const issues = repair.issues.map(
-    ({ path, message }) => `- ${path === "" ? "answer" : path}: ${message}`,
-  );
-  const wish = "Answer again, with nothing but what was asked for.";
-  const lines = [prompt, "", repairMark, ...issues, wish].join("\n");
-  return Object.fromEntries([...Object.entries(request), ["prompt", lines]]);
+  if (typeof prompt !== "string") return request;
+  return Object.fromEntries([...Object.entries(request), ["prompt", repairPrompt(prompt, repair)]]);
 };
-
-const repairMark = "Your last answer could not be used:";
 
 const present = Effect.fnUntraced(function* (
   run: ModelRun,

@@ -95,7 +95,7 @@ const modelAnswers = (
     );
   return {
     valid,
-    invalid: oddities.find((raw) => outputOf(node, program, raw) === undefined),
+    invalid: oddities.find((raw) => answerOf(program, raw) === undefined),
     refused: verdicts.find(({ isRefused }) => isRefused)?.raw,
   };
 };
@@ -110,14 +110,14 @@ const verdictsOn = (
   program: ModelProgram,
   seed: number,
 ): ReadonlyArray<Verdict> => {
-  const { input, output } = node.step;
-  const outputs = samplesOf(output, `the output of ${node.path}`, { seed, count: tries });
-  const [sampleInput] = samplesOf(input, `the input of ${node.path}`, { seed, count: 1 });
-  return outputs.flatMap((value) => {
-    const encoded = codecOf(output).encode(value);
+  const { answer } = program;
+  const answers = samplesOf(answer, `the output of ${node.path}`, { seed, count: tries });
+  const [sampleInput] = samplesOf(node.step.input, `the input of ${node.path}`, { seed, count: 1 });
+  return answers.flatMap((value) => {
+    const encoded = codecOf(answer).encode(value);
     if (Result.isFailure(encoded)) return [];
     return rawForms(encoded.success).flatMap((raw) => {
-      const decoded = outputOf(node, program, raw);
+      const decoded = answerOf(program, raw);
       if (decoded === undefined) return [];
       const refusal = program.refuse?.({
         // Both are values of the step's own schemas, which is what `never` stands for.
@@ -137,15 +137,14 @@ const rawForms = (encoded: Schema.Json): ReadonlyArray<Schema.Json> => {
   return [...(typeof raw === "string" ? [] : [JSON.stringify(raw)]), raw, ...parts];
 };
 
-/** What the step would make of the raw answer; undefined where it refuses it. */
-const outputOf = (
-  { step }: StepNode,
+/** What the step would read in the raw answer; undefined where it refuses it. */
+const answerOf = (
   program: ModelProgram,
   raw: Schema.Json,
 ): { readonly value: unknown } | undefined => {
   const parsed = program.parse(withAssets(raw));
   if (Result.isFailure(parsed)) return undefined;
-  const decoded = codecOf(step.output).decode(parsed.success);
+  const decoded = codecOf(program.answer).decode(parsed.success);
   return Result.isSuccess(decoded) ? { value: decoded.success } : undefined;
 };
 
