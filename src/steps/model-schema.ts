@@ -2,9 +2,10 @@
  * Checks a request against the schema a model publishes of its input, before anything is paid: a wrong
  * field is named here instead of in a provider's refusal, or in a bill for something else.
  */
-import { JsonSchema, Option, Result, Schema, SchemaIssue, SchemaRepresentation } from "effect";
+import { JsonSchema, Option, Result, Schema, type SchemaIssue, SchemaRepresentation } from "effect";
 import type { Issue } from "./failure.ts";
 import type { ModelSchema } from "./model-client.ts";
+import { issuesOf } from "./schema-issues.ts";
 
 /** `Skipped` says that nothing was checked, and why, so that the caller can say so too. */
 export type RequestCheck =
@@ -56,23 +57,13 @@ const fieldIssues = (
   if (check === undefined) return compiled.isOpen ? [] : [unknownField(compiled, name)];
   if (value === null)
     return [{ path: name, message: "must not be null: leave the field out instead" }];
-  return check === null ? [] : check(value).flatMap((issue) => issuesAt(name, issue));
+  return check === null ? [] : check(value).flatMap((issue) => issuesOf(issue, name));
 };
 
 const unknownField = ({ fields }: CompiledInput, name: string): Issue => ({
   path: name,
   message: `is not a field of the model; it takes: ${[...fields.keys()].join(", ")}`,
 });
-
-const format = SchemaIssue.makeFormatterStandardSchemaV1();
-
-const issuesAt = (field: string, issue: SchemaIssue.Issue): ReadonlyArray<Issue> =>
-  format(issue).issues.map(({ path = [], message }) => ({
-    path: [field, ...path.map((part) => String(typeof part === "object" ? part.key : part))].join(
-      ".",
-    ),
-    message,
-  }));
 
 /** Compiled once for as long as the description lives; descriptions are cached by their client. */
 const compiledInputs = new WeakMap<ModelSchema, CompiledInput | null>();

@@ -1,7 +1,8 @@
 /** JSON codecs of step schemas, compiled once each: what a step holds as values is JSON in the journal. */
-import { Exit, Result, Schema, SchemaIssue } from "effect";
+import { Exit, Result, Schema } from "effect";
 import type { AnySchema } from "../../steps/step.ts";
 import type { Issue } from "../../steps/failure.ts";
+import { issuesOf } from "../../steps/schema-issues.ts";
 
 interface Codec {
   readonly decode: (json: unknown) => Result.Result<unknown, ReadonlyArray<Issue>>;
@@ -9,7 +10,6 @@ interface Codec {
 }
 
 const compiled = new WeakMap<object, Codec>();
-const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1();
 
 /** The schema's codec to and from JSON; both directions report every issue with its path. */
 export const codecOf = (schema: AnySchema<unknown>): Codec => {
@@ -31,14 +31,8 @@ const outcomeOf = <A>(
 ): Result.Result<A, ReadonlyArray<Issue>> => {
   if (Exit.isSuccess(exit)) return Result.succeed(exit.value);
   for (const reason of exit.cause.reasons) {
-    if (reason._tag === "Fail") return Result.fail(issuesOf(reason.error));
+    if (reason._tag === "Fail") return Result.fail(issuesOf(reason.error.issue));
     if (reason._tag === "Die") throw reason.defect;
   }
   return Result.fail([{ path: "", message: "could not be checked" }]);
 };
-
-const issuesOf = (error: Schema.SchemaError): ReadonlyArray<Issue> =>
-  formatIssues(error.issue).issues.map(({ path, message }) => ({
-    path: (path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join("."),
-    message,
-  }));

@@ -5,17 +5,15 @@
  * A crash can leave a temporary file, never a half-written asset: bytes are written beside their place,
  * flushed, renamed, and the folder flushed. Damage is reported, never repaired in silence.
  */
-import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Clock, Effect, Layer, Option, Schema } from "effect";
 import { type Asset, Sha256 } from "../asset.ts";
 import { AssetStore, AssetStoreFailure, type StoredBytes } from "../asset-store.ts";
 import { sha256Hex } from "../canonical-json.ts";
+import { flushFolder, makeFolder, temporaryEnding, writeWhole } from "../durable-file.ts";
 import { contentTypeOf, extensionOf } from "../media-type.ts";
-
-const temporaryEnding = ".part";
 
 /** A writer that is still alive finishes well within this. */
 const staleAfterMs = 3_600_000;
@@ -47,8 +45,7 @@ const storing = <A>(
   );
 
 const prepare = async (root: string, now: number): Promise<void> => {
-  await mkdir(root, { recursive: true });
-  await flush(dirname(root));
+  await makeFolder(root);
   for (const shelf of await readdir(root)) {
     if (!/^[0-9a-f]{2}$/.test(shelf)) continue;
     const names = await readdir(join(root, shelf));
@@ -60,26 +57,6 @@ const prepare = async (root: string, now: number): Promise<void> => {
 const removeStale = async (path: string, now: number): Promise<void> => {
   const { mtimeMs } = await stat(path);
   if (now - mtimeMs > staleAfterMs) await rm(path, { force: true });
-};
-
-/** Windows cannot open a folder to flush it, and needs no such flush for a rename. */
-const flush = async (path: string): Promise<void> => {
-  const handle = await open(path, "r").catch(ignoreUnopenable);
-  if (handle === null) return;
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-};
-
-const ignoreUnopenable = (error: unknown): null => {
-  const isFolderRefusal =
-    error instanceof Error &&
-    "code" in error &&
-    (error.code === "EPERM" || error.code === "EISDIR");
-  if (isFolderRefusal) return null;
-  throw error;
 };
 
 interface Found {
@@ -113,7 +90,7 @@ const put = async (root: string, { bytes, contentType }: StoredBytes): Promise<A
   if (found === null) await write(root, sha256, { bytes, contentType });
   else await intact(found.path, sha256);
   // Also where the file was there already: whoever renamed it may have died before this.
-  await flush(shelfOf(root, sha256));
+  await flushFolder(shelfOf(root, sha256));
   const kept = found ?? placeOf(root, sha256, contentType);
   return {
     sha256,
@@ -135,23 +112,9 @@ const write = async (
   { bytes, contentType }: StoredBytes,
 ): Promise<void> => {
   const { path } = placeOf(root, sha256, contentType);
-  await mkdir(dirname(path), { recursive: true });
   // A new shelf is an entry of the root, and must survive like the file on it.
-  await flush(root);
-  const temporary = join(dirname(path), `${sha256.slice(2)}.${randomUUID()}${temporaryEnding}`);
-  try {
-    const handle = await open(temporary, "wx");
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  await makeFolder(dirname(path));
+  await writeWhole(path, bytes);
 };
 
 /** The bytes of a file, which must be those its name promises. */

@@ -4,10 +4,11 @@
  * No credential is ever sent.
  */
 import { Effect, Result } from "effect";
+import { readBody } from "../bounded-body.ts";
 import { ProviderFailure, type ProviderReason } from "../failure.ts";
 import { checkMediaType } from "../media-type.ts";
 import type { DownloadedFile } from "../model-client.ts";
-import { networkErrorText } from "./replicate-fetch.ts";
+import { networkErrorText } from "../network-error.ts";
 
 export interface DownloadRules {
   readonly provider: string;
@@ -130,7 +131,7 @@ const fetchHop = async (rules: DownloadRules, url: URL, signal: AbortSignal): Pr
     await response.body?.cancel();
     return isRedirect ? { location } : Result.fail(statusProblem(response.status));
   }
-  return readBody(response, rules.maxBytes);
+  return readFile(response, rules.maxBytes);
 };
 
 const statusProblem = (status: number): Problem => {
@@ -140,40 +141,16 @@ const statusProblem = (status: number): Problem => {
   return { ...problem(isPassing ? "Unavailable" : "BadResponse", detail), status };
 };
 
-/** The announced length; null where there is none, or where it counts an encoded body. */
-const announcedLength = ({ headers }: Response): number | null => {
-  const header = headers.get("content-length");
-  return header === null || headers.has("content-encoding") ? null : Number(header);
-};
-
-const readBody = async (
+const readFile = async (
   response: Response,
   maxBytes: number,
-): Promise<Result.Result<Body, Problem>> => {
-  const expected = announcedLength(response);
-  const stream: AsyncIterable<Uint8Array> | undefined = response.body ?? undefined;
-  const chunks: Array<Uint8Array> = [];
-  let size = 0;
-  try {
-    for await (const chunk of stream ?? []) {
-      size += chunk.length;
-      // Leaving the loop cancels the stream.
-      if (size > maxBytes) return Result.fail(tooLarge(maxBytes));
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    return Result.fail(
-      expected !== null && size < expected
-        ? cutShort(size, expected)
-        : problem("Unavailable", networkErrorText(error)),
-    );
-  }
-  if (expected !== null && size !== expected) return Result.fail(cutShort(size, expected));
-  return Result.succeed({
-    bytes: Buffer.concat(chunks),
-    claimedType: response.headers.get("content-type"),
+): Promise<Result.Result<Body, Problem>> =>
+  Result.mapBoth(await readBody(response, maxBytes), {
+    onFailure: ({ kind, detail }) => {
+      if (kind === "tooLarge") return tooLarge(maxBytes);
+      return kind === "lost"
+        ? problem("Unavailable", detail)
+        : problem("BadResponse", `the file ${detail}`);
+    },
+    onSuccess: (bytes) => ({ bytes, claimedType: response.headers.get("content-type") }),
   });
-};
-
-const cutShort = (size: number, expected: number): Problem =>
-  problem("BadResponse", `the file ended after ${size} of ${expected} bytes`);

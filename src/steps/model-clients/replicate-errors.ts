@@ -1,6 +1,7 @@
 /** What Replicate's refusals mean: RFC 7807 bodies of which any key may be absent, or no JSON at all. */
 import { Option, Schema } from "effect";
-import { type Issue, ProviderFailure, type ProviderReason, ValidationFailure } from "../failure.ts";
+import { type Issue, ProviderFailure, ValidationFailure } from "../failure.ts";
+import { reasonOfStatus, retryAfterMs } from "../http-status.ts";
 import { SubmitRejected, SubmitUnknown } from "../model-client.ts";
 import type { Answer, Reply } from "./replicate-fetch.ts";
 
@@ -41,25 +42,11 @@ const textOf = (value: Schema.Json | undefined): string =>
 const excerpt = (body: string): string =>
   body.replaceAll(/\s+/g, " ").trim().slice(0, excerptLength);
 
-const reasonOf = (status: number): ProviderReason => {
-  if (status === 401 || status === 403) return "Unauthorized";
-  if (status === 402) return "QuotaExhausted";
-  if (status === 429) return "RateLimited";
-  return status === 408 || status >= 500 ? "Unavailable" : "BadResponse";
-};
-
-const headerMs = (header: string | null, now: number): number => {
-  if (header === null || header.trim() === "") return 0;
-  const seconds = Number(header);
-  const ms = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - now;
-  return Number.isFinite(ms) ? Math.max(0, ms) : 0;
-};
-
 /** The longer of the header and the body's `retry_after` (seconds), because either may be missing. */
-const retryAfterMs = (answer: Answer, now: number): number | undefined => {
+const patienceMs = (answer: Answer, now: number): number | undefined => {
   const { retry_after: bodySeconds } = problemOf(answer);
   const bodyMs = typeof bodySeconds === "number" ? bodySeconds * 1_000 : 0;
-  const longest = Math.max(headerMs(answer.headers.get("retry-after"), now), bodyMs);
+  const longest = Math.max(retryAfterMs(answer.headers.get("retry-after"), now), bodyMs);
   return longest > 0 ? Math.ceil(longest) : undefined;
 };
 
@@ -70,10 +57,10 @@ export const failureOfReply = (reply: Reply, asked: Asked): ProviderFailure =>
     : new ProviderFailure(failureFields(reply, asked));
 
 const failureFields = (answer: Answer, { provider, now }: Asked) => {
-  const waitMs = retryAfterMs(answer, now);
+  const waitMs = patienceMs(answer, now);
   return {
     provider,
-    reason: reasonOf(answer.status),
+    reason: reasonOfStatus(answer.status),
     detail: detailOf(answer),
     status: answer.status,
     ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),

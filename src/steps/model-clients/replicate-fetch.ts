@@ -5,6 +5,7 @@
  */
 import { Effect, Redacted } from "effect";
 import ReplicateSdk from "replicate";
+import { networkErrorText } from "../network-error.ts";
 
 /** What one request came to. The body is text; the token is struck out of it. */
 export type Reply = Answer | Lost;
@@ -51,17 +52,6 @@ class TamedResponse extends Response {
 }
 
 const lost = (detail: string): Lost => ({ kind: "lost", detail });
-
-/** `fetch failed: ECONNRESET`: the message and, where there is one, the cause's code. */
-export const networkErrorText = (error: unknown): string => {
-  if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  const reason = cause instanceof Error ? codeOf(cause) : "";
-  return reason === "" ? error.message : `${error.message}: ${reason}`;
-};
-
-const codeOf = (error: Error): string =>
-  "code" in error && typeof error.code === "string" ? error.code : error.message;
 
 const tame =
   (fetch: typeof globalThis.fetch, conceal: (text: string) => string) =>
