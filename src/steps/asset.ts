@@ -13,12 +13,15 @@ const reference = {
   sizeBytes: Schema.Int,
 };
 
-const Any = Schema.Struct(reference);
-const Image = Schema.Struct({
-  ...reference,
-  contentType: Schema.String.check(Schema.isPattern(/^image\//)),
-});
+/** References to files of some media types only. */
+const ofType = (pattern: RegExp) =>
+  Schema.Struct({ ...reference, contentType: Schema.String.check(Schema.isPattern(pattern)) });
 
-/** Schemas for outputs that are files: a model's file output is copied, checked and handed on as this. */
-export const Asset = { Any, Image } as const;
+const Any = Schema.Struct(reference);
+const Image = ofType(/^image\//);
+const Audio = ofType(/^audio\//);
+const Pdf = ofType(/^application\/pdf$/);
+
+/** Schemas for values that are files: a model's file output is copied, checked and handed on as this. */
+export const Asset = { Any, Image, Audio, Pdf } as const;
 export type Asset = typeof Any.Type;

@@ -31,8 +31,12 @@ const signatures: ReadonlyArray<Signature> = [
   signature("image/avif", [4, ascii("ftypavif")]),
   signature("image/avif", [4, ascii("ftypavis")]),
   signature("video/quicktime", [4, ascii("ftypqt  ")]),
+  signature("audio/mp4", [4, ascii("ftypM4A ")]),
   signature("video/mp4", [4, ascii("ftyp")]),
   signature("audio/mpeg", [0, ascii("ID3")]),
+  signature("audio/ogg", [0, ascii("OggS")]),
+  signature("audio/flac", [0, ascii("fLaC")]),
+  signature("application/pdf", [0, ascii("%PDF-")]),
 ];
 
 const matches = (bytes: Uint8Array, { parts }: Signature): boolean =>
@@ -59,6 +63,8 @@ const aliases: ReadonlyMap<string, string> = new Map([
   ["audio/wave", "audio/wav"],
   ["audio/x-wav", "audio/wav"],
   ["audio/vnd.wave", "audio/wav"],
+  ["audio/x-flac", "audio/flac"],
+  ["application/x-pdf", "application/pdf"],
   ["binary/octet-stream", "application/octet-stream"],
 ]);
 
@@ -78,12 +84,16 @@ const isHtml = (bytes: Uint8Array): boolean =>
     Buffer.from(bytes.subarray(0, 256)).toString("latin1"),
   );
 
-/** An `.m4a` or a QuickTime film is an ISO media file too; only the general form is told from the bytes. */
-const isIsoMedia = (contentType: string): boolean =>
-  ["video/mp4", "audio/mp4", "audio/x-m4a", "video/quicktime"].includes(contentType);
+/** Types that share one file form: only the form is told from the bytes, what is in it from the header. */
+const forms: ReadonlyArray<ReadonlySet<string>> = [
+  new Set(["video/mp4", "audio/mp4", "audio/x-m4a", "video/quicktime"]),
+  new Set(["audio/ogg", "audio/opus", "video/ogg", "application/ogg"]),
+];
 
 const agrees = (claimed: string, shown: string): boolean =>
-  claimed === unknownType || claimed === shown || (isIsoMedia(claimed) && isIsoMedia(shown));
+  claimed === unknownType ||
+  claimed === shown ||
+  forms.some((form) => form.has(claimed) && form.has(shown));
 
 /**
  * The type of the bytes, from themselves where they show one, else as claimed (JSON, text and other

@@ -22,6 +22,10 @@ const samples: ReadonlyArray<readonly [string, Uint8Array]> = [
   ["audio/mpeg", of("ID3\x04....")],
   ["audio/mpeg", of("\xff\xfb\x90\x64....")],
   ["audio/wav", of("RIFF....WAVEfmt ")],
+  ["audio/mp4", of("\0\0\0\x1cftypM4A ....")],
+  ["audio/ogg", of("OggS\0\x02....")],
+  ["audio/flac", of("fLaC\0\0....")],
+  ["application/pdf", of("%PDF-1.7\n....")],
 ];
 
 describe("bytes", () => {
@@ -41,12 +45,21 @@ describe("bytes", () => {
     assert.isTrue(Result.isFailure(checkMediaType("image/png", of("abc"))));
   });
 
-  it("of one ISO media form go by their header", () => {
-    assert.deepEqual(
-      checkMediaType("audio/mp4", of("\0\0\0\x1cftypM4A ....")),
-      Result.succeed("audio/mp4"),
-    );
+  it.each([
+    ["audio/mp4", "\0\0\0\x1cftypisom...."],
+    ["video/mp4", "\0\0\0\x1cftypM4A ...."],
+    ["audio/opus", "OggS\0\x02...."],
+    ["video/ogg", "OggS\0\x02...."],
+  ] as const)("of a form that several types share go by their header: %s", (claimed, bytes) => {
+    assert.deepEqual(checkMediaType(claimed, of(bytes)), Result.succeed(claimed));
   });
+
+  it.each(["image/png", "audio/mpeg", "application/pdf"])(
+    "are not %s because a header says so",
+    (claimed) => {
+      assert.isTrue(Result.isFailure(checkMediaType(claimed, of("OggS\0\x02...."))));
+    },
+  );
 
   it("of an HTML page are never a file", () => {
     for (const header of ["text/html", "image/png", "text/plain", null]) {
