@@ -55,6 +55,7 @@ export type { ModelClient, Prediction } from "./steps/model-client.ts";
 export { Functions } from "./steps/model-clients/functions.ts";
 export { Replicate } from "./steps/model-clients/replicate.ts";
 export { Parse } from "./steps/parse.ts";
+export { Steps } from "./steps/ready-made/steps.ts";
 export { Retry, type RetryPolicy } from "./steps/retry.ts";
 export { type AnyStep, type Repair, Step, type StepContext } from "./steps/step.ts";
 export type { TimeoutInput } from "./steps/timeout.ts";

@@ -1,0 +1,84 @@
+/**
+ * Hands a value to where it is kept, under the key of the step: the same over all attempts and restarts of
+ * this step of this job, so that a sink that knows its keys keeps the value once.
+ */
+import { Effect } from "effect";
+import type { Failure } from "../failure.ts";
+import { Retry, type RetryPolicy } from "../retry.ts";
+import { type AnySchema, Step, type StepContext } from "../step.ts";
+import type { TimeoutInput } from "../timeout.ts";
+
+/** Keeps the value under the key. The same key may come again, with the same value, and must keep it once. */
+export type Put<V, Kept, E, R> = (
+  key: string,
+  value: V,
+  context: StepContext,
+) => Effect.Effect<Kept, E, R> | Promise<Kept> | Kept;
+
+/** What can be said of every step that has an effect outside. */
+export interface EffectSettings {
+  /** Default: 10 minutes an attempt. */
+  readonly timeout?: TimeoutInput;
+  /** For what may pass. Default: `Retry.transient()`, and none where the step may not run again. */
+  readonly retry?: RetryPolicy;
+  /** False where the other side does not know our keys: then nothing is asked twice. Default: true. */
+  readonly isRepeatable?: boolean;
+}
+
+interface StoreSettings<V> extends EffectSettings {
+  readonly input: AnySchema<V>;
+  /** Turns what was thrown into a declared failure, such as a ProviderFailure for a database that is away. */
+  readonly mapError?: (error: unknown) => Failure | undefined;
+}
+
+export interface StoreOptions<V, E, R> extends StoreSettings<V> {
+  readonly put: Put<NoInfer<V>, unknown, E, R>;
+}
+
+export interface StoreAndTellOptions<V, O, E, R> extends StoreSettings<V> {
+  /** What `put` answers, such as a URL or a row's id. */
+  readonly output: AnySchema<O>;
+  readonly put: Put<NoInfer<V>, NoInfer<O>, E, R>;
+}
+
+/**
+ * A step that stores a value and answers what `put` does, or, without an output schema, hands the value
+ * on. Fails with: what `put` fails with or `mapError` makes of it; anything else thrown is a defect.
+ */
+export function store<const Name extends string, V, O, E extends Failure = never, R = never>(
+  name: Name,
+  options: StoreAndTellOptions<V, O, E, R>,
+): Step<Name, V, O, Failure, R>;
+export function store<const Name extends string, V, E extends Failure = never, R = never>(
+  name: Name,
+  options: StoreOptions<V, E, R>,
+): Step<Name, V, V, Failure, R>;
+export function store(
+  name: string,
+  options: StoreSettings<unknown> & {
+    readonly output?: AnySchema<unknown>;
+    readonly put: Put<unknown, unknown, Failure, unknown>;
+  },
+): Step<string, unknown, unknown, Failure, unknown> {
+  const { input, output, put, mapError } = options;
+  return Step.make(name, {
+    ...effectSettings(options),
+    input,
+    output: output ?? input,
+    fails: ["provider", "policy"],
+    ...(mapError === undefined ? {} : { mapError }),
+    run: (value, context) => {
+      const kept = put(context.key, value, context);
+      if (output !== undefined) return kept;
+      // A rejection stays what it was: `mapError` is to see it.
+      return Effect.as(Effect.isEffect(kept) ? kept : Effect.promise(async () => kept), value);
+    },
+  });
+}
+
+/** The settings as a step takes them, with the defaults of one that has an effect outside. */
+export const effectSettings = ({ timeout, retry, isRepeatable = true }: EffectSettings) => ({
+  isRepeatable,
+  retry: retry ?? (isRepeatable ? Retry.transient() : Retry.none),
+  ...(timeout === undefined ? {} : { timeout }),
+});
