@@ -5,7 +5,7 @@ import type { Failure } from "../failure.ts";
 import type { Parse } from "../parse.ts";
 import { type AnySchema, type ModelSettings, Step } from "../step.ts";
 import { requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
-import { fileIn, type PickedUnless, schemaOr } from "./picked.ts";
+import { fileIn, pickedFrom, type PickedUnless, schemaOr } from "./picked.ts";
 
 export interface CaptionParts<I> {
   readonly input: I;
@@ -37,7 +37,7 @@ export const caption = <const Name extends string, I = Asset>(
     ...(options.parse === undefined ? {} : { parse: options.parse }),
     request: (input) => {
       const { prompt } = options;
-      const picture = fileIn("image", options.image?.(input) ?? input);
+      const picture = fileIn("image", pickedFrom(options.image, input));
       return requestFrom(
         options.request,
         { input, image: picture, prompt },

@@ -5,7 +5,7 @@ import { repairPrompt } from "../repair-prompt.ts";
 import { type AnySchema, type ModelSettings, type Repair, Step } from "../step.ts";
 import { parseLabel } from "./label.ts";
 import { requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
-import { type PickedUnless, schemaOr, textIn } from "./picked.ts";
+import { pickedFrom, type PickedUnless, schemaOr, textIn } from "./picked.ts";
 
 /** Labels alone, or each with what belongs under it. */
 export type Labels = ReadonlyArray<string> | Readonly<Record<string, string>>;
@@ -53,7 +53,7 @@ export const classify = <const Name extends string, const L extends Labels, I = 
     output: Schema.Literals(labels),
     parse: parseLabel(labels),
     request: (input, { repair }) => {
-      const text = textIn("text", options.text?.(input) ?? input);
+      const text = textIn("text", pickedFrom(options.text, input));
       const prompt = repairPrompt(promptOf(options, text), repair);
       return requestFrom(options.request, { input, text, labels, prompt, repair }, { prompt });
     },

@@ -6,7 +6,7 @@ import { repairPrompt } from "../repair-prompt.ts";
 import { type AnySchema, type ModelSettings, type Repair, Step } from "../step.ts";
 import { promptForShape } from "./answer-shape.ts";
 import { requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
-import { Content, contentIn, type PickedUnless, schemaOr } from "./picked.ts";
+import { Content, contentIn, pickedFrom, type PickedUnless, schemaOr } from "./picked.ts";
 
 export interface ExtractParts<I> {
   readonly input: I;
@@ -47,7 +47,7 @@ export const extract = <const Name extends string, O, I = Content>(
     output,
     ...(options.parse === undefined ? {} : { parse: options.parse }),
     request: (input, { repair }) => {
-      const document = contentIn("document", options.document?.(input) ?? input);
+      const document = contentIn("document", pickedFrom(options.document, input));
       const asked = promptForShape(`${instructions}${quoted(document)}`, output);
       const prompt = repairPrompt(asked, repair);
       const own = { prompt, ...fileField(document) };

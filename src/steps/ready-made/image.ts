@@ -4,7 +4,7 @@ import { Asset } from "../asset.ts";
 import type { Failure } from "../failure.ts";
 import { type AnySchema, type ModelSettings, Step } from "../step.ts";
 import { requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
-import { type PickedUnless, schemaOr, textIn } from "./picked.ts";
+import { pickedFrom, type PickedUnless, schemaOr, textIn } from "./picked.ts";
 
 /** Fields that most image models know by these names; others may stand beside them. */
 export interface ImageFields {
@@ -45,7 +45,7 @@ export const image = <const Name extends string, I = string>(
     input: schemaOr(options.input, Schema.String),
     output: Asset.Image,
     request: (input) => {
-      const prompt = textIn("prompt", options.prompt?.(input) ?? input);
+      const prompt = textIn("prompt", pickedFrom(options.prompt, input));
       return requestFrom(options.request, { input, prompt }, { prompt });
     },
   });

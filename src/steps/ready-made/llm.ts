@@ -6,7 +6,7 @@ import { repairPrompt } from "../repair-prompt.ts";
 import { type AnySchema, type ModelSettings, type Repair, Step } from "../step.ts";
 import { promptForShape } from "./answer-shape.ts";
 import { requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
-import { type PickedUnless, schemaOr, textIn } from "./picked.ts";
+import { pickedFrom, type PickedUnless, schemaOr, textIn } from "./picked.ts";
 
 /** What a model is asked; the system prompt is sent as `system_prompt`. */
 export type Prompt = string | { readonly system: string; readonly prompt: string };
@@ -48,7 +48,7 @@ export const llm = <const Name extends string, I = string, O = string>(
     output,
     ...(options.parse === undefined ? {} : { parse: options.parse }),
     request: (input, { repair }) => {
-      const asked = questionOf(options.prompt?.(input) ?? input);
+      const asked = questionOf(pickedFrom(options.prompt, input));
       const prompt = repairPrompt(promptForShape(asked.prompt, output), repair);
       const { system } = asked;
       const own = { prompt, system_prompt: system };

@@ -36,6 +36,10 @@ export const isFile = (schema: Schema.Top): boolean => {
   );
 };
 
+/** What the function picks; the input itself where there is none. */
+export const pickedFrom = <I>(pick: ((input: I) => unknown) | undefined, input: I): unknown =>
+  pick === undefined ? input : pick(input);
+
 const refuseContent = (option: string, expected: string, got: unknown): never => {
   const found = isAsset(got) ? `a file of type ${got.contentType}` : typeof got;
   throw new TypeError(`expected ${option} to give ${expected}, got ${found}`);

@@ -5,7 +5,7 @@ import type { Failure } from "../failure.ts";
 import type { Parse } from "../parse.ts";
 import { type AnySchema, type ModelSettings, Step } from "../step.ts";
 import { requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
-import { fileIn, isText, type PickedUnless, schemaOr } from "./picked.ts";
+import { fileIn, isText, pickedFrom, type PickedUnless, schemaOr } from "./picked.ts";
 import { parseSpeech, parseTranscript } from "./transcript.ts";
 
 export interface TranscribeParts<I> {
@@ -38,7 +38,7 @@ export const transcribe = <const Name extends string, I = Asset, O = string>(
     output,
     parse: options.parse ?? (isText(output) ? parseSpeech : parseTranscript),
     request: (input) => {
-      const audio = fileIn("audio", options.audio?.(input) ?? input);
+      const audio = fileIn("audio", pickedFrom(options.audio, input));
       return requestFrom(options.request, { input, audio }, { audio });
     },
   });
