@@ -29,13 +29,8 @@ import {
   publish,
   publishing,
 } from "./chain.ts";
+import { holds, type Same } from "./same.ts";
 import { start, submit } from "./start.ts";
-
-type Same<A, B> =
-  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-
-/** Compiles exactly when its type argument is `true`. */
-const holds = <_Claim extends true>(): void => undefined;
 
 // A mapper sees the input, every output by name and the last one.
 const campaign = Pipeline.make("campaign", { version: 1, input: Brief })

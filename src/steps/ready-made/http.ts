@@ -4,11 +4,10 @@
  */
 import { Clock, Effect, Result, Schema } from "effect";
 import { AssetStore } from "../asset-store.ts";
-import type { Failure } from "../failure.ts";
 import { ValidationFailure } from "../failure.ts";
 import { checkMediaType, normaliseMediaType } from "../media-type.ts";
 import { issuesOf } from "../schema-issues.ts";
-import { type AnySchema, Step } from "../step.ts";
+import { type AnySchema, type DeclaredFailure, Step } from "../step.ts";
 import { type Answered, exchange } from "./http-exchange.ts";
 import {
   type Asked,
@@ -44,7 +43,7 @@ const mebibyte = 1_048_576;
 export const http = <const Name extends string, I, O = HttpDone>(
   name: Name,
   options: HttpOptions<I, O>,
-): Step<Name, I, O, Failure, AssetStore> => {
+): Step<Name, I, O, DeclaredFailure<"provider">, AssetStore> => {
   const response = schemaOr(options.response, HttpDone);
   const wanted = options.response;
   const { maxBytes = wanted !== undefined && isFile(wanted) ? 100 * mebibyte : 10 * mebibyte } =
@@ -55,7 +54,7 @@ export const http = <const Name extends string, I, O = HttpDone>(
     ...effectSettings({ timeout: "30 seconds", ...options }),
     input: options.input,
     output: response,
-    fails: ["provider", "policy"],
+    fails: ["provider"],
     run: Effect.fnUntraced(function* (input, { key }) {
       const request = yield* httpRequest(options, input, key);
       const reply = yield* exchange(request, maxBytes);

@@ -82,8 +82,10 @@ const findingsInText = (text: string): ReadonlyArray<Finding> | undefined => {
   const [first = "", ...rest] = text.split(/[\s,]+/).filter((word) => word !== "");
   const verdict = first.replace(/[.!:]$/, "").toLowerCase();
   if (verdict === "unsafe" && rest.length > 0) return rest.map((category) => [category, 1]);
-  return rest.length === 0 && verdict !== "" ? [[verdict, 1]] : undefined;
+  return rest.length === 0 && isWord(verdict) ? [[verdict, 1]] : undefined;
 };
+
+const isWord = (text: string): boolean => /^[\p{L}\p{N}][\p{L}\p{N}_/-]*$/u.test(text);
 
 const findingsInRecord = (record: Schema.JsonObject): ReadonlyArray<Finding> | undefined => {
   for (const key of ["results", "category_scores", "scores", "categories"]) {

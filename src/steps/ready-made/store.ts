@@ -31,8 +31,8 @@ interface StoreSettings<V> extends EffectSettings {
   readonly mapError?: (error: unknown) => Failure | undefined;
 }
 
-export interface StoreOptions<V, E, R> extends StoreSettings<V> {
-  readonly put: Put<NoInfer<V>, unknown, E, R>;
+export interface StoreOptions<V, Kept, E, R> extends StoreSettings<V> {
+  readonly put: Put<NoInfer<V>, Kept, E, R>;
 }
 
 export interface StoreAndTellOptions<V, O, E, R> extends StoreSettings<V> {
@@ -49,9 +49,9 @@ export function store<const Name extends string, V, O, E extends Failure = never
   name: Name,
   options: StoreAndTellOptions<V, O, E, R>,
 ): Step<Name, V, O, Failure, R>;
-export function store<const Name extends string, V, E extends Failure = never, R = never>(
+export function store<const Name extends string, V, Kept, E extends Failure = never, R = never>(
   name: Name,
-  options: StoreOptions<V, E, R>,
+  options: StoreOptions<V, Kept, E, R>,
 ): Step<Name, V, V, Failure, R>;
 export function store(
   name: string,
