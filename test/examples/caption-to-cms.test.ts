@@ -1,22 +1,19 @@
 /** A photo becomes one entry, and nothing is printed that the one rule forbids. */
 import { Effect } from "effect";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { type Cms, photoEntries } from "../../examples/caption-to-cms.ts";
 import { paths, testCatena } from "../../src/testing.ts";
-import { recordingServer, type RecordingServer } from "../steps/ready-made/recording-server.ts";
+import { recordingServer } from "../steps/ready-made/recording-server.ts";
 
 const onePixel = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg==",
   "base64",
 );
 
-let server: RecordingServer;
-beforeAll(async () => {
-  server = await recordingServer(() => ({
-    headers: { "content-type": "image/png" },
-    body: onePixel,
-  }));
-});
+const server = await recordingServer(() => ({
+  headers: { "content-type": "image/png" },
+  body: onePixel,
+}));
 afterAll(() => server[Symbol.asyncDispose]());
 
 const memoryCms = () => {
@@ -32,7 +29,7 @@ const memoryCms = () => {
 };
 
 const text = { title: "Rain", alt: "A bottle in the rain" };
-const photo = () => ({ photo_url: `${server.origin}/photo.png`, section: "weather" });
+const photo = { photo_url: `${server.origin}/photo.png`, section: "weather" };
 const harmless = { hate: 0.1, sexual: 0, violence: 0 };
 const answers = {
   "check-photo": harmless,
@@ -45,7 +42,7 @@ test("a photo becomes an entry with a text", async () => {
   const { cms, entries } = memoryCms();
   const pipeline = photoEntries(cms);
   await using t = await testCatena({ pipelines: [pipeline], answers });
-  const { outcome } = await t.run(pipeline, photo());
+  const { outcome } = await t.run(pipeline, photo);
   expect(outcome).toEqual({
     status: "complete",
     output: { url: "https://cms.example/1", title: "Rain" },
@@ -67,7 +64,7 @@ test.for([
   const pipeline = photoEntries(cms);
   const blocking = { ...answers, [step]: { ...harmless, hate: 0.2 } };
   await using t = await testCatena({ pipelines: [pipeline], answers: blocking });
-  const { outcome, ledger } = await t.run(pipeline, photo());
+  const { outcome, ledger } = await t.run(pipeline, photo);
   expect(outcome).toMatchObject({
     step,
     kind: "policy",
@@ -78,15 +75,16 @@ test.for([
   expect(entries.size).toBe(0);
 });
 
-describe("on every path", () => {
-  test("it keeps its promises, and a job has one entry at most", async () => {
-    const { cms, entries } = memoryCms();
-    const suite = paths(photoEntries(cms), { input: photo() });
-    for (const path of suite) {
+describe("on every path it keeps its promises, and a job has one entry at most:", () => {
+  const { cms, entries } = memoryCms();
+  const suite = paths(photoEntries(cms), { input: photo });
+  for (const path of suite)
+    test(path.name, async () => {
       const before = entries.size;
       await path.run();
       expect(entries.size - before).toBeLessThanOrEqual(1);
-    }
+    });
+  test("no transition is left untaken", () => {
     expect(suite.uncovered()).toEqual([]);
   });
 });

@@ -1,25 +1,22 @@
 /** A recorded call becomes one note in the CRM, whatever happens on the way. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { callNotes } from "../../examples/speech-to-crm.ts";
 import { Answer, paths, testCatena } from "../../src/testing.ts";
-import { recordingServer, type RecordingServer } from "../steps/ready-made/recording-server.ts";
+import { recordingServer } from "../steps/ready-made/recording-server.ts";
 
-let server: RecordingServer;
-beforeAll(async () => {
-  server = await recordingServer(({ method }) =>
-    method === "GET"
-      ? { headers: { "content-type": "audio/mpeg" }, body: Buffer.from("ID3 a call") }
-      : { status: 201, body: { id: "note-1" } },
-  );
-});
+const server = await recordingServer(({ method }) =>
+  method === "GET"
+    ? { headers: { "content-type": "audio/mpeg" }, body: Buffer.from("ID3 a call") }
+    : { status: 201, body: { id: "note-1" } },
+);
 afterAll(() => server[Symbol.asyncDispose]());
 
-const crm = () => ({ url: server.origin, token: "crm-token-of-this-test" });
+const crm = { url: server.origin, token: "crm-token-of-this-test" };
 const note = { summary: "She wants it back.", tasks: ["call back"], mood: "unhappy" };
-const call = () => ({ contact: "ann/7", recording_url: `${server.origin}/call.mp3` });
+const call = { contact: "ann/7", recording_url: `${server.origin}/call.mp3` };
 
 test("what was said is summarised and lies at the contact", async () => {
-  const pipeline = callNotes(crm());
+  const pipeline = callNotes(crm);
   await using t = await testCatena({
     pipelines: [pipeline],
     answers: {
@@ -27,7 +24,7 @@ test("what was said is summarised and lies at the contact", async () => {
       summarise: Answer.sequence("She wants it back.", note),
     },
   });
-  const { outcome, ledger, journal } = await t.run(pipeline, call());
+  const { outcome, ledger, journal } = await t.run(pipeline, call);
   expect(outcome).toEqual({
     status: "complete",
     output: { note_id: "note-1", mood: "unhappy", tasks: ["call back"] },
@@ -42,15 +39,16 @@ test("what was said is summarised and lies at the contact", async () => {
   expect(JSON.stringify(journal)).not.toContain("crm-token-of-this-test");
 });
 
-describe("on every path", () => {
-  test("it keeps its promises, and the CRM is asked under one key a job", async () => {
-    const suite = paths(callNotes(crm()), { input: call() });
-    for (const path of suite) {
+describe("on every path it keeps its promises, and asks the CRM under one key a job:", () => {
+  const suite = paths(callNotes(crm), { input: call });
+  for (const path of suite)
+    test(path.name, async () => {
       const before = server.received.length;
       await path.run();
       const keys = server.received.slice(before).map(({ headers }) => headers["idempotency-key"]);
       expect(new Set(keys.filter((key) => key !== undefined)).size).toBeLessThanOrEqual(1);
-    }
+    });
+  test("no transition is left untaken", () => {
     expect(suite.uncovered()).toEqual([]);
   });
 });

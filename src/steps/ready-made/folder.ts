@@ -32,8 +32,12 @@ export const folder =
       const file = join(root, `${nameOf(key)}.${extension}`);
       return Effect.tryPromise({
         try: () => write(root, file, bytes),
-        catch: (error) => unavailable(error),
-      }).pipe(Effect.as(pathToFileURL(file).href));
+        catch: unavailable,
+      }).pipe(
+        // A write that was begun is brought to its end: a file does not appear after its job was cancelled.
+        Effect.uninterruptible,
+        Effect.as(pathToFileURL(file).href),
+      );
     });
 
 const write = async (root: string, file: string, bytes: Uint8Array | string): Promise<void> => {
