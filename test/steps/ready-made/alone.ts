@@ -32,7 +32,7 @@ const samples = {
 const types = { image: "image/png", audio: "audio/mpeg", pdf: "application/pdf" } as const;
 
 /** Puts a small file into the asset store, whatever text it is given. */
-export const upload = (kind: keyof typeof samples) =>
+const upload = (kind: keyof typeof samples) =>
   Step.make("upload", {
     input: Schema.String,
     output: Asset.Any,
