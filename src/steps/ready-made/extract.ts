@@ -2,9 +2,8 @@
 import type { Asset } from "../asset.ts";
 import type { Failure } from "../failure.ts";
 import type { Parse } from "../parse.ts";
-import { repairPrompt } from "../repair-prompt.ts";
 import { type AnySchema, type ModelSettings, type Repair, Step } from "../step.ts";
-import { promptForShape } from "./answer-shape.ts";
+import { promptForAnswer } from "./answer-shape.ts";
 import { requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
 import { Content, contentIn, pickedFrom, type PickedUnless, schemaOr } from "./picked.ts";
 
@@ -48,8 +47,7 @@ export const extract = <const Name extends string, O, I = Content>(
     ...(options.parse === undefined ? {} : { parse: options.parse }),
     request: (input, { repair }) => {
       const document = contentIn("document", pickedFrom(options.document, input));
-      const asked = promptForShape(`${instructions}${quoted(document)}`, output);
-      const prompt = repairPrompt(asked, repair);
+      const prompt = promptForAnswer(`${instructions}${quoted(document)}`, output, repair);
       const own = { prompt, ...fileField(document) };
       return requestFrom(options.request, { input, document, prompt, repair }, own);
     },

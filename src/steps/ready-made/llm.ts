@@ -2,9 +2,8 @@
 import { Schema } from "effect";
 import type { Failure } from "../failure.ts";
 import type { Parse } from "../parse.ts";
-import { repairPrompt } from "../repair-prompt.ts";
 import { type AnySchema, type ModelSettings, type Repair, Step } from "../step.ts";
-import { promptForShape } from "./answer-shape.ts";
+import { promptForAnswer } from "./answer-shape.ts";
 import { requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
 import { pickedFrom, type PickedUnless, schemaOr, textIn } from "./picked.ts";
 
@@ -49,7 +48,7 @@ export const llm = <const Name extends string, I = string, O = string>(
     ...(options.parse === undefined ? {} : { parse: options.parse }),
     request: (input, { repair }) => {
       const asked = questionOf(pickedFrom(options.prompt, input));
-      const prompt = repairPrompt(promptForShape(asked.prompt, output), repair);
+      const prompt = promptForAnswer(asked.prompt, output, repair);
       const { system } = asked;
       const own = { prompt, system_prompt: system };
       return requestFrom(options.request, { input, prompt, system, repair }, own);
