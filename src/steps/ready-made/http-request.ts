@@ -4,7 +4,8 @@ import { ValidationFailure } from "../failure.ts";
 import type { AnySchema } from "../step.ts";
 import { concealing, type HeaderFields, plainValue } from "./http-secrets.ts";
 
-export type HttpMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+export const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+export type HttpMethod = (typeof methods)[number];
 
 /** JSON, a form, or bytes and text with a media type of their own. */
 export type HttpBody = Schema.Json | URLSearchParams | Blob;
@@ -32,6 +33,13 @@ export interface HttpRequest {
   readonly conceal: (text: string) => string;
 }
 
+export interface Sending {
+  /** The step's own. */
+  readonly key: string;
+  /** What is wanted, where the user's headers do not say it. */
+  readonly accept: string;
+}
+
 /**
  * The request for this input. What a function of the user's throws and what no header can hold is a
  * defect. Fails with: ValidationFailure (request) where the URL is none to be asked.
@@ -39,7 +47,7 @@ export interface HttpRequest {
 export const httpRequest = Effect.fnUntraced(function* <I>(
   options: RequestOptions<I>,
   input: I,
-  key: string,
+  { key, accept }: Sending,
 ) {
   const { method = "POST", keyHeader = "Idempotency-Key" } = options;
   const url = yield* urlOf(typeof options.url === "function" ? options.url(input) : options.url);
@@ -48,7 +56,7 @@ export const httpRequest = Effect.fnUntraced(function* <I>(
     typeof given === "function" ? given(input) : given,
   );
   const headers = headersOf(own);
-  if (!headers.has("accept")) headers.set("accept", "application/json, */*;q=0.5");
+  if (!headers.has("accept")) headers.set("accept", accept);
   if (method !== "GET") headers.set(keyHeader, key);
   const body = yield* bodyOf(options, method, { input, key });
   const content = contentOf(body);

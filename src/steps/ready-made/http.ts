@@ -16,9 +16,9 @@ import {
   statusFailure,
   unreadableFailure,
 } from "./http-failure.ts";
-import { httpRequest, type RequestOptions } from "./http-request.ts";
+import { httpRequest, methods, type RequestOptions } from "./http-request.ts";
 import { isFile, isText, schemaOr } from "./picked.ts";
-import { effectSettings, type EffectSettings } from "./store.ts";
+import { effectSettings, type EffectSettings } from "./effect-settings.ts";
 
 /** What a step without a response schema answers. */
 export const HttpDone = Schema.Struct({ status: Schema.Int });
@@ -46,17 +46,17 @@ export const http = <const Name extends string, I, O = HttpDone>(
 ): Step<Name, I, O, DeclaredFailure<"provider">, AssetStore> => {
   const response = schemaOr(options.response, HttpDone);
   const wanted = options.response;
-  const { maxBytes = wanted !== undefined && isFile(wanted) ? 100 * mebibyte : 10 * mebibyte } =
-    options;
-  if (options.body !== undefined && options.method === "GET")
-    throw new TypeError(`expected step "${name}" to have no body, as it is a GET`);
+  const wantsFile = wanted !== undefined && isFile(wanted);
+  const { maxBytes = (wantsFile ? 100 : 10) * mebibyte } = options;
+  const accept = wantsFile ? "*/*" : "application/json, */*;q=0.5";
+  refuseOptions(name, { ...options, maxBytes });
   return Step.make(name, {
     ...effectSettings({ timeout: "30 seconds", ...options }),
     input: options.input,
     output: response,
     fails: ["provider"],
     run: Effect.fnUntraced(function* (input, { key }) {
-      const request = yield* httpRequest(options, input, key);
+      const request = yield* httpRequest(options, input, { key, accept });
       const reply = yield* exchange(request, maxBytes);
       const now = yield* Clock.currentTimeMillis;
       const asked: Asked = { request, isRepeatable: options.isRepeatable ?? true, now };
@@ -67,6 +67,23 @@ export const http = <const Name extends string, I, O = HttpDone>(
       return yield* decodeResponse(asked, response, read);
     }),
   });
+};
+
+/** Plain JavaScript has no types to keep it from these. Throws a TypeError that names the option. */
+const refuseOptions = (
+  name: string,
+  {
+    method = "POST",
+    maxBytes,
+    body,
+  }: Pick<HttpOptions<never, never>, "method" | "maxBytes" | "body">,
+): void => {
+  const refuse = (what: string): never => {
+    throw new TypeError(`step "${name}": expected ${what}`);
+  };
+  if (!methods.includes(method)) refuse(`method to be one of ${methods.join(", ")}, got ${method}`);
+  if (method === "GET" && body !== undefined) refuse("no body, as it is a GET");
+  if (!(Number(maxBytes) > 0)) refuse(`maxBytes to be a number above 0, got ${maxBytes}`);
 };
 
 const readResponse = Effect.fnUntraced(function* (

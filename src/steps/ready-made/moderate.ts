@@ -15,6 +15,7 @@ import {
   Scores,
 } from "./moderation-scores.ts";
 import { Content, contentIn } from "./picked.ts";
+import { effectSettings, type EffectSettings } from "./effect-settings.ts";
 
 export interface ModerateParts {
   /** Undefined where a picture is checked. */
@@ -34,7 +35,8 @@ export interface ModelModeration extends ModelSettings, LimitOptions {
 }
 
 /** A function judges: scores 0…1 by category, none at all where all is well. What it throws beside a failure is a defect. */
-export interface FunctionModeration<E, R> extends LimitOptions {
+export interface FunctionModeration<E, R>
+  extends LimitOptions, Pick<EffectSettings, "timeout" | "retry"> {
   readonly judge: (
     content: Content,
     context: StepContext,
@@ -122,6 +124,7 @@ const judgedByFunction = <V>(
   { value, pick, judgement, options }: Checking<V, FunctionModeration<Failure, unknown>>,
 ): Step<string, V, V, Failure, unknown> =>
   Step.make(name, {
+    ...effectSettings(options),
     input: value,
     output: value,
     fails: ["policy", "provider"],

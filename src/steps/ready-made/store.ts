@@ -4,9 +4,8 @@
  */
 import { Effect } from "effect";
 import type { Failure } from "../failure.ts";
-import { Retry, type RetryPolicy } from "../retry.ts";
 import { type AnySchema, Step, type StepContext } from "../step.ts";
-import type { TimeoutInput } from "../timeout.ts";
+import { effectSettings, type EffectSettings } from "./effect-settings.ts";
 
 /** Keeps the value under the key. The same key may come again, with the same value, and must keep it once. */
 export type Put<V, Kept, E, R> = (
@@ -14,16 +13,6 @@ export type Put<V, Kept, E, R> = (
   value: V,
   context: StepContext,
 ) => Effect.Effect<Kept, E, R> | Promise<Kept> | Kept;
-
-/** What can be said of every step that has an effect outside. */
-export interface EffectSettings {
-  /** Default: 10 minutes an attempt. */
-  readonly timeout?: TimeoutInput;
-  /** For what may pass. Default: `Retry.transient()`, and none where the step may not run again. */
-  readonly retry?: RetryPolicy;
-  /** False where the other side does not know our keys: then nothing is asked twice. Default: true. */
-  readonly isRepeatable?: boolean;
-}
 
 interface StoreSettings<V> extends EffectSettings {
   readonly input: AnySchema<V>;
@@ -75,10 +64,3 @@ export function store(
     },
   });
 }
-
-/** The settings as a step takes them, with the defaults of one that has an effect outside. */
-export const effectSettings = ({ timeout, retry, isRepeatable = true }: EffectSettings) => ({
-  isRepeatable,
-  retry: retry ?? (isRepeatable ? Retry.transient() : Retry.none),
-  ...(timeout === undefined ? {} : { timeout }),
-});

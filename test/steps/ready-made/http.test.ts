@@ -86,9 +86,20 @@ describe("a request", () => {
     expect(server.keys()).toEqual([undefined]);
     expect(server.received[0]?.body).toBe("");
     expect(() => Steps.http("read", { ...get, body: () => 1 })).toThrow(
-      'step "read" to have no body',
+      'step "read": expected no body, as it is a GET',
     );
   });
+});
+
+test.for([
+  [{ method: "get" }, "method to be one of GET, POST"],
+  [{ maxBytes: Number.NaN }, "maxBytes to be a number above 0, got NaN"],
+  [{ maxBytes: 0 }, "maxBytes"],
+  [{ timeout: "soon" }, "expected timeout to be a duration"],
+] as const)("an option that cannot be is refused by its name: %j", ([option, said]) => {
+  // Plain JavaScript has no types to keep it from these.
+  const options = { input: Lead, url: "https://example.org", ...option } as never;
+  expect(() => Steps.http("crm", options)).toThrow(said);
 });
 
 describe("an answer", () => {
@@ -118,6 +129,7 @@ describe("an answer", () => {
     const body = Buffer.from("ID3 a recording");
     await using server = await serving({ headers: { "content-type": "audio/mp3" }, body });
     const { outcome } = await runAlone(read(server, Asset.Audio), lead);
+    expect(server.received[0]?.headers["accept"]).toBe("*/*");
     expect(outcome).toMatchObject({
       output: { contentType: "audio/mpeg", sizeBytes: body.length, sha256: expect.any(String) },
     });

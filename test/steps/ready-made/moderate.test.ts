@@ -140,6 +140,15 @@ describe("a check by a function", () => {
     }
   });
 
+  test("is asked again where its trouble may pass", async () => {
+    const away = new ProviderFailure({ provider: "judge", reason: "Unavailable", detail: "away" });
+    let asked = 0;
+    const judge = () => (asked++ === 0 ? Effect.fail(away) : Effect.succeed({}));
+    const { outcome } = await runAlone(Steps.moderate("check", { judge }), "fine");
+    expect(outcome.status).toBe("complete");
+    expect(asked).toBe(2);
+  });
+
   test.for([
     { scores: undefined },
     { scores: { swearing: Number.NaN } },
