@@ -1,40 +1,57 @@
 /** A request is asked for under one key, whatever becomes of the process that sent it. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Schema } from "effect";
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Catena, Functions, Pipeline, Steps } from "../../../src/index.ts";
 import { paths } from "../../../src/testing.ts";
 import { alone } from "./alone.ts";
-import { lead, Lead, Row, serving } from "./leads.ts";
+import { lead, Lead, leadsTo, Row, serving } from "./leads.ts";
 
 describe("over restarts", () => {
-  const pipelineTo = (origin: string) =>
-    alone(Steps.http("crm", { input: Lead, url: origin, response: Row }));
+  const models = Functions.client({ models: {} });
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "catena-http-"));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  test("a request whose process went away is sent again under the same key", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "catena-http-"));
-    try {
-      await using server = await serving("hold", { body: { id: 7 } });
-      const pipeline = pipelineTo(server.origin);
-      const options = {
-        pipelines: [pipeline],
-        store: join(folder, "jobs.db"),
-        models: Functions.client({ models: {} }),
-      };
-      const before = await Catena.start(options);
-      const { id } = await before.submit(pipeline, lead, { idempotencyKey: "order-1" });
-      await server.receivedSoMany(1);
-      await before.stop();
-      await using after = await Catena.start(options);
-      const job = await after.submit(pipeline, lead, { idempotencyKey: "order-1" });
-      expect(await job.result()).toEqual({ id: 7 });
-      expect(job.id).toBe(id);
-      expect(server.keys()).toEqual([`${id}/crm`, `${id}/crm`]);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+  /** Goes on with the job of the store, whose process is gone, and tells its id. */
+  const goOn = async (origin: string, store: string): Promise<string> => {
+    const pipeline = leadsTo(origin);
+    await using catena = await Catena.start({ pipelines: [pipeline], store, models });
+    const job = await catena.submit(pipeline, lead, { idempotencyKey: "order-1" });
+    expect(await job.result()).toEqual({ id: 7 });
+    expect(job.isNew).toBe(false);
+    return job.id;
+  };
+
+  test("a request whose process stopped is sent again under the same key", async () => {
+    await using server = await serving("hold", { body: { id: 7 } });
+    const store = join(folder, "jobs.db");
+    const pipeline = leadsTo(server.origin);
+    const before = await Catena.start({ pipelines: [pipeline], store, models });
+    await before.submit(pipeline, lead, { idempotencyKey: "order-1" });
+    await server.receivedSoMany(1);
+    await before.stop();
+    const id = await goOn(server.origin, store);
+    expect(server.keys()).toEqual([`${id}/crm`, `${id}/crm`]);
+  });
+
+  test("a request whose process was killed is sent again under the same key", async () => {
+    await using server = await serving("hold", { body: { id: 7 } });
+    const store = join(folder, "jobs.db");
+    const program = join(import.meta.dirname, "sender.ts");
+    const child = spawn(process.execPath, [program, server.origin, store], { stdio: "ignore" });
+    const exited = once(child, "exit");
+    await server.receivedSoMany(1);
+    child.kill("SIGKILL");
+    expect(await exited).toEqual([null, "SIGKILL"]);
+    const id = await goOn(server.origin, store);
+    expect(server.keys()).toEqual([`${id}/crm`, `${id}/crm`]);
   });
 
   test("an answer that takes too long is given up, and asked for again under the same key", async () => {
@@ -42,7 +59,6 @@ describe("over restarts", () => {
     const pipeline = alone(
       Steps.http("crm", { input: Lead, url: server.origin, response: Row, timeout: "1 second" }),
     );
-    const models = Functions.client({ models: {} });
     await using catena = await Catena.start({ pipelines: [pipeline], store: "memory", models });
     const job = await catena.submit(pipeline, lead);
     expect(await job.result()).toEqual({ id: 7 });
