@@ -150,7 +150,7 @@ interface ModelOptions<I, O, A> extends ModelSettings {
     input: NoInfer<I>,
     context: { readonly repair: Repair | undefined },
   ) => Record<string, unknown>;
-  /** Default by what is answered: text for strings, the file for assets, JSON for everything else. */
+  /** Default by what is answered: text for strings, the file for assets, JSON or labelled lines for the rest (`Parse.for`). */
   readonly parse?: Parse;
   /** A verdict on the decoded answer: what it returns blocks the job. */
   readonly refuse?: (result: {
