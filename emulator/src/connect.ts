@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { findLiveInstance } from "./instance.ts";
+import { ownModule } from "./own-module.ts";
 import { takeLock } from "./start-lock.ts";
 
 export interface ConnectOptions {
@@ -30,7 +31,7 @@ export interface Connection {
   readonly started: boolean;
 }
 
-const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
+const MAIN = fileURLToPath(ownModule("./main", import.meta.url));
 const LOOK_INTERVAL_MS = 15;
 const LOG_TAIL_CHARACTERS = 2_000;
 

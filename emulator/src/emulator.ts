@@ -5,9 +5,12 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Clock } from "./clock.ts";
+import { Credit } from "./credit.ts";
 import type { Emulation } from "./emulation.ts";
 import { FaultPlan } from "./faults/fault-plan.ts";
 import type { FaultRule } from "./faults/fault.ts";
+import { RateLimiter } from "./http/rate-limiter.ts";
 import { respond } from "./http/respond.ts";
 import { serve } from "./http/server.ts";
 import { instantEngine } from "./models/instant-engine.ts";
@@ -18,17 +21,24 @@ import { FileStore } from "./storage/file-store.ts";
 import { Ledger, type LedgerEntry } from "./storage/ledger.ts";
 import { PredictionStore } from "./storage/prediction-store.ts";
 import { openRecordLog } from "./storage/record-log.ts";
+import { Retention } from "./storage/retention.ts";
+import { DeliveryLog, type Delivery } from "./webhooks/delivery-log.ts";
 import { WebhookSender } from "./webhooks/webhook-sender.ts";
 
 export type { AnswerFault, Fault, FaultRule, Match, Operation, Outcome } from "./faults/fault.ts";
 export type { Settings } from "./settings.ts";
+export type { RateLimits } from "./http/rate-limiter.ts";
+export type { Deployment } from "./models/deployment.ts";
 export type { LedgerEntry } from "./storage/ledger.ts";
+export type { Delivery } from "./webhooks/delivery-log.ts";
 
 export interface EmulatorOptions extends Partial<Settings> {
   /** Where state is kept; without it everything is in memory and gone with stop. One emulator a directory at a time. */
   readonly stateDirectory?: string | undefined;
   /** Tried first; where it is taken, and by default, any free one. */
   readonly port?: number;
+  /** A port that is taken is an error. Default false. */
+  readonly isPortFixed?: boolean;
   readonly faults?: readonly FaultRule[];
   /** Loads the real models in the background right away. Default false: with their first prediction. */
   readonly isWarm?: boolean;
@@ -41,10 +51,18 @@ export interface Emulator {
   readonly nonce: string;
   /** A token that this emulator accepts. */
   readonly token: string;
+  /** `whsec_…`: what webhooks are signed with. */
+  readonly webhookSecret: string;
   /** Every prediction ever made here, oldest first. */
   readonly ledger: () => readonly LedgerEntry[];
+  /** What was sent to webhooks, oldest first; the last thousand. */
+  readonly deliveries: () => readonly Delivery[];
   /** Replaces the fault plan; all counters begin again. */
   readonly plan: (rules: readonly FaultRule[]) => void;
+  /** Moves the time forward, ms; resolves when everything that was due by then has happened. */
+  readonly advance: (durationMs: number) => Promise<void>;
+  /** Forgets predictions, files, ledger, plan and advanced time, on disk too; settings and secret stay. */
+  readonly reset: () => void;
   /** True when no model works and nothing was asked for idleMs. */
   readonly isIdle: (idleMs: number) => boolean;
   /** Breaks open connections and leaves unfinished predictions as they are. Idempotent. */
@@ -54,40 +72,33 @@ export interface Emulator {
 
 /** Starts an emulator on 127.0.0.1; predictions left unfinished in the state directory run again. */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
-  const { stateDirectory, port = 0, faults = [], isWarm = false, ...given } = options;
-  const settings = resolveSettings(given);
-  if (stateDirectory !== undefined) mkdirSync(stateDirectory, { recursive: true });
-  const log = (name: string) =>
-    openRecordLog(stateDirectory === undefined ? undefined : join(stateDirectory, name));
-  const ledger = new Ledger(log("ledger.jsonl"));
-  const predictions = new PredictionStore(log("predictions.jsonl"), ledger);
-  const files = new FileStore(stateDirectory);
+  const { stateDirectory, port = 0, isPortFixed = false, faults = [], isWarm, ...given } = options;
+  const closing = new AbortController();
+  const state = openState(stateDirectory, resolveSettings(given), closing.signal);
+  const { settings, clock, predictions, files, ledger } = state;
   const plan = new FaultPlan();
   plan.set(faults);
-  const secret = webhookSecret(stateDirectory);
+  const webhookSecret = settings.webhookSecret ?? keptSecret(stateDirectory);
   const engine = settings.models === "real" ? startWorkerEngine() : instantEngine;
-  const webhooks = new WebhookSender({
-    settings,
-    predictions,
-    plan,
-    secret,
-    origin: () => server.url,
-  });
-  const runner = new PredictionRunner({ settings, predictions, files, engine, webhooks });
+  const deliveries = new DeliveryLog();
+  const origin = (): string => server.url;
+  const webhooks = new WebhookSender({ ...state, plan, deliveries, secret: webhookSecret, origin });
+  const runner = new PredictionRunner({ ...state, engine, webhooks });
+  const limiter = new RateLimiter(settings.rateLimits, settings.now);
+  const credit = new Credit(ledger, settings.creditUsd);
   const nonce = randomUUID();
-  const closing = new AbortController();
-  const emulation: Emulation = {
-    settings,
-    predictions,
-    files,
-    ledger,
-    plan,
-    runner,
-    webhookSecret: secret,
-    closing: closing.signal,
-    nonce,
+  const reset = (): void => {
+    webhooks.abandon();
+    runner.abandon();
+    plan.set([]);
+    clock.reset();
+    for (const part of [predictions, files, ledger, deliveries]) part.clear();
+    limiter.reset();
+    credit.set(settings.creditUsd);
   };
-  const server = await serve(port, (call) => respond(emulation, call));
+  const rest = { plan, limiter, credit, runner, deliveries, webhookSecret, nonce, reset };
+  const emulation: Emulation = { ...state, ...rest, closing: closing.signal };
+  const server = await serve({ port, isPortFixed }, (call) => respond(emulation, call));
   runner.resume();
   if (isWarm) engine.warm();
   const stop = once(async () => {
@@ -103,16 +114,47 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     port: server.port,
     nonce,
     token: settings.token ?? "r8_emulated",
+    webhookSecret,
     ledger: () => ledger.entries(),
+    deliveries: () => deliveries.all(),
     plan: (rules) => plan.set(rules),
+    advance: (durationMs) => clock.advance(durationMs),
+    reset,
     isIdle: (idleMs) => !runner.isBusy() && Date.now() - server.lastActivityAt() >= idleMs,
     stop,
     [Symbol.asyncDispose]: stop,
   };
 }
 
+interface State {
+  /** With the emulated time as `now`. */
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly predictions: PredictionStore;
+  readonly files: FileStore;
+  readonly retention: Retention;
+  readonly ledger: Ledger;
+}
+
+function openState(
+  stateDirectory: string | undefined,
+  given: Settings,
+  closing: AbortSignal,
+): State {
+  if (stateDirectory !== undefined) mkdirSync(stateDirectory, { recursive: true });
+  const log = (name: string) =>
+    openRecordLog(stateDirectory === undefined ? undefined : join(stateDirectory, name));
+  const clock = new Clock(given.now);
+  const settings = { ...given, now: () => clock.now() };
+  const ledger = new Ledger(log("ledger.jsonl"));
+  const predictions = new PredictionStore(log("predictions.jsonl"), ledger);
+  const files = new FileStore(stateDirectory);
+  const retention = new Retention({ settings, clock, files, closing });
+  return { settings, clock, predictions, files, retention, ledger };
+}
+
 /** One secret an account; it stays the same over restarts. */
-function webhookSecret(stateDirectory: string | undefined): string {
+function keptSecret(stateDirectory: string | undefined): string {
   const path = stateDirectory === undefined ? undefined : join(stateDirectory, "webhook-secret");
   if (path !== undefined && existsSync(path)) return readFileSync(path, "utf8");
   const secret = `whsec_${randomBytes(24).toString("base64")}`;

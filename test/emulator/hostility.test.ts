@@ -72,7 +72,12 @@ describe("refused requests", () => {
     const unknown = await post(emulator, "/v1/predictions", { version: "a/b", input: {} });
     expect(unknown.status).toBe(422);
     expect(await unknown.json()).toMatchObject({ title: "Invalid version or not permitted" });
-    for (const path of ["/v1/predictions/nope", "/v1/models/a/b", "/v1/deployments/a/b"]) {
+    for (const path of [
+      "/v1/predictions/nope",
+      "/v1/models/a/b",
+      "/v1/deployments/a/b",
+      "/v1/streams/nope",
+    ]) {
       const response = await call(emulator, path);
       expect(response.status).toBe(404);
       expect(await response.json()).toMatchObject({ status: 404 });

@@ -78,7 +78,7 @@ test("the same prompt and seed paint the same picture", () => {
 });
 
 test("brief to concept to prompt to picture to verdict, over HTTP", async () => {
-  const emulator = await startEmulator({ models: "real" });
+  const emulator = await startEmulator({ models: "real", rateLimits: undefined });
   onTestFinished(() => emulator.stop());
   const run = async (path: string, body: unknown): Promise<WirePrediction> => {
     const answer = (await (
@@ -117,7 +117,7 @@ test("brief to concept to prompt to picture to verdict, over HTTP", async () => 
 });
 
 test("requests are answered while a picture is painted", async () => {
-  const emulator = await startEmulator({ models: "real" });
+  const emulator = await startEmulator({ models: "real", rateLimits: undefined });
   onTestFinished(() => emulator.stop());
   const body = { input: { prompt: "a lamp", num_outputs: 4 } };
   const response = await post(emulator, `/v1/models/${FLUX}/predictions`, body);

@@ -1,12 +1,17 @@
 /** The files API (/v1/files) and the delivery of output files at unguessable paths. */
-import { randomUUID } from "node:crypto";
+import { randomUUID, timingSafeEqual } from "node:crypto";
+import { ACCOUNT } from "../account.ts";
 import type { Emulation } from "../emulation.ts";
 import type { AnswerFault } from "../faults/fault.ts";
 import { parameter, type Call } from "../http/call.ts";
-import { bytes, errorPage, json, notFound, problem, type Reply } from "../http/reply.ts";
+import { notFound, problem, unauthenticated } from "../http/problems.ts";
+import { bytes, errorPage, json, type Reply } from "../http/reply.ts";
 import { isJsonObject, parseJson } from "../json.ts";
 import { isDataRemoved } from "../predictions/prediction-view.ts";
+import { expiresAt } from "../storage/retention.ts";
 import type { StoredFile } from "../storage/file-store.ts";
+import { hmacBase64 } from "../webhooks/signature.ts";
+import { pageOf } from "./paging.ts";
 
 const MAXIMUM_NAME_BYTES = 255;
 
@@ -20,7 +25,7 @@ export async function uploadFile(emulation: Emulation, call: Call): Promise<Repl
     content === undefined ||
     typeof content === "string"
   ) {
-    return problem(400, "Missing content", { title: "Bad request" });
+    return problem(400, "Missing content", "Bad request");
   }
   if (Buffer.byteLength(content.name) > MAXIMUM_NAME_BYTES)
     return problem(400, "Filename is too long");
@@ -28,7 +33,8 @@ export async function uploadFile(emulation: Emulation, call: Call): Promise<Repl
   if (metadata === undefined) return problem(400, "Metadata is not a JSON object");
   const file = emulation.files.add(
     {
-      id: randomUUID(),
+      // The provider's ids are UUIDs, written in base64.
+      id: Buffer.from(randomUUID()).toString("base64url"),
       purpose: "upload",
       name: content.name,
       contentType: content.type === "" ? "application/octet-stream" : content.type,
@@ -37,19 +43,17 @@ export async function uploadFile(emulation: Emulation, call: Call): Promise<Repl
     },
     Buffer.from(await content.arrayBuffer()),
   );
+  emulation.retention.keep(file);
   return json(201, viewFile(emulation, call, file));
 }
 
 export function listFiles(emulation: Emulation, call: Call): Reply {
-  const results = emulation.files
+  const items = emulation.files
     .all()
     .filter((file) => isUpload(emulation, file))
     .reverse();
-  return json(200, {
-    previous: null,
-    next: null,
-    results: results.map((file) => viewFile(emulation, call, file)),
-  });
+  const page = { items, size: emulation.settings.pageSize, idOf: ({ id }: StoredFile) => id };
+  return pageOf(call, page, (file) => viewFile(emulation, call, file));
 }
 
 export function getFile(emulation: Emulation, call: Call): Reply {
@@ -59,18 +63,35 @@ export function getFile(emulation: Emulation, call: Call): Reply {
     : json(200, viewFile(emulation, call, file));
 }
 
+/** The bytes, for whoever has a signature of the account that is not over. */
 export function downloadFile(emulation: Emulation, call: Call): Reply {
+  if (!isSigned(emulation, call)) return unauthenticated();
   const file = uploadOf(emulation, call);
   return file === undefined
     ? notFound("File not found")
     : bytes(emulation.files.read(file), file.contentType);
 }
 
+/** `signature` is the base64 HMAC-SHA256 of `{owner} {id} {expiry}` under the account's secret, `expiry` in seconds. */
+function isSigned({ clock, webhookSecret }: Emulation, call: Call): boolean {
+  const query = call.url.searchParams;
+  const [owner, expiry] = [query.get("owner"), query.get("expiry")];
+  if (owner !== ACCOUNT.username || !(Number(expiry) * 1_000 > clock.now())) return false;
+  const expected = hmacBase64(webhookSecret, `${owner} ${parameter(call, "id")} ${expiry}`);
+  const given = Buffer.from(query.get("signature") ?? "");
+  return given.length === expected.length && timingSafeEqual(given, Buffer.from(expected));
+}
+
 export function deleteFile(emulation: Emulation, call: Call): Reply {
   const file = uploadOf(emulation, call);
   if (file === undefined) return notFound("File not found");
   emulation.files.delete(file.id);
-  return { kind: "answer", status: 204, headers: {}, body: "" };
+  return {
+    kind: "answer",
+    status: 204,
+    headers: { "content-type": "text/plain; charset=UTF-8" },
+    body: "",
+  };
 }
 
 /** An output file, or what a fault plan makes of it. */
@@ -115,8 +136,8 @@ function uploadOf(emulation: Emulation, call: Call): StoredFile | undefined {
   return file !== undefined && isUpload(emulation, file) ? file : undefined;
 }
 
-function isUpload({ settings }: Emulation, { purpose, createdAt }: StoredFile): boolean {
-  return purpose === "upload" && settings.now() - createdAt < settings.uploadRetentionMs;
+function isUpload({ settings, clock }: Emulation, file: StoredFile): boolean {
+  return file.purpose === "upload" && clock.now() < expiresAt(file, settings);
 }
 
 function viewFile(
@@ -133,7 +154,7 @@ function viewFile(
     checksums: { sha256: file.sha256, md5: file.md5 },
     metadata: file.metadata,
     created_at: new Date(file.createdAt).toISOString(),
-    expires_at: new Date(file.createdAt + settings.uploadRetentionMs).toISOString(),
+    expires_at: new Date(expiresAt(file, settings)).toISOString(),
     urls: { get: `${origin}/v1/files/${file.id}` },
   };
 }

@@ -1,41 +1,57 @@
-/** GET /v1/models/{owner}/{name}, its versions, and GET /v1/models. */
+/** GET /v1/models, its search, GET /v1/models/{owner}/{name} and its versions. */
 import type { Emulation } from "../emulation.ts";
 import { parameter, type Call } from "../http/call.ts";
-import { json, notFound, type Reply } from "../http/reply.ts";
+import { notFound } from "../http/problems.ts";
+import { json, type Reply } from "../http/reply.ts";
+import { parseJson } from "../json.ts";
 import { allModels, modelNamed } from "../models/catalog.ts";
 import type { Model } from "../models/model.ts";
+import { pageOf } from "./paging.ts";
 
 const CREATED_AT = "2024-04-17T21:44:58.480057Z";
 
 export function getModel(_emulation: Emulation, call: Call): Reply {
   const model = modelOf(call);
-  return model === undefined ? unknownModel() : json(200, viewModel(model));
+  return model === undefined ? notFound() : json(200, viewModel(model));
 }
 
-export function listModels(): Reply {
-  return json(200, { previous: null, next: null, results: allModels().map(viewModel) });
+export function listModels(emulation: Emulation, call: Call): Reply {
+  return modelPage(emulation, call, allModels());
 }
 
-export function listVersions(_emulation: Emulation, call: Call): Reply {
+/** Models with the words of the body, plain text, in their name or description. */
+export function searchModels(emulation: Emulation, call: Call): Reply {
+  const text = call.body.toString("utf8");
+  const quoted = parseJson(text);
+  const words = (typeof quoted === "string" ? quoted : text).toLowerCase().split(/\s+/u);
+  const found = allModels().filter(({ fullName, description }) => {
+    const described = `${fullName} ${description}`.toLowerCase();
+    return words.every((word) => described.includes(word));
+  });
+  return modelPage(emulation, call, found);
+}
+
+export function listVersions({ settings }: Emulation, call: Call): Reply {
   const model = modelOf(call);
-  return model === undefined
-    ? unknownModel()
-    : json(200, { previous: null, next: null, results: [viewVersion(model)] });
+  if (model === undefined) return notFound();
+  const page = { items: [model], size: settings.pageSize, idOf: (one: Model) => one.versionId };
+  return pageOf(call, page, viewVersion);
 }
 
 export function getVersion(_emulation: Emulation, call: Call): Reply {
   const model = modelOf(call);
   return model?.versionId === parameter(call, "version")
     ? json(200, viewVersion(model))
-    : unknownModel();
+    : notFound();
+}
+
+function modelPage({ settings }: Emulation, call: Call, items: readonly Model[]): Reply {
+  const page = { items, size: settings.pageSize, idOf: ({ fullName }: Model) => fullName };
+  return pageOf(call, page, viewModel);
 }
 
 function modelOf(call: Call): Model | undefined {
   return modelNamed(`${parameter(call, "owner")}/${parameter(call, "name")}`);
-}
-
-function unknownModel(): Reply {
-  return notFound("The requested resource could not be found.");
 }
 
 function viewModel(model: Model): Readonly<Record<string, unknown>> {
@@ -62,9 +78,9 @@ function viewVersion({ versionId, schemas }: Model): Readonly<Record<string, unk
     created_at: CREATED_AT,
     cog_version: "0.9.9",
     openapi_schema: {
-      openapi: "3.0.2",
       info: { title: "Cog", version: "0.1.0" },
       paths: {},
+      openapi: "3.0.2",
       components: { schemas },
     },
   };

@@ -1,6 +1,6 @@
 /** Reads a fault plan that came over HTTP. A plan with a typing mistake would test nothing, so every word is checked. */
 import { isJsonObject, type JsonObject } from "../json.ts";
-import type { FaultRule } from "./fault.ts";
+import { ANNOUNCED_IN, OPERATIONS, type FaultRule } from "./fault.ts";
 
 type Check = (value: unknown) => boolean;
 
@@ -17,7 +17,7 @@ const optional =
     value === undefined || check(value);
 
 const MATCH: Readonly<Record<string, Check>> = {
-  operation: oneOf("create", "get", "cancel", "list", "file", "upload", "model", "webhook"),
+  operation: oneOf(...OPERATIONS),
   model: optional(isText),
   nth: optional((value) => isCount(value) || (Array.isArray(value) && value.every(isCount))),
   probability: optional((value) => isCount(value) && Number(value) <= 1),
@@ -26,7 +26,7 @@ const MATCH: Readonly<Record<string, Check>> = {
 
 const OUTCOMES: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   failed: { error: isText },
-  hang: {},
+  hang: { in: optional(oneOf("starting", "processing")) },
   "slow-boot": { bootMs: isCount },
   malformed: {},
   truncated: {},
@@ -44,7 +44,8 @@ const FAULTS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   },
   "rate-limited": {
     retryAfterSeconds: isCount,
-    announcedIn: optional(oneOf("header", "body", "both", "neither")),
+    announcedIn: optional(oneOf(...ANNOUNCED_IN)),
+    isLowCredit: optional(isFlag),
   },
   "insufficient-credit": {},
   unauthorized: {},
@@ -52,11 +53,13 @@ const FAULTS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   "stale-list": { staleMs: isCount },
   "ignored-cancel": {},
   "delayed-cancel": { delayMs: isCount },
+  "broken-stream": { afterEvents: isCount },
   "expired-file": {},
   "truncated-file": { promisedLength: optional(oneOf("cut", "whole")) },
   "html-file": {},
   "dropped-webhook": {},
   "duplicated-webhook": {},
+  "delayed-webhook": { delayMs: isCount },
   outcome: {
     outcome: (value) => isJsonObject(value) && firstProblem(value, "kind", OUTCOMES) === undefined,
   },

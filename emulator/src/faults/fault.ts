@@ -3,20 +3,24 @@
  * POST /emulator/plan or given to startEmulator.
  */
 
-export type Operation =
-  | "create"
-  | "get"
-  | "cancel"
-  | "list"
-  | "file"
-  | "upload"
-  | "model"
-  | "webhook";
+/** Every kind of request that a rule can be about. `webhook` is what the provider itself sends. */
+export const OPERATIONS = [
+  "create",
+  "get",
+  "cancel",
+  "list",
+  "stream",
+  "file",
+  "upload",
+  "model",
+  "webhook",
+] as const;
+export type Operation = (typeof OPERATIONS)[number];
 
 /** Which requests a rule is about; what is left out matches everything. */
 export interface Match {
   readonly operation: Operation;
-  /** `owner/name`; for get, cancel, file and webhook the model of the prediction. Never matches a list. */
+  /** `owner/name`; for get, cancel, stream, file and webhook the model of the prediction. Never matches a list. */
   readonly model?: string;
   /** Which of the requests that match so far, counted from 1 for each rule by itself. */
   readonly nth?: number | readonly number[];
@@ -25,6 +29,10 @@ export interface Match {
   /** Default 1. */
   readonly seed?: number;
 }
+
+/** Where a 429 says how long to wait: the `Retry-After` header, `retry_after` in the body. */
+export const ANNOUNCED_IN = ["header", "body", "both", "neither"] as const;
+export type AnnouncedIn = (typeof ANNOUNCED_IN)[number];
 
 /** How the answer to a request goes wrong. */
 export type AnswerFault =
@@ -40,7 +48,10 @@ export type AnswerFault =
   | {
       readonly type: "rate-limited";
       readonly retryAfterSeconds: number;
-      readonly announcedIn?: "header" | "body" | "both" | "neither";
+      /** Default both. */
+      readonly announcedIn?: AnnouncedIn;
+      /** The text for an account with less than $5. Default false. */
+      readonly isLowCredit?: boolean;
     }
   | { readonly type: "insufficient-credit" }
   | { readonly type: "unauthorized" }
@@ -51,17 +62,22 @@ export type AnswerFault =
   | { readonly type: "ignored-cancel" }
   /** The cancel is answered at once and takes effect delayMs later. */
   | { readonly type: "delayed-cancel"; readonly delayMs: number }
+  /** The stream's connection breaks after so many events. */
+  | { readonly type: "broken-stream"; readonly afterEvents: number }
   | { readonly type: "expired-file" }
   /** Half of the bytes. `whole` promises all of them in Content-Length and breaks the connection; default `cut`: the promise is kept. */
   | { readonly type: "truncated-file"; readonly promisedLength?: "cut" | "whole" }
   | { readonly type: "html-file" }
   | { readonly type: "dropped-webhook" }
-  | { readonly type: "duplicated-webhook" };
+  | { readonly type: "duplicated-webhook" }
+  /** Sent delayMs later, while others overtake it. */
+  | { readonly type: "delayed-webhook"; readonly delayMs: number };
 
 /** What becomes of a prediction, whatever its model would have answered. */
 export type Outcome =
   | { readonly kind: "failed"; readonly error: string }
-  | { readonly kind: "hang" }
+  /** Stays `processing` (the default) or `starting` until it is cancelled, settled or released. */
+  | { readonly kind: "hang"; readonly in?: "starting" | "processing" }
   | { readonly kind: "slow-boot"; readonly bootMs: number }
   | { readonly kind: "malformed" }
   | { readonly kind: "truncated" }

@@ -1,7 +1,9 @@
 /** The one place that touches sockets: reads a request whole, sends the reply or breaks the connection. */
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Call } from "./call.ts";
-import { errorPage, problem, type Reply } from "./reply.ts";
+import { problem } from "./problems.ts";
+import { errorPage, type EventStream, type Reply } from "./reply.ts";
 
 export interface HttpServer {
   readonly port: number;
@@ -15,10 +17,19 @@ export interface HttpServer {
 /** Largest upload the provider takes, with room for the multipart frame. */
 const MAXIMUM_BODY_BYTES = 101 * 1024 * 1024;
 const HOST = "127.0.0.1";
+/** On every answer: nobody shall take it for the real thing. */
+const MARK = { "x-catena-emulator": "1" };
 
-/** Listens on loopback only, at the port if it is free, else at any other. */
+export interface Binding {
+  /** 0 for any free one. */
+  readonly port: number;
+  /** A taken port is an error; else another one is found. */
+  readonly isPortFixed: boolean;
+}
+
+/** Listens on loopback only. Rejects where a fixed port is taken. */
 export async function serve(
-  port: number,
+  { port, isPortFixed }: Binding,
   respond: (call: Omit<Call, "parameters">) => Promise<Reply>,
 ): Promise<HttpServer> {
   let lastActivityAt = Date.now();
@@ -29,7 +40,10 @@ export async function serve(
     });
   });
   server.requestTimeout = 0;
-  const boundPort = await listen(server, port).catch(() => listen(server, 0));
+  const boundPort = await listen(server, port).catch((error: unknown) => {
+    if (!isPortFixed) return listen(server, 0);
+    throw new Error(`port ${port} of ${HOST} cannot be taken: ${String(error)}`, { cause: error });
+  });
   return {
     port: boundPort,
     url: `http://${HOST}:${boundPort}`,
@@ -63,8 +77,8 @@ async function handle(
     const body = await readBody(request);
     const origin = `http://${request.headers.host ?? HOST}`;
     const { method = "GET", headers } = request;
-    const call = { method, url: new URL(request.url ?? "/", origin), headers, origin };
-    send(
+    const call = { method, url: urlOf(request, origin), headers, origin };
+    await send(
       response,
       body === undefined
         ? problem(413, "Request body is too large")
@@ -73,11 +87,17 @@ async function handle(
   } catch (error) {
     // A client that went away is its own business; anything else is our mistake and must be seen in the log.
     if (response.destroyed) return;
+    if (response.headersSent) return void response.socket?.destroy();
     process.stderr.write(
       `emulator: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
     );
-    send(response, errorPage(500));
+    await send(response, errorPage(500));
   }
+}
+
+/** A path such as `//` is no URL by itself: it is none of ours. */
+function urlOf({ url = "/" }: IncomingMessage, origin: string): URL {
+  return URL.canParse(url, origin) ? new URL(url, origin) : new URL("/", origin);
 }
 
 /** Undefined where it is too large. */
@@ -92,13 +112,29 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return size <= MAXIMUM_BODY_BYTES ? Buffer.concat(parts) : undefined;
 }
 
-function send(response: ServerResponse, reply: Reply): void {
+async function send(response: ServerResponse, reply: Reply): Promise<void> {
   if (reply.kind === "hang") return;
   if (reply.kind === "reset") return void response.socket?.resetAndDestroy();
+  if (reply.kind === "stream") return sendEvents(response, reply);
   const { status, headers, body, promisedBytes } = reply;
   const length = { "content-length": promisedBytes ?? Buffer.byteLength(body) };
   const isEmpty = status === 204;
-  response.writeHead(status, { ...headers, ...(!isEmpty && length), "x-catena-emulator": "1" });
+  response.writeHead(status, { ...headers, ...(!isEmpty && length), ...MARK });
   if (promisedBytes === undefined) return void response.end(body);
   response.write(body, () => response.socket?.destroy());
+}
+
+async function sendEvents(response: ServerResponse, stream: EventStream): Promise<void> {
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  response.writeHead(200, { ...stream.headers, ...MARK });
+  response.flushHeaders();
+  let sent = 0;
+  for await (const event of stream.events(gone.signal)) {
+    if (sent === stream.breaksAfter) return void response.socket?.destroy();
+    sent += 1;
+    if (response.write(event) || gone.signal.aborted) continue;
+    await once(response, "drain", { signal: gone.signal });
+  }
+  response.end();
 }

@@ -3,6 +3,7 @@
  * Nothing else is fetched: the emulator has no business on the network.
  */
 import type { Settings } from "../settings.ts";
+import { expiresAt } from "../storage/retention.ts";
 import type { FileStore } from "../storage/file-store.ts";
 
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
@@ -18,9 +19,7 @@ export async function readImageInput(
   const isOwn = LOOPBACK.includes(url.hostname);
   const stored = isOwn ? files.get(ownFileId(url.pathname) ?? "") : undefined;
   if (stored !== undefined) {
-    const isExpired =
-      stored.purpose === "upload" &&
-      settings.now() - stored.createdAt >= settings.uploadRetentionMs;
+    const isExpired = settings.now() >= expiresAt(stored, settings);
     if (isExpired) throw new Error("could not fetch the input image: the file has expired");
     return files.read(stored);
   }

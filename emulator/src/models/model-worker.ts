@@ -13,7 +13,7 @@ const loaders: Readonly<Record<ModelKind, () => Promise<Toy>>> = {
 const kind = workerData as ModelKind;
 const toy = loaders[kind]();
 // A toy that cannot be loaded fails each prediction with its reason, not the whole thread.
-toy.catch(() => undefined);
+toy.catch((error: unknown) => process.stderr.write(`emulator: ${sentence(error)}\n`));
 const aborted = new Set<string>();
 let last: Promise<void> = Promise.resolve();
 
@@ -36,11 +36,15 @@ async function work({ id, input, image }: Extract<ToWorker, { type: "run" }>): P
       });
     }
   } catch (error) {
-    say({ type: "failed", id, message: error instanceof Error ? error.message : String(error) });
+    say({ type: "failed", id, message: sentence(error) });
   }
   aborted.delete(id);
 }
 
 function say(message: FromWorker): void {
   parentPort?.postMessage(message);
+}
+
+function sentence(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -12,6 +12,8 @@ export interface ModelSpec {
   /** Official models can be called by name; others need a version. */
   readonly isOfficial: boolean;
   readonly versionId?: string;
+  /** What its output can be streamed as; absent where it cannot. */
+  readonly streams?: "text" | "files";
   /** `Input`, `Output` and the enums they refer to. */
   readonly schemas: Readonly<Record<string, JsonObject>>;
 }

@@ -3,6 +3,7 @@
  * prediction of its kind or with warm; one that dies fails its open predictions and starts anew with the next.
  */
 import { Worker } from "node:worker_threads";
+import { ownModule } from "../own-module.ts";
 import type { ModelAnswer, ModelEngine, ModelRequest } from "./engine.ts";
 import type { ModelKind } from "./model.ts";
 import type { FromWorker, ToWorker } from "./worker-messages.ts";
@@ -37,7 +38,7 @@ export function startWorkerEngine(): ModelEngine {
 }
 
 function startThread(kind: ModelKind, onEnd: () => void): Thread {
-  const worker = new Worker(new URL("./model-worker.ts", import.meta.url), { workerData: kind });
+  const worker = new Worker(ownModule("./model-worker", import.meta.url), { workerData: kind });
   const pending = new Map<string, Pending>();
   // A thread that only waits for work keeps no process alive.
   worker.unref();

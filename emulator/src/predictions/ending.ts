@@ -20,10 +20,15 @@ export function endPrediction(
 ): Prediction {
   const startedAt = change.startedAt ?? prediction.startedAt;
   const metrics = {
-    ...(startedAt !== undefined && { predict_time: (completedAt - startedAt) / 1000 }),
+    ...(startedAt !== undefined && { predict_time: predictSeconds(startedAt, completedAt) }),
     ...change.metrics,
     total_time: (completedAt - prediction.createdAt) / 1000,
   };
   const owesWebhook = prediction.webhook !== undefined && { webhookDone: false };
   return { ...prediction, ...change, completedAt, metrics, ...owesWebhook };
+}
+
+/** A cancelled start shows as three microseconds, as recorded. */
+function predictSeconds(startedAt: number, completedAt: number): number {
+  return completedAt === startedAt ? 3e-6 : (completedAt - startedAt) / 1000;
 }

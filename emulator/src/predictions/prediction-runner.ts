@@ -2,7 +2,7 @@
  * The life of a prediction: starting, processing, and exactly one terminal state. Whatever the service under test
  * does, a prediction made runs on; after a restart of the emulator the unfinished ones run again.
  */
-import { setTimeout as pause } from "node:timers/promises";
+import type { Clock } from "../clock.ts";
 import { distortAnswer } from "../faults/distort-output.ts";
 import type { ModelAnswer, ModelEngine } from "../models/engine.ts";
 import { modelNamed } from "../models/catalog.ts";
@@ -10,14 +10,17 @@ import { readImageInput } from "../models/image-input.ts";
 import type { Settings } from "../settings.ts";
 import type { FileStore } from "../storage/file-store.ts";
 import type { PredictionStore } from "../storage/prediction-store.ts";
+import type { Retention } from "../storage/retention.ts";
 import type { WebhookSender } from "../webhooks/webhook-sender.ts";
 import { endDueByClock, endPrediction } from "./ending.ts";
 import { isTerminal, type Prediction } from "./prediction.ts";
 
 export interface RunnerParts {
   readonly settings: Settings;
+  readonly clock: Clock;
   readonly predictions: PredictionStore;
   readonly files: FileStore;
+  readonly retention: Retention;
   readonly engine: ModelEngine;
   readonly webhooks: WebhookSender;
 }
@@ -33,6 +36,7 @@ export class PredictionRunner {
 
   /** Starts or restarts the work of a stored prediction that has not ended. */
   start(prediction: Prediction): void {
+    this.#running.get(prediction.id)?.abort();
     const controller = new AbortController();
     this.#running.set(prediction.id, controller);
     this.#armDeadlines(prediction, controller.signal);
@@ -51,8 +55,23 @@ export class PredictionRunner {
   cancel(id: string): Prediction | undefined {
     const prediction = this.#parts.predictions.get(id);
     if (prediction === undefined || isTerminal(prediction.status)) return prediction;
-    const at = this.#parts.settings.now();
+    const at = this.#parts.clock.now();
     return this.#settle(id, { status: "canceled", startedAt: prediction.startedAt ?? at });
+  }
+
+  /** Ends an unfinished prediction as the change says and returns it; a finished one stays as it is. */
+  settle(id: string, change: Partial<Prediction>): Prediction | undefined {
+    return this.#settle(id, change);
+  }
+
+  /** Stops the work of an unfinished prediction until it is released, settled or cancelled. */
+  hold(id: string): Prediction | undefined {
+    return this.#rerun(id, { outcome: { kind: "hang", in: "starting" } });
+  }
+
+  /** Lets a prediction that hangs do its model's work from the beginning. */
+  release(id: string): Prediction | undefined {
+    return this.#rerun(id, { outcome: undefined });
   }
 
   /** The prediction, after what its deadlines ask for was done. */
@@ -71,21 +90,40 @@ export class PredictionRunner {
   }
 
   /** Stops all work and leaves the predictions unfinished, as a killed process would. */
-  close(): void {
-    this.#isClosed = true;
+  abandon(): void {
     for (const controller of this.#running.values()) controller.abort();
     this.#running.clear();
+  }
+
+  /** Abandons all work, and takes on no more. */
+  close(): void {
+    this.#isClosed = true;
+    this.abandon();
+  }
+
+  #rerun(
+    id: string,
+    { outcome }: { readonly outcome: Prediction["outcome"] | undefined },
+  ): Prediction | undefined {
+    const before = this.#parts.predictions.get(id);
+    if (before === undefined || isTerminal(before.status)) return before;
+    const { outcome: _outcome, ...rest } = before;
+    const prediction = { ...rest, ...(outcome && { outcome }) };
+    this.#parts.predictions.save(prediction);
+    this.start(prediction);
+    return prediction;
   }
 
   async #work(prediction: Prediction, signal: AbortSignal): Promise<void> {
     const { id, outcome } = prediction;
     try {
-      await this.#boot(prediction, signal);
+      if (!(await this.#boot(prediction, signal))) return;
+      if (outcome?.kind === "hang" && outcome.in === "starting") return;
       if (outcome?.kind === "failed" || outcome?.kind === "hang") this.#begin(id);
       if (outcome?.kind === "hang") return;
       if (outcome?.kind === "failed")
         return void this.#settle(id, { status: "failed", error: outcome.error });
-      const answer = await this.#runModel(prediction, signal);
+      const answer = await this.#parts.clock.during(this.#runModel(prediction, signal));
       if (!signal.aborted) this.#succeed(prediction, distortAnswer(answer, outcome));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
@@ -93,9 +131,12 @@ export class PredictionRunner {
     }
   }
 
-  async #boot({ outcome, startedAt }: Prediction, signal: AbortSignal): Promise<void> {
+  /** False where it was ended meanwhile. */
+  async #boot({ outcome, startedAt }: Prediction, signal: AbortSignal): Promise<boolean> {
     const bootMs = outcome?.kind === "slow-boot" ? outcome.bootMs : this.#parts.settings.bootMs;
-    if (bootMs > 0 && startedAt === undefined) await pause(bootMs, undefined, { signal });
+    return bootMs > 0 && startedAt === undefined
+      ? this.#parts.clock.sleep(bootMs, signal)
+      : !signal.aborted;
   }
 
   async #runModel({ id, model, input }: Prediction, signal: AbortSignal): Promise<ModelAnswer> {
@@ -120,13 +161,16 @@ export class PredictionRunner {
   }
 
   #begin(id: string): void {
-    const prediction = this.#parts.predictions.get(id);
+    const { predictions, clock, webhooks } = this.#parts;
+    const prediction = predictions.get(id);
     if (this.#isClosed || prediction === undefined || prediction.status !== "starting") return;
-    const started = this.#parts.predictions.update(id, {
-      status: "processing",
-      startedAt: this.#parts.settings.now(),
-    });
-    if (started) this.#parts.webhooks.progress(started, "start");
+    const startedAt = clock.now();
+    const started = predictions.update(id, { status: "processing", startedAt });
+    const signal = this.#running.get(id)?.signal;
+    if (started === undefined || signal === undefined) return;
+    void this.#lookAt(id, this.#latestEnd(startedAt), signal);
+    webhooks.progress(started, "start");
+    webhooks.progress(started, "logs");
   }
 
   #grow(id: string, parts: readonly string[]): void {
@@ -137,18 +181,29 @@ export class PredictionRunner {
     if (grown) this.#parts.webhooks.progress(grown, "output");
   }
 
-  #succeed(prediction: Prediction, { output, files, metrics, logs }: ModelAnswer): void {
-    if (this.#isEnded(prediction.id)) return;
-    const paths = files?.map((file) =>
-      this.#parts.files.addOutput(file, prediction.id, this.#parts.settings.now()),
-    );
-    this.#settle(prediction.id, { status: "succeeded", output: paths ?? output, metrics, logs });
+  #succeed({ id }: Prediction, { output, files, metrics, logs }: ModelAnswer): void {
+    if (this.#isEnded(id)) return;
+    const paths = files?.map((file) => this.#store(file, id));
+    const result = paths ?? output;
+    const { predictions, webhooks } = this.#parts;
+    const grown = predictions.show(id, { output: result, logs });
+    if (grown) webhooks.progress(grown, "output");
+    if (grown) webhooks.progress(grown, "logs");
+    this.#settle(id, { status: "succeeded", output: result, metrics, logs });
+  }
+
+  #store(file: NonNullable<ModelAnswer["files"]>[number], id: string): string {
+    const { files, retention, clock } = this.#parts;
+    const path = files.addOutput(file, id, clock.now());
+    const stored = files.ofOutput(path);
+    if (stored !== undefined) retention.keep(stored);
+    return path;
   }
 
   #settle(id: string, change: Partial<Prediction>): Prediction | undefined {
     const prediction = this.#parts.predictions.get(id);
     if (this.#isEnded(id) || prediction === undefined) return prediction;
-    const ended = endPrediction(prediction, change, this.#parts.settings.now());
+    const ended = endPrediction(prediction, change, this.#parts.clock.now());
     this.#parts.predictions.save(ended);
     this.#running.get(id)?.abort();
     this.#running.delete(id);
@@ -161,13 +216,17 @@ export class PredictionRunner {
     return this.#isClosed || prediction === undefined || isTerminal(prediction.status);
   }
 
-  #armDeadlines({ id, deadlineAt }: Prediction, signal: AbortSignal): void {
-    if (deadlineAt === undefined) return;
-    const timer = setTimeout(
-      () => this.look(id),
-      Math.max(0, deadlineAt - this.#parts.settings.now()),
-    );
-    timer.unref();
-    signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  #armDeadlines({ id, startedAt, deadlineAt }: Prediction, signal: AbortSignal): void {
+    if (deadlineAt !== undefined) void this.#lookAt(id, deadlineAt, signal);
+    if (startedAt !== undefined) void this.#lookAt(id, this.#latestEnd(startedAt), signal);
+  }
+
+  #latestEnd(startedAt: number): number {
+    return startedAt + this.#parts.settings.maximumRunMs;
+  }
+
+  async #lookAt(id: string, instant: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    if (await clock.sleep(Math.max(0, instant - clock.now()), signal)) this.look(id);
   }
 }

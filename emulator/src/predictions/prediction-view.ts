@@ -7,6 +7,9 @@ import { isTerminal, type Prediction } from "./prediction.ts";
 import { modelNamed } from "../models/catalog.ts";
 import { variedTimestamp } from "./timestamps.ts";
 
+/** Tells a stream of files from an uploaded file, which has its address beside it. */
+export const FILE_STREAM_PREFIX = "bcwr-";
+
 export interface Viewpoint {
   /** Scheme, host and port under which the client reached us. */
   readonly origin: string;
@@ -25,7 +28,9 @@ export function viewPrediction(
   const instant = (field: string, at: number | undefined) =>
     at === undefined ? {} : { [field]: variedTimestamp(at, id, field) };
   const isVersionShown =
-    !settings.isVersionHidden || modelNamed(prediction.model)?.isOfficial === false;
+    !settings.isVersionHidden ||
+    prediction.deployment !== undefined ||
+    modelNamed(prediction.model)?.isOfficial === false;
   return {
     id,
     model: prediction.model,
@@ -42,11 +47,13 @@ export function viewPrediction(
     ...instant("completed_at", prediction.completedAt),
     ...instant("deadline", prediction.deadlineAt),
     ...(prediction.metrics && { metrics: prediction.metrics }),
+    ...(prediction.deployment !== undefined && { deployment: prediction.deployment }),
     ...(webhook !== undefined && !(isList && settings.isWebhookHiddenInLists) && { webhook }),
     ...(webhookEvents && !isList && { webhook_events_filter: webhookEvents }),
     urls: {
       cancel: `${origin}/v1/predictions/${id}/cancel`,
       get: `${origin}/v1/predictions/${id}`,
+      ...streamUrl(prediction, origin),
       web: `${origin}/p/${id}`,
     },
   };
@@ -75,6 +82,17 @@ export function isDataRemoved(
   settings: Settings,
 ): boolean {
   return isTerminal(status) && settings.now() - completedAt >= settings.retentionMs;
+}
+
+/** Streams of files begin with `/v1/files/`: the official client tells them by that. */
+function streamUrl(
+  { model, streamToken }: Prediction,
+  origin: string,
+): { readonly stream?: string } {
+  if (streamToken === undefined) return {};
+  return modelNamed(model)?.streams === "files"
+    ? { stream: `${origin}/v1/files/${FILE_STREAM_PREFIX}${streamToken}` }
+    : { stream: `${origin}/v1/streams/${streamToken}` };
 }
 
 function outputView(

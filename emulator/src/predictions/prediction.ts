@@ -22,11 +22,15 @@ export interface Prediction {
   readonly error?: string;
   readonly logs: string;
   readonly metrics?: Metrics;
+  /** `owner/name` of the deployment it was made by. */
+  readonly deployment?: string;
+  /** Names the stream of its output, where the model supports one. */
+  readonly streamToken?: string;
   readonly webhook?: string;
   readonly webhookEvents?: readonly WebhookEvent[];
   /** True once the terminal webhook was answered with 2xx or given up. */
   readonly webhookDone?: boolean;
-  /** What a fault plan decided for this prediction when it was created; it outlives a restart. */
+  /** What a fault plan or the control API decided for this prediction; it outlives a restart. */
   readonly outcome?: Outcome;
 }
 

@@ -5,7 +5,7 @@
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { inputFields } from "../models/catalog.ts";
 import type { Model } from "../models/model.ts";
-import type { InvalidField } from "../http/reply.ts";
+import type { InvalidField } from "../http/problems.ts";
 import type { WebhookEvent } from "./prediction.ts";
 
 const TOP_LEVEL = ["version", "input", "webhook", "webhook_events_filter", "stream"];

@@ -74,6 +74,12 @@ export class FileStore {
     return this.#files.get(id);
   }
 
+  /** The output file at a path of addOutput. */
+  ofOutput(path: unknown): StoredFile | undefined {
+    const isOutput = typeof path === "string" && path.startsWith("/delivery/");
+    return isOutput ? this.#files.get(path.split("/")[2] ?? "") : undefined;
+  }
+
   all(): readonly StoredFile[] {
     return [...this.#files.values()];
   }
@@ -88,12 +94,22 @@ export class FileStore {
   delete(id: string): void {
     if (!this.#files.delete(id)) return;
     this.#log.append({ deleted: id });
-    this.#bytes.delete(id);
-    if (this.#directory !== undefined) rmSync(join(this.#directory, id), { force: true });
+    this.#removeBytes(id);
+  }
+
+  clear(): void {
+    for (const id of this.#files.keys()) this.#removeBytes(id);
+    this.#files.clear();
+    this.#log.clear();
   }
 
   close(): void {
     this.#log.close();
+  }
+
+  #removeBytes(id: string): void {
+    this.#bytes.delete(id);
+    if (this.#directory !== undefined) rmSync(join(this.#directory, id), { force: true });
   }
 
   #replay(record: unknown): void {

@@ -31,11 +31,15 @@ export interface LedgerEntry {
   readonly sameInputAs?: string;
 }
 
+const UNITS_PER_USD = 1e7;
+
 export class Ledger {
   readonly #log: RecordLog;
   readonly #entries = new Map<string, LedgerEntry>();
   readonly #firstByKey = new Map<string, string>();
   readonly #firstByInput = new Map<string, string>();
+  /** In tenths of a microdollar: whole numbers add up without rounding. */
+  #total = 0;
 
   constructor(log: RecordLog) {
     this.#log = log;
@@ -57,6 +61,19 @@ export class Ledger {
   /** All entries in the order of creation, each in its last state. */
   entries(): readonly LedgerEntry[] {
     return [...this.#entries.values()];
+  }
+
+  /** What all of them cost together, US dollars. */
+  totalUsd(): number {
+    return this.#total / UNITS_PER_USD;
+  }
+
+  clear(): void {
+    this.#log.clear();
+    this.#entries.clear();
+    this.#firstByKey.clear();
+    this.#firstByInput.clear();
+    this.#total = 0;
   }
 
   close(): void {
@@ -83,11 +100,16 @@ export class Ledger {
 
   #remember(entry: LedgerEntry): void {
     const inputKey = `${entry.model} ${entry.inputHash}`;
+    this.#total += units(entry) - units(this.#entries.get(entry.id));
     this.#entries.set(entry.id, entry);
     if (entry.key !== undefined && !this.#firstByKey.has(entry.key))
       this.#firstByKey.set(entry.key, entry.id);
     if (!this.#firstByInput.has(inputKey)) this.#firstByInput.set(inputKey, entry.id);
   }
+}
+
+function units(entry: LedgerEntry | undefined): number {
+  return Math.round((entry?.costUsd ?? 0) * UNITS_PER_USD);
 }
 
 function settlement(prediction: Prediction): Partial<LedgerEntry> {

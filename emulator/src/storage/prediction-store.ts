@@ -11,16 +11,23 @@ export class PredictionStore {
   readonly #log: RecordLog;
   readonly #ledger: Ledger;
   readonly #byId = new Map<string, Prediction>();
+  readonly #idByStream = new Map<string, string>();
+  readonly #watchers = new Map<string, Set<() => void>>();
 
   constructor(log: RecordLog, ledger: Ledger) {
     this.#log = log;
     this.#ledger = ledger;
-    for (const record of log.stored) if (isPrediction(record)) this.#byId.set(record.id, record);
+    for (const record of log.stored) if (isPrediction(record)) this.#remember(record);
     for (const prediction of this.#byId.values()) ledger.book(prediction);
   }
 
   get(id: string): Prediction | undefined {
     return this.#byId.get(id);
+  }
+
+  /** The prediction whose output is streamed under this token. */
+  ofStream(token: string): Prediction | undefined {
+    return this.#byId.get(this.#idByStream.get(token) ?? "");
   }
 
   /** Oldest first. */
@@ -31,7 +38,7 @@ export class PredictionStore {
   /** Stores the record and books it; after a SIGKILL it is still there. */
   save(prediction: Prediction): void {
     this.#log.append(prediction);
-    this.#byId.set(prediction.id, prediction);
+    this.#remember(prediction);
     this.#ledger.book(prediction);
   }
 
@@ -49,11 +56,40 @@ export class PredictionStore {
     const before = this.#byId.get(id);
     if (before === undefined) return undefined;
     const after = { ...before, ...change };
-    this.#byId.set(id, after);
+    this.#remember(after);
     return after;
+  }
+
+  /** Calls back whenever this prediction changed or was forgotten, until the returned function is called. */
+  watch(id: string, onChange: () => void): () => void {
+    const watchers = this.#watchers.get(id) ?? new Set();
+    this.#watchers.set(id, watchers.add(onChange));
+    return () => {
+      watchers.delete(onChange);
+      if (watchers.size === 0) this.#watchers.delete(id);
+    };
+  }
+
+  clear(): void {
+    const ids = [...this.#byId.keys()];
+    this.#log.clear();
+    this.#byId.clear();
+    this.#idByStream.clear();
+    for (const id of ids) this.#tellWatchers(id);
   }
 
   close(): void {
     this.#log.close();
+  }
+
+  #remember(prediction: Prediction): void {
+    this.#byId.set(prediction.id, prediction);
+    if (prediction.streamToken !== undefined)
+      this.#idByStream.set(prediction.streamToken, prediction.id);
+    this.#tellWatchers(prediction.id);
+  }
+
+  #tellWatchers(id: string): void {
+    for (const onChange of this.#watchers.get(id) ?? []) onChange();
   }
 }

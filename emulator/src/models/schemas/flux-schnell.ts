@@ -19,6 +19,7 @@ export const fluxSchnell: ModelSpec = {
   name: "flux-schnell",
   kind: "painter",
   isOfficial: true,
+  streams: "files",
   description: "The fastest image generation model tailored for local development and personal use",
   schemas: {
     Input: {

@@ -25,6 +25,7 @@ export const llama3Instruct: ModelSpec = {
   name: "meta-llama-3-8b-instruct",
   kind: "copywriter",
   isOfficial: true,
+  streams: "text",
   description: "An 8 billion parameter language model from Meta, fine tuned for chat completions",
   schemas: {
     Input: {
