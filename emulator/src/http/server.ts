@@ -1,5 +1,4 @@
 /** The one place that touches sockets: reads a request whole, sends the reply or breaks the connection. */
-import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Call } from "./call.ts";
 import { problem } from "./problems.ts";
@@ -131,10 +130,12 @@ async function sendEvents(response: ServerResponse, stream: EventStream): Promis
   response.flushHeaders();
   let sent = 0;
   for await (const event of stream.events(gone.signal)) {
-    if (sent === stream.breaksAfter) return void response.socket?.destroy();
+    if (sent === stream.breaksAfter) break;
     sent += 1;
-    if (response.write(event) || gone.signal.aborted) continue;
-    await once(response, "drain", { signal: gone.signal });
+    await new Promise<void>((resolve) => void response.write(event, () => resolve()));
+    if (gone.signal.aborted) return;
   }
+  // Without the last chunk: the client sees that something is missing.
+  if (sent === stream.breaksAfter) return void response.socket?.end();
   response.end();
 }

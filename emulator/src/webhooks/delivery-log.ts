@@ -13,8 +13,8 @@ export interface Delivery {
   readonly sentAt: string;
   /** The prediction's status in the body. */
   readonly status: Status;
-  /** `delivered`: 2xx or 3xx; `refused`: 4xx or 5xx; `failed`: no answer; `dropped`: by a fault plan, never sent. */
-  readonly outcome: "delivered" | "refused" | "failed" | "dropped";
+  /** 2xx; 3xx, which nobody follows or repeats; 4xx or 5xx; no answer; never sent, by a fault plan. */
+  readonly outcome: "delivered" | "redirected" | "refused" | "failed" | "dropped";
   readonly httpStatus?: number;
 }
 

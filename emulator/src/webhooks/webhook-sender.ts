@@ -144,9 +144,8 @@ export class WebhookSender {
       const init = { method: "POST", headers, body, signal, redirect: "manual" } as const;
       const { status: httpStatus, body: answer } = await fetch(url, init);
       await answer?.cancel();
-      const isOver = httpStatus < 400;
-      this.#log(message, { outcome: isOver ? "delivered" : "refused", httpStatus });
-      return isOver;
+      this.#log(message, { outcome: outcomeOf(httpStatus), httpStatus });
+      return httpStatus < 400;
     } catch {
       if (!message.signal.aborted) this.#log(message, { outcome: "failed" });
       return false;
@@ -193,4 +192,9 @@ function isWanted(
   event: WebhookEvent,
 ): boolean {
   return webhook !== undefined && webhookEvents.includes(event);
+}
+
+function outcomeOf(httpStatus: number): Delivery["outcome"] {
+  if (httpStatus >= 400) return "refused";
+  return httpStatus >= 300 ? "redirected" : "delivered";
 }
