@@ -9,7 +9,7 @@ interface Sleeper {
   readonly wake: (isOver: boolean) => void;
 }
 
-/** Longest delay that a Node timer takes; a longer sleep ends by advancing or not at all. */
+/** Longest delay that a Node timer takes, 24 days; no emulator is asked to wait for so long in real time. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class Clock {

@@ -170,7 +170,7 @@ test.each(["30s", "30", "0h0m30s", "30s ", "5s", "1h30m45s"])(
   },
 );
 
-test.each(["4", "4s", "0", "", "5x", "-5s", "1.5m", "soon"])(
+test.each(["4", "4s", "0", "", "5x", "-5s", "1.5m", "soon", "9999999999999h"])(
   "Cancel-After refuses %j",
   async (header) => {
     const emulator = await instantEmulator();

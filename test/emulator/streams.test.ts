@@ -43,7 +43,7 @@ function withOutcome(outcome: Outcome): Promise<Emulator> {
   return instantEmulator({ faults: [rule] });
 }
 
-const OUTPUT = ["Once", " upon\n\na time", ""];
+const OUTPUT = ["Once", " upon\n\r\na time", ""];
 
 describe("text", () => {
   test("each part is an event with an id, lines of it are lines of data, done is empty", async () => {

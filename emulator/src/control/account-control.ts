@@ -5,6 +5,9 @@ import { problem } from "../http/problems.ts";
 import { json, type Reply } from "../http/reply.ts";
 import { isJsonObject } from "../json.ts";
 
+/** A year: whoever wants more asks again. */
+const LONGEST_STEP_MS = 365 * 86_400_000;
+
 export function getClock({ clock }: Emulation): Reply {
   return json(200, { now: new Date(clock.now()).toISOString(), aheadMs: clock.offsetMs() });
 }
@@ -13,8 +16,12 @@ export function getClock({ clock }: Emulation): Reply {
 export async function advanceClock(emulation: Emulation, call: Call): Promise<Reply> {
   const body = jsonBody(call);
   const advanceMs = isJsonObject(body) ? body["advanceMs"] : undefined;
-  if (typeof advanceMs !== "number" || !Number.isFinite(advanceMs) || advanceMs < 0)
-    return problem(422, "advanceMs is a number of milliseconds, 0 or more", "Not a step in time");
+  if (typeof advanceMs !== "number" || !(advanceMs >= 0 && advanceMs <= LONGEST_STEP_MS))
+    return problem(
+      422,
+      `advanceMs is a number of milliseconds, 0 to ${LONGEST_STEP_MS}`,
+      "Not a step in time",
+    );
   await emulation.clock.advance(advanceMs);
   return getClock(emulation);
 }

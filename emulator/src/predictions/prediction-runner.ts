@@ -61,7 +61,9 @@ export class PredictionRunner {
 
   /** Ends an unfinished prediction as the change says and returns it; a finished one stays as it is. */
   settle(id: string, change: Partial<Prediction>): Prediction | undefined {
-    return this.#settle(id, change);
+    const startedAt = this.#parts.predictions.get(id)?.startedAt ?? this.#parts.clock.now();
+    // Only an aborted one never began.
+    return this.#settle(id, { ...change, ...(change.status !== "aborted" && { startedAt }) });
   }
 
   /** Stops the work of an unfinished prediction until it is released, settled or cancelled. */

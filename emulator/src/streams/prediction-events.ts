@@ -73,6 +73,6 @@ function endingOf({ status, error }: Prediction): readonly string[] {
 
 /** A line of data for each line of the text. */
 function sseText(event: string, text: string, id?: string): string {
-  const data = text.split("\n").map((line) => `data: ${line}\n`);
+  const data = text.split(/\r\n|\r|\n/u).map((line) => `data: ${line}\n`);
   return `event: ${event}\n${id === undefined ? "" : `id: ${id}\n`}${data.join("")}\n`;
 }
