@@ -2,10 +2,7 @@
  * The emulator as a value: a local server that answers like Replicate's API. Tests start it in their own process;
  * main.ts makes a process of it. Nothing here reads the environment or exits.
  */
-import { randomBytes, randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { Clock } from "./clock.ts";
+import { randomUUID } from "node:crypto";
 import { Credit } from "./credit.ts";
 import type { Emulation } from "./emulation.ts";
 import { FaultPlan } from "./faults/fault-plan.ts";
@@ -17,11 +14,8 @@ import { instantEngine } from "./models/instant-engine.ts";
 import { startWorkerEngine } from "./models/worker-engine.ts";
 import { PredictionRunner } from "./predictions/prediction-runner.ts";
 import { resolveSettings, type Settings } from "./settings.ts";
-import { FileStore } from "./storage/file-store.ts";
-import { Ledger, type LedgerEntry } from "./storage/ledger.ts";
-import { PredictionStore } from "./storage/prediction-store.ts";
-import { openRecordLog } from "./storage/record-log.ts";
-import { Retention } from "./storage/retention.ts";
+import type { LedgerEntry } from "./storage/ledger.ts";
+import { closeStores, keptSecret, openState } from "./storage/state.ts";
 import { DeliveryLog, type Delivery } from "./webhooks/delivery-log.ts";
 import { WebhookSender } from "./webhooks/webhook-sender.ts";
 
@@ -75,9 +69,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const { stateDirectory, port = 0, isPortFixed = false, faults = [], isWarm, ...given } = options;
   const closing = new AbortController();
   const state = openState(stateDirectory, resolveSettings(given), closing.signal);
-  const { settings, clock, predictions, files, ledger } = state;
-  const plan = new FaultPlan();
-  plan.set(faults);
+  const { settings, clock, ledger } = state;
+  const plan = new FaultPlan(faults);
   const webhookSecret = settings.webhookSecret ?? keptSecret(stateDirectory);
   const engine = settings.models === "real" ? startWorkerEngine() : instantEngine;
   const deliveries = new DeliveryLog();
@@ -86,19 +79,14 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const runner = new PredictionRunner({ ...state, engine, webhooks });
   const limiter = new RateLimiter(settings.rateLimits, settings.now);
   const credit = new Credit(ledger, settings.creditUsd);
-  const nonce = randomUUID();
-  const reset = (): void => {
-    webhooks.abandon();
-    runner.abandon();
-    plan.set([]);
-    clock.reset();
-    for (const part of [predictions, files, ledger, deliveries]) part.clear();
-    limiter.reset();
-    credit.set(settings.creditUsd);
-  };
-  const rest = { plan, limiter, credit, runner, deliveries, webhookSecret, nonce, reset };
-  const emulation: Emulation = { ...state, ...rest, closing: closing.signal };
-  const server = await serve({ port, isPortFixed }, (call) => respond(emulation, call));
+  const reset = (): void => forget(emulation, webhooks);
+  const rest = { plan, limiter, credit, runner, deliveries, webhookSecret, reset };
+  const run = { nonce: randomUUID(), closing: closing.signal };
+  const emulation: Emulation = { ...state, ...rest, ...run };
+  const closeState = (): void => closeStores(state, closing);
+  const serving = serve({ port, isPortFixed }, (call) => respond(emulation, call));
+  serving.catch(closeState);
+  const server = await serving;
   runner.resume();
   if (isWarm) engine.warm();
   const stop = once(async () => {
@@ -107,12 +95,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     webhooks.close();
     await server.close();
     await engine.close();
-    for (const store of [predictions, files, ledger]) store.close();
+    closeState();
   });
   return {
     url: server.url,
     port: server.port,
-    nonce,
+    nonce: emulation.nonce,
     token: settings.token ?? "r8_emulated",
     webhookSecret,
     ledger: () => ledger.entries(),
@@ -126,40 +114,16 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   };
 }
 
-interface State {
-  /** With the emulated time as `now`. */
-  readonly settings: Settings;
-  readonly clock: Clock;
-  readonly predictions: PredictionStore;
-  readonly files: FileStore;
-  readonly retention: Retention;
-  readonly ledger: Ledger;
-}
-
-function openState(
-  stateDirectory: string | undefined,
-  given: Settings,
-  closing: AbortSignal,
-): State {
-  if (stateDirectory !== undefined) mkdirSync(stateDirectory, { recursive: true });
-  const log = (name: string) =>
-    openRecordLog(stateDirectory === undefined ? undefined : join(stateDirectory, name));
-  const clock = new Clock(given.now);
-  const settings = { ...given, now: () => clock.now() };
-  const ledger = new Ledger(log("ledger.jsonl"));
-  const predictions = new PredictionStore(log("predictions.jsonl"), ledger);
-  const files = new FileStore(stateDirectory);
-  const retention = new Retention({ settings, clock, files, closing });
-  return { settings, clock, predictions, files, retention, ledger };
-}
-
-/** One secret an account; it stays the same over restarts. */
-function keptSecret(stateDirectory: string | undefined): string {
-  const path = stateDirectory === undefined ? undefined : join(stateDirectory, "webhook-secret");
-  if (path !== undefined && existsSync(path)) return readFileSync(path, "utf8");
-  const secret = `whsec_${randomBytes(24).toString("base64")}`;
-  if (path !== undefined) writeFileSync(path, secret, { mode: 0o600 });
-  return secret;
+function forget(emulation: Emulation, webhooks: WebhookSender): void {
+  const { settings, clock, plan, runner, limiter, credit } = emulation;
+  const { predictions, files, ledger, deliveries } = emulation;
+  webhooks.abandon();
+  runner.abandon();
+  plan.set([]);
+  clock.reset();
+  for (const part of [predictions, files, ledger, deliveries]) part.clear();
+  limiter.reset();
+  credit.set(settings.creditUsd);
 }
 
 function once(action: () => Promise<void>): () => Promise<void> {

@@ -18,7 +18,11 @@ interface ActiveRule {
 }
 
 export class FaultPlan {
-  #rules: ActiveRule[] = [];
+  #rules: readonly ActiveRule[] = [];
+
+  constructor(rules: readonly FaultRule[] = []) {
+    this.set(rules);
+  }
 
   /** Replaces the plan; all counters begin again. */
   set(rules: readonly FaultRule[]): void {

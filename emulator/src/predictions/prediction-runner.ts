@@ -56,14 +56,15 @@ export class PredictionRunner {
     const prediction = this.#parts.predictions.get(id);
     if (prediction === undefined || isTerminal(prediction.status)) return prediction;
     const at = this.#parts.clock.now();
-    return this.#settle(id, { status: "canceled", startedAt: prediction.startedAt ?? at });
+    return this.#settle(id, { status: "canceled", startedAt: prediction.startedAt ?? at }, at);
   }
 
   /** Ends an unfinished prediction as the change says and returns it; a finished one stays as it is. */
   settle(id: string, change: Partial<Prediction>): Prediction | undefined {
-    const startedAt = this.#parts.predictions.get(id)?.startedAt ?? this.#parts.clock.now();
+    const at = this.#parts.clock.now();
+    const startedAt = this.#parts.predictions.get(id)?.startedAt ?? at;
     // Only an aborted one never began.
-    return this.#settle(id, { ...change, ...(change.status !== "aborted" && { startedAt }) });
+    return this.#settle(id, { ...change, ...(change.status !== "aborted" && { startedAt }) }, at);
   }
 
   /** Stops the work of an unfinished prediction until it is released, settled or cancelled. */
@@ -202,10 +203,14 @@ export class PredictionRunner {
     return path;
   }
 
-  #settle(id: string, change: Partial<Prediction>): Prediction | undefined {
+  #settle(
+    id: string,
+    change: Partial<Prediction>,
+    at: number = this.#parts.clock.now(),
+  ): Prediction | undefined {
     const prediction = this.#parts.predictions.get(id);
     if (this.#isEnded(id) || prediction === undefined) return prediction;
-    const ended = endPrediction(prediction, change, this.#parts.clock.now());
+    const ended = endPrediction(prediction, change, at);
     this.#parts.predictions.save(ended);
     this.#running.get(id)?.abort();
     this.#running.delete(id);
