@@ -64,13 +64,13 @@ describe("one prediction", () => {
   });
 
   test("is held while it boots, and does its model's work when it is released", async () => {
-    const emulator = await instantEmulator({ bootMs: 1_000 });
+    const emulator = await instantEmulator({ bootMs: 60_000 });
     const { id } = await createConcept(emulator);
     await control(emulator, `predictions/${id}/hold`, {});
-    await emulator.advance(10_000);
+    await emulator.advance(600_000);
     expect((await getPrediction(emulator, id)).status).toBe("starting");
     await control(emulator, `predictions/${id}/release`, {});
-    await emulator.advance(1_000);
+    await emulator.advance(60_000);
     expect((await getPrediction(emulator, id)).status).toBe("succeeded");
   });
 
