@@ -78,4 +78,7 @@ export const breakableAssets = (
       return asset;
     }),
   get: (sha256) => Effect.andThen(process.alive, assets.get(sha256)),
+  touch: (sha256) => Effect.andThen(process.alive, assets.touch(sha256)),
+  list: (page) => Effect.andThen(process.alive, assets.list(page)),
+  remove: (removal) => Effect.andThen(process.alive, assets.remove(removal)),
 });
