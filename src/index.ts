@@ -9,7 +9,9 @@ export {
   JobUnavailable,
   type Outcome,
 } from "./runtime/outcome.ts";
-export { StartError, type RuntimeOptions } from "./runtime/options.ts";
+export { type RetentionOptions, StartError, type RuntimeOptions } from "./runtime/options.ts";
+export type { ErasedJob } from "./runtime/retention/erase.ts";
+export type { Pruned, PruneOptions, PruneReport } from "./runtime/retention/prune.ts";
 export type { Observation } from "./runtime/jobs/job-host.ts";
 export {
   type PastJob,

@@ -10,10 +10,14 @@ import { Defect, Failure } from "../steps/failure.ts";
 /** Version of the entry format; a reader refuses what is newer than itself. */
 export const entryVersion = 1;
 
-/** A JSON value, inline while small, else in the asset store under its SHA-256. */
+/**
+ * A JSON value, inline while small, else in the asset store under its SHA-256; or the mark of one that was
+ * taken away again, by age or by request (`erasedAt` in ms), so that its entry still folds.
+ */
 export const Value = Schema.Union([
   Schema.Struct({ json: Schema.Json }),
   Schema.Struct({ asset: Schema.String, sizeBytes: Schema.Number }),
+  Schema.Struct({ erasedAt: Schema.Number }),
 ]);
 export type Value = typeof Value.Type;
 

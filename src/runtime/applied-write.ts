@@ -3,6 +3,7 @@
  * then in conflict with itself, which must not be taken for another's doing.
  */
 import { Effect, Option } from "effect";
+import { isErased } from "./journal-stores/retention-rules.ts";
 import type {
   AppendEntries,
   CreateJob,
@@ -34,6 +35,20 @@ export const isApplied = (store: Store, write: Write): Effect.Effect<boolean, St
     case "PostInbox":
       // Only the same message has the same id.
       return Effect.succeed(true);
+    case "EraseJob":
+      return Effect.map(
+        store.job(write.jobId),
+        Option.exists(({ record }) => record.erasedAt !== null),
+      );
+    case "EraseRawAnswers":
+      return Effect.map(
+        store.job(write.jobId),
+        Option.exists(({ record }) => isErased(record.rawReference)),
+      );
+    case "NameAssets":
+    case "TidyAssets":
+      // Done twice they do what they do once.
+      return Effect.succeed(false);
   }
 };
 

@@ -18,6 +18,7 @@ import type { Effect, Option, Scope } from "effect";
 import type { Entry, Receipt, Timer, Value } from "../machines/entry.ts";
 import type { PredictionStatus } from "../steps/model-client.ts";
 import type { RestKind } from "../steps/failure.ts";
+import type { JournalRetention, RetentionWrite, ReuseQuery } from "./journal-retention.ts";
 
 const advice = {
   Full: "Free some space; nothing was written, and the same call works again then.",
@@ -70,6 +71,8 @@ export interface StateRecord {
   readonly waiting: Waiting | null;
   readonly createdAt: number;
   readonly updatedAt: number;
+  /** When the job's content was taken away; null while it is there. Status and cost stay. */
+  readonly erasedAt: number | null;
 }
 
 export interface StoredJob {
@@ -208,7 +211,13 @@ export interface AddDuplicate {
   readonly row: PredictionRow;
 }
 
-export type Write = CreateJob | AppendEntries | PostInbox | ChangePrediction | AddDuplicate;
+export type Write =
+  | CreateJob
+  | AppendEntries
+  | PostInbox
+  | ChangePrediction
+  | AddDuplicate
+  | RetentionWrite;
 
 /**
  * `Conflict`: the condition did not hold, over the `Job` (fenced, job id taken, no such job), a
@@ -230,7 +239,7 @@ export interface JobFilter {
 
 export class JournalStore extends Context.Service<
   JournalStore,
-  {
+  JournalRetention<StoreFailure> & {
     /** All writes in one transaction; one result per write, in order. Fails with: StoreFailure. */
     commit(writes: ReadonlyArray<Write>): Effect.Effect<ReadonlyArray<WriteResult>, StoreFailure>;
     job(jobId: string): Effect.Effect<Option.Option<StoredJob>, StoreFailure>;
@@ -273,6 +282,8 @@ export class JournalStore extends Context.Service<
     ): Effect.Effect<ReadonlySet<string>, StoreFailure>;
     /** Ledger rows by key, for a double whose key is known. */
     prediction(key: string): Effect.Effect<Option.Option<PredictionRow>, StoreFailure>;
+    /** The newest settled success that may be used again, raw answer and all. Fails with: StoreFailure. */
+    reusable(query: ReuseQuery): Effect.Effect<Option.Option<PredictionRow>, StoreFailure>;
     /** Becomes an owner for as long as the scope lives; the id is unique. Fails with: StoreFailure. */
     readonly register: Effect.Effect<string, StoreFailure, Scope.Scope>;
     /** Owners other than the given one that still have jobs, unreleased or watched, and are certainly dead. */

@@ -36,10 +36,26 @@ export interface RuntimeOptions {
   readonly lookEvery?: Duration.Input;
   /** How often to look for owners that died. Default: 5 seconds. */
   readonly recoverEvery?: Duration.Input;
+  /** How long to keep what; nothing is pruned by itself without it. Default: everything for ever. */
+  readonly retention?: RetentionOptions;
   /** Sees every committed entry and the snapshot after it; what it throws is ignored. */
   readonly inspect?: (observation: Observation) => void;
   /** Where ids come from. Default: random ones. */
   readonly identifiers?: Identifiers;
+}
+
+/** Ages count from when a job came to rest, of assets from when they were last put. What is left out is kept for ever. */
+export interface RetentionOptions {
+  /** Raw answers of models: entries then only say that there was one. */
+  readonly rawAnswers?: Duration.Input;
+  /** Everything of a job but its status and cost. */
+  readonly jobs?: Duration.Input;
+  /** Assets that no job names. */
+  readonly assets?: Duration.Input;
+  /** How young an asset is left alone in any case, so that whoever has just put it can name it. Default: 1 day. */
+  readonly assetGrace?: Duration.Input;
+  /** How often to prune by itself. Default: 1 hour. */
+  readonly every?: Duration.Input;
 }
 
 /** A start option is not what it has to be; `field` names it. */

@@ -44,6 +44,9 @@ export interface AssetPage {
   readonly limit: number;
 }
 
+/** Its size in bytes where it is gone; `kept` where it was too young or not free, `absent` where it is not here. */
+export type Removed = number | "kept" | "absent";
+
 export interface Removal<E> {
   readonly sha256: string;
   /** What was put or touched at this instant (ms) or later stays. */
@@ -64,9 +67,9 @@ export class AssetStore extends Context.Service<
     /** What is here, in order of its SHA-256. Fails with: AssetStoreFailure. */
     list(page: AssetPage): Effect.Effect<ReadonlyArray<ListedAsset>, AssetStoreFailure>;
     /**
-     * Takes an asset away for good, if it is old enough and free: its size, or null where it stays or is
-     * not here. One that could not be asked about stays. Fails with: AssetStoreFailure, what `isFree` fails with.
+     * Takes an asset away for good, if it is old enough and free. One that could not be asked about stays.
+     * Fails with: AssetStoreFailure, what `isFree` fails with.
      */
-    remove<E>(removal: Removal<E>): Effect.Effect<number | null, AssetStoreFailure | E>;
+    remove<E>(removal: Removal<E>): Effect.Effect<Removed, AssetStoreFailure | E>;
   }
 >()("catena-ai/steps/AssetStore") {}

@@ -19,6 +19,7 @@ import { failAttempt, failStep, progressIn, stepTimeout } from "./attempt.ts";
 import { codecOf } from "./codecs.ts";
 import { defectOf } from "./defect.ts";
 import { decodeInput, jsonOf, keep } from "./hand-over.ts";
+import { assetsOfJob } from "../job-assets.ts";
 import type { ModelRun } from "./model-run.ts";
 import { Answer, copyFiles } from "../predictions/settlement.ts";
 
@@ -65,7 +66,10 @@ const withFiles = Effect.fnUntraced(function* (
     return settled;
   const { output } = yield* answerIn(run, settled);
   const { client } = run.provider;
-  const files = yield* copyFiles(client, run.job.host.assets, { model: run.model, output });
+  const files = yield* copyFiles(client, assetsOfJob(run.job.host, run.job.jobId), {
+    model: run.model,
+    output,
+  });
   return { ...settled, files, fileFailure: null };
 });
 

@@ -41,7 +41,7 @@ const make = Effect.fnUntraced(function* (folder: string) {
     touch: (sha256) => storing("touch", (now) => touch({ root, now }, sha256)),
     list: (page) => storing("list", () => listFiles(root, page)),
     remove: (removal) =>
-      isSha256(removal.sha256) ? removeFile(root, removal) : Effect.succeed(null),
+      isSha256(removal.sha256) ? removeFile(root, removal) : Effect.succeed("absent"),
   });
 });
 

@@ -1,7 +1,13 @@
 /** Assets in memory: for tests, and for jobs that need not outlive the process. */
 import { Clock, Effect, Exit, Layer, Option } from "effect";
 import type { Asset } from "../asset.ts";
-import { AssetStore, type AssetPage, type Removal, type StoredBytes } from "../asset-store.ts";
+import {
+  AssetStore,
+  type AssetPage,
+  type Removal,
+  type Removed,
+  type StoredBytes,
+} from "../asset-store.ts";
 import { sha256Hex } from "../canonical-json.ts";
 
 interface Kept extends StoredBytes {
@@ -59,10 +65,11 @@ const remove = <E>(
   kept: Map<string, Kept>,
   aside: Map<string, Kept>,
   { sha256, before, isFree }: Removal<E>,
-): Effect.Effect<number | null, E> =>
-  Effect.suspend(() => {
+): Effect.Effect<Removed, E> =>
+  Effect.suspend((): Effect.Effect<Removed, E> => {
     const found = kept.get(sha256);
-    if (found === undefined || found.putAt >= before) return Effect.succeed(null);
+    if (found === undefined) return Effect.succeed(aside.has(sha256) ? "kept" : "absent");
+    if (found.putAt >= before) return Effect.succeed("kept");
     kept.delete(sha256);
     aside.set(sha256, found);
     return isFree.pipe(
@@ -74,7 +81,7 @@ const remove = <E>(
         }),
       ),
       // Put or touched again meanwhile, it is here after all.
-      Effect.map((isGone) => (isGone && !kept.has(sha256) ? found.asset.sizeBytes : null)),
+      Effect.map((isGone) => (isGone && !kept.has(sha256) ? found.asset.sizeBytes : "kept")),
     );
   });
 

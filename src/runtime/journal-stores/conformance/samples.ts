@@ -32,6 +32,7 @@ export const recordOf = (jobId: string, part: Partial<StateRecord> = {}): StateR
   waiting: null,
   createdAt: startedAt,
   updatedAt: startedAt,
+  erasedAt: null,
   ...part,
 });
 

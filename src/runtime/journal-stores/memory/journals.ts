@@ -5,6 +5,7 @@
 import type { Entry } from "../../../machines/entry.ts";
 import type { InboxRow, JobTimer, PredictionRow, StoredJob } from "../../journal-store.ts";
 import { isOpen } from "../write-rules.ts";
+import { AssetNames } from "./asset-names.ts";
 
 /** Everything of one job. */
 export interface JobFile {
@@ -31,6 +32,7 @@ export class MemoryJournals {
   /** Dead owners that went by themselves. */
   readonly left = new Set<string>();
   readonly owned = new Map<string, Set<JobFile>>();
+  readonly names = new AssetNames();
   readonly #jobByIdempotencyKey = new Map<string, string>();
   readonly #keyByPredictionId = new Map<string, string>();
   /** How many commits there were, over all stores. */
@@ -54,6 +56,12 @@ export class MemoryJournals {
 
   jobWithKey(pipeline: string, idempotencyKey: string): string | undefined {
     return this.#jobByIdempotencyKey.get(pair(pipeline, idempotencyKey));
+  }
+
+  /** The job is no longer found by its idempotency key. */
+  forgetKey({ record, idempotencyKey }: StoredJob): void {
+    if (idempotencyKey !== null)
+      this.#jobByIdempotencyKey.delete(pair(record.pipeline, idempotencyKey));
   }
 
   keyOfPrediction(provider: string, predictionId: string): string | undefined {

@@ -138,6 +138,7 @@ export const decodeJob = (row: Row, read: ReadHeld): StoredJob => ({
     waiting: waitingOf(row),
     createdAt: numberIn(row, "created_at"),
     updatedAt: numberIn(row, "updated_at"),
+    erasedAt: numberOrNullIn(row, "erased_at"),
   },
   idempotencyKey: textOrNullIn(row, "idempotency_key"),
   seq: numberIn(row, "seq"),

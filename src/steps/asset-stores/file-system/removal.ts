@@ -11,6 +11,7 @@ import {
   type AssetPage,
   type ListedAsset,
   type Removal,
+  type Removed,
 } from "../../asset-store.ts";
 import { flushFolder } from "../../durable-file.ts";
 import {
@@ -58,10 +59,10 @@ interface Aside {
 export const removeFile = <E>(
   root: string,
   { sha256, before, isFree }: Removal<E>,
-): Effect.Effect<number | null, AssetStoreFailure | E> =>
+): Effect.Effect<Removed, AssetStoreFailure | E> =>
   Effect.flatMap(
     removing(() => setAside(root, sha256, before)),
-    (aside) => (aside === null ? Effect.succeed(null) : decide(root, aside, isFree)),
+    (aside) => (typeof aside === "string" ? Effect.succeed(aside) : decide(root, aside, isFree)),
   );
 
 const removing = <A>(run: () => Promise<A>): Effect.Effect<A, AssetStoreFailure> =>
@@ -72,19 +73,23 @@ const removing = <A>(run: () => Promise<A>): Effect.Effect<A, AssetStoreFailure>
     }),
   );
 
-/** Null where nothing is to be decided: the asset is not here, or too young. */
-const setAside = async (root: string, sha256: string, before: number): Promise<Aside | null> => {
+/** The file, set aside; or why there is nothing to be decided. */
+const setAside = async (
+  root: string,
+  sha256: string,
+  before: number,
+): Promise<Aside | "kept" | "absent"> => {
   const found = await find(root, sha256);
   if (found !== null && (await isOld(found.path, before)))
     await unlessAbsent(rename(found.path, found.path + asideEnding), undefined);
   const aside = await findAside(root, sha256);
-  if (aside === null) return null;
+  if (aside === null) return found === null ? "absent" : "kept";
   const stats = await unlessAbsent(stat(aside.path), null);
-  if (stats === null) return null;
+  if (stats === null) return "kept";
   // Put again between the look and the rename.
   const isYoung = putAtOf(stats) >= before;
   if (isYoung) await putBack(aside.path);
-  return isYoung ? null : { path: aside.path, sizeBytes: stats.size };
+  return isYoung ? "kept" : { path: aside.path, sizeBytes: stats.size };
 };
 
 /** Set in whole milliseconds, kept as a fraction of seconds. */
@@ -99,13 +104,13 @@ const decide = <E>(
   root: string,
   { path, sizeBytes }: Aside,
   isFree: Removal<E>["isFree"],
-): Effect.Effect<number | null, AssetStoreFailure | E> =>
+): Effect.Effect<Removed, AssetStoreFailure | E> =>
   isFree.pipe(
     Effect.onExit((exit) =>
       Exit.isSuccess(exit) && exit.value ? Effect.void : removing(() => putBack(path)),
     ),
     Effect.flatMap((isGone) =>
-      isGone ? removing(() => takeAway(root, path, sizeBytes)) : Effect.succeed(null),
+      isGone ? removing(() => takeAway(root, path, sizeBytes)) : Effect.succeed("kept"),
     ),
   );
 
@@ -114,7 +119,7 @@ const putBack = async (path: string): Promise<void> => {
   await unlessAbsent(rename(path, placeFor(path)), undefined);
 };
 
-const takeAway = async (root: string, path: string, sizeBytes: number): Promise<number | null> => {
+const takeAway = async (root: string, path: string, sizeBytes: number): Promise<Removed> => {
   const isGone = await unlessAbsent(
     unlink(path).then(() => true),
     false,
@@ -124,5 +129,5 @@ const takeAway = async (root: string, path: string, sizeBytes: number): Promise<
   const sha256 = sha256Of(shelf, placeFor(path).slice(dirname(path).length + 1));
   // Put again meanwhile, it is here after all.
   const isHere = sha256 !== null && (await find(root, sha256)) !== null;
-  return isGone && !isHere ? sizeBytes : null;
+  return isGone && !isHere ? sizeBytes : "kept";
 };
