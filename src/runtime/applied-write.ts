@@ -3,7 +3,6 @@
  * then in conflict with itself, which must not be taken for another's doing.
  */
 import { Effect, Option } from "effect";
-import { isErased } from "./journal-stores/retention-rules.ts";
 import type {
   AppendEntries,
   CreateJob,
@@ -41,10 +40,6 @@ export const isApplied = (store: Store, write: Write): Effect.Effect<boolean, St
         Option.exists(({ record }) => record.erasedAt !== null),
       );
     case "EraseRawAnswers":
-      return Effect.map(
-        store.job(write.jobId),
-        Option.exists(({ record }) => isErased(record.rawReference)),
-      );
     case "NameAssets":
     case "TidyAssets":
       // Done twice they do what they do once.

@@ -79,7 +79,7 @@ export interface JobContent {
 export interface RestedQuery {
   /** Only jobs that rest since before this instant (ms). */
   readonly before: number;
-  /** Only those that still have raw answers. */
+  /** Only those whose raw answers, if there are any, were not taken away since they rest. */
   readonly hasRaw: boolean;
   /** The last job of the page before; null for the first page. */
   readonly after: Pick<JobContent, "restedAt" | "jobId"> | null;

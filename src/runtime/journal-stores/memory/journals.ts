@@ -16,6 +16,8 @@ export interface JobFile {
   job: StoredJob;
   isReleased: boolean;
   timers: ReadonlyArray<JobTimer>;
+  /** When its raw answers were taken away last (ms); before all time where they never were. */
+  rawErasedAt: number;
 }
 
 const pair = (left: string, right: string): string => JSON.stringify([left, right]);
@@ -77,6 +79,7 @@ export class MemoryJournals {
       job,
       isReleased: false,
       timers: [],
+      rawErasedAt: Number.NEGATIVE_INFINITY,
     };
     this.files.set(job.record.jobId, file);
     if (job.idempotencyKey !== null) {

@@ -30,6 +30,7 @@ const rowsOf = (journals: MemoryJournals, file: JobFile): ReadonlyArray<Predicti
 
 const mayBeErased = (journals: MemoryJournals, file: JobFile): boolean =>
   isErasable(file.job.record) &&
+  file.isReleased &&
   file.job.owner === null &&
   file.inbox.size === 0 &&
   !rowsOf(journals, file).some(isOpen);
@@ -68,13 +69,16 @@ export const eraseJob = (journals: MemoryJournals, write: EraseJob): WriteResult
 
 export const eraseRawAnswers = (journals: MemoryJournals, write: EraseRawAnswers): WriteResult => {
   const file = erasable(journals, write);
-  if (file?.job.record.rawReference == null) return jobConflict;
+  if (file === undefined) return jobConflict;
   const { at, jobId } = write;
-  const rawReference = { erasedAt: at };
-  journals.place(file, { ...file.job, record: { ...file.job.record, rawReference } });
+  const { record } = file.job;
+  const mark = { erasedAt: at };
+  const rawReference = record.rawReference === null ? null : mark;
+  journals.place(file, { ...file.job, record: { ...record, rawReference } });
+  file.rawErasedAt = Math.max(at, record.updatedAt);
   file.entries.splice(0, Infinity, ...file.entries.map((entry) => withoutRaw(entry, at)));
   for (const row of rowsOf(journals, file))
-    if (row.raw !== null) journals.putPrediction(file, { ...row, raw: rawReference });
+    if (row.raw !== null) journals.putPrediction(file, { ...row, raw: mark });
   journals.names.dropRaw(jobId, file.job.record.updatedAt);
   return committed;
 };
@@ -121,8 +125,11 @@ const contentOf = (journals: MemoryJournals, file: JobFile): JobContent => {
 
 type Place = NonNullable<RestedQuery["after"]>;
 
-const compare = (left: Place, right: Place): number =>
-  left.restedAt - right.restedAt || (left.jobId < right.jobId ? -1 : 1);
+const compare = (left: Place, right: Place): number => {
+  if (left.restedAt !== right.restedAt) return left.restedAt - right.restedAt;
+  if (left.jobId === right.jobId) return 0;
+  return left.jobId < right.jobId ? -1 : 1;
+};
 
 export const rested = (
   journals: MemoryJournals,
@@ -130,10 +137,10 @@ export const rested = (
 ): ReadonlyArray<JobContent> =>
   [...journals.files.values()]
     .filter((file) => file.job.record.updatedAt < before && mayBeErased(journals, file))
-    .filter(({ job: { record } }) => {
-      const { jobId, rawReference, updatedAt: restedAt } = record;
+    .filter(({ job: { record }, rawErasedAt }) => {
+      const { jobId, updatedAt: restedAt } = record;
       const isAfter = after === null || compare({ jobId, restedAt }, after) > 0;
-      return isAfter && (!hasRaw || (rawReference !== null && !isErased(rawReference)));
+      return isAfter && (!hasRaw || rawErasedAt < restedAt);
     })
     .map((file) => contentOf(journals, file))
     .toSorted(compare)

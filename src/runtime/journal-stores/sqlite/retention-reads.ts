@@ -18,7 +18,7 @@ import type { Connection } from "./transaction.ts";
 const keptRaw = `raw IS NOT NULL AND substr(raw, 1, 11) <> '{"erasedAt"'`;
 const ofJob = "job_id = jobs.job_id";
 
-const content = `job_id AS "jobId", seq, updated_at AS "restedAt",
+const content = `job_id AS "jobId", seq, rested_at AS "restedAt",
   (SELECT coalesce(sum(octet_length(body)), 0) FROM entries WHERE entries.${ofJob}) AS bytes,
   (SELECT count(*) FROM predictions WHERE predictions.${ofJob} AND ${keptRaw}) AS "rawAnswers",
   (SELECT coalesce(sum(octet_length(raw) + coalesce(json_extract(raw, '$.sizeBytes'), 0)), 0)
@@ -47,8 +47,8 @@ export const readRested = (
   prepare(
     `SELECT ${content} FROM jobs INDEXED BY ${hasRaw ? "jobs_with_raw" : "jobs_resting"}
      WHERE ${hasRaw ? jobWithRaw : restingJob} AND ${erasableJob}
-       AND updated_at < ? AND (updated_at, job_id) > (?, ?)
-     ORDER BY updated_at, job_id LIMIT ?`,
+       AND rested_at < ? AND (rested_at, job_id) > (?, ?)
+     ORDER BY rested_at, job_id LIMIT ?`,
   )
     .all(before, after?.restedAt ?? Number.MIN_SAFE_INTEGER, after?.jobId ?? "", limit)
     .map(decodeContent);
@@ -73,7 +73,7 @@ export const readFreeAssets = (
       `SELECT value FROM json_each(?) AS asked WHERE NOT EXISTS (
          SELECT 1 FROM asset_names WHERE sha256 = asked.value AND NOT EXISTS (
            SELECT 1 FROM jobs WHERE jobs.job_id = asset_names.job_id AND ${erasableJob}
-             AND (updated_at < ? OR (raw = 1 AND updated_at < ?))))`,
+             AND (rested_at < ? OR (raw = 1 AND rested_at < ?))))`,
     )
       .all(JSON.stringify(sha256s), asIf?.jobsBefore ?? never, asIf?.rawBefore ?? never)
       .map(({ value }) => String(value)),

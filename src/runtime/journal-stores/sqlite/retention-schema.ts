@@ -10,19 +10,27 @@ import { assetNamesIn } from "../../../steps/asset-names.ts";
 import type { NamedAsset } from "../../journal-retention.ts";
 import { assetsNamedBy } from "../retention-rules.ts";
 
-/** The condition of a job at rest that is not erased; queries repeat it to use its index. */
-export const restingJob = "status IN ('complete', 'failed', 'cancelled') AND erased_at IS NULL";
+/*
+ * The indices hang on columns that only the end of a job sets: an index on what every append changes would
+ * cost each of them a third.
+ */
 
-/** The condition of a job that has raw answers still. */
-export const jobWithRaw = `${restingJob} AND raw_reference IS NOT NULL AND substr(raw_reference, 1, 11) <> '{"erasedAt"'`;
+/** The condition of a job at rest that is not erased; queries repeat it to use its index. */
+export const restingJob = "rested_at IS NOT NULL AND erased_at IS NULL";
+
+/** The condition of a job at rest whose raw answers were not taken away since it came to rest. */
+export const jobWithRaw = `${restingJob} AND (raw_erased_at IS NULL OR raw_erased_at < rested_at)`;
 
 /** The condition of an answer that may be used again. */
 export const reusablePrediction = "state = 'settled' AND status = 'succeeded'";
 
 export const retentionTables = `
+   ALTER TABLE jobs ADD COLUMN rested_at INTEGER;
    ALTER TABLE jobs ADD COLUMN erased_at INTEGER;
-   CREATE INDEX jobs_resting ON jobs (updated_at, job_id) WHERE ${restingJob};
-   CREATE INDEX jobs_with_raw ON jobs (updated_at, job_id) WHERE ${jobWithRaw};
+   ALTER TABLE jobs ADD COLUMN raw_erased_at INTEGER;
+   UPDATE jobs SET rested_at = updated_at WHERE released = 1;
+   CREATE INDEX jobs_resting ON jobs (rested_at, job_id) WHERE ${restingJob};
+   CREATE INDEX jobs_with_raw ON jobs (rested_at, job_id) WHERE ${jobWithRaw};
 
    CREATE TABLE asset_names (
      sha256 TEXT NOT NULL,

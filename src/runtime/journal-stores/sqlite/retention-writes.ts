@@ -38,7 +38,7 @@ const forgetContent = [
 const emptyLedger = `UPDATE predictions SET input_hash = '', raw = CASE WHEN raw IS NULL THEN NULL ELSE ? END WHERE job_id = ?`;
 
 const leave = `INSERT INTO leftover_assets (sha256, rested_at)
-  SELECT DISTINCT sha256, (SELECT updated_at FROM jobs WHERE jobs.job_id = own.job_id) FROM asset_names AS own WHERE job_id = ? AND raw >= ? AND payload >= ?
+  SELECT DISTINCT sha256, (SELECT rested_at FROM jobs WHERE jobs.job_id = own.job_id) FROM asset_names AS own WHERE job_id = ? AND raw >= ? AND payload >= ?
     AND NOT EXISTS (SELECT 1 FROM asset_names AS other WHERE other.sha256 = own.sha256
       AND (other.job_id <> own.job_id OR other.raw < ?))
   ON CONFLICT (sha256) DO UPDATE SET rested_at = excluded.rested_at`;
@@ -53,14 +53,16 @@ export const eraseJob = ({ prepare }: Connection, write: EraseJob): WriteResult 
   return committed;
 };
 
+const emptyRecord = `UPDATE jobs SET raw_reference = CASE WHEN raw_reference IS NULL THEN NULL ELSE ? END,
+  raw_erased_at = max(?, rested_at) WHERE job_id = ? AND seq = ? AND ${erasableJob}`;
+
 const raw = "json_set(body, '$.raw', json(?))";
 const emptyEntries = `UPDATE entries SET body = ${raw} WHERE job_id = ? AND json_type(body, '$.raw') IS NOT NULL`;
 
 export const eraseRawAnswers = ({ prepare }: Connection, write: EraseRawAnswers): WriteResult => {
   const { jobId, seq, at } = write;
   const mark = json({ erasedAt: at });
-  const emptyRecord = `UPDATE jobs SET raw_reference = ? WHERE job_id = ? AND seq = ? AND raw_reference IS NOT NULL AND ${erasableJob}`;
-  if (!changes(prepare(emptyRecord), [mark, jobId, seq])) return jobConflict;
+  if (!changes(prepare(emptyRecord), [mark, at, jobId, seq])) return jobConflict;
   prepare(leave).run(jobId, 1, 1, 1);
   prepare("DELETE FROM asset_names WHERE job_id = ? AND raw = 1").run(jobId);
   prepare("DELETE FROM unread_payloads WHERE job_id = ? AND raw = 1").run(jobId);

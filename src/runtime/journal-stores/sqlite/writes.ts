@@ -140,8 +140,8 @@ const setButStatus = `${settingAll(changingColumns.split(", ").slice(1))}, ${set
 const asKnown = "WHERE job_id = ? AND epoch = ? AND seq = ?";
 
 const updateSteadyJob = `UPDATE jobs SET seq = ?, ${setButStatus} ${asKnown} AND status = ? AND released = 0`;
-const updateJob = `UPDATE jobs SET seq = ?, released = ?, ${set} ${asKnown}`;
-const updateClaimedJob = `UPDATE jobs SET owner = ?, epoch = ?, seq = ?, released = ?, ${set} ${asKnown}`;
+const updateJob = `UPDATE jobs SET seq = ?, released = ?, rested_at = ?, ${set} ${asKnown}`;
+const updateClaimedJob = `UPDATE jobs SET owner = ?, epoch = ?, seq = ?, released = ?, rested_at = ?, ${set} ${asKnown}`;
 
 /** Most appends leave status, owner and release as they are; setting none of them leaves the indices alone. */
 const advanceSteadyJob = ({ prepare }: Connection, write: AppendEntries): boolean => {
@@ -165,6 +165,7 @@ const advanceJob = (connection: Connection, write: AppendEntries): boolean => {
   const values = [
     afterSeq + write.entries.length,
     isReleased ? 1 : 0,
+    isReleased ? write.record.updatedAt : null,
     ...changingValues(write.record),
     ...heldValues(write.entries),
     jobId,
