@@ -40,6 +40,9 @@ export const Receipt = Schema.Struct({
 });
 export type Receipt = typeof Receipt.Type;
 
+/** Provider URL of each copied output file to its asset. */
+const Files = Schema.Array(Schema.Struct({ url: Schema.String, asset: Schema.Json }));
+
 const EncodedFailure = Schema.toEncoded(Failure);
 /** What a job rests on in `failed`. */
 const Rest = Schema.Union([EncodedFailure, Defect]);
@@ -124,10 +127,30 @@ const PredictionSettled = Schema.Struct({
   predictionId: Schema.String,
   status: PredictionStatus,
   raw: Value,
-  /** Provider URL of each copied output file to its asset. */
-  files: Schema.Array(Schema.Struct({ url: Schema.String, asset: Schema.Json })),
+  files: Files,
   /** Where an output file could not be copied. */
   fileFailure: Schema.NullOr(EncodedFailure),
+  receipt: Receipt,
+});
+/**
+ * The stored answer of an earlier job's equal call, used instead of paying for one: it does decode for this
+ * step. `source` says whose it is; the receipt is for nothing.
+ */
+const PredictionReused = Schema.Struct({
+  type: Schema.tag("PredictionReused"),
+  ...at,
+  call: Schema.Number,
+  key: Schema.String,
+  provider: Schema.String,
+  model: Schema.String,
+  inputHash: Schema.String,
+  source: Schema.Struct({
+    jobId: Schema.String,
+    predictionId: Schema.String,
+    settledAt: Schema.Number,
+  }),
+  raw: Value,
+  files: Files,
   receipt: Receipt,
 });
 /** The remote end of a cancelled or timed out prediction could not be confirmed within `closeGrace`. */
@@ -205,6 +228,7 @@ export const Fact = Schema.Union([
   PredictionUnknown,
   PredictionAbsent,
   PredictionSettled,
+  PredictionReused,
   PredictionUnconfirmed,
   AttemptTimedOut,
   OutputRejected,

@@ -93,9 +93,13 @@ export type PredictionState =
   | "rejected"
   | "absent"
   | "settled"
-  | "duplicate";
+  | "duplicate"
+  | "reused";
 
-/** The ledger's row for one intent (or for a double that appeared later: `duplicate`). */
+/**
+ * The ledger's row for one intent, for a double that appeared later (`duplicate`), or for an answer that
+ * was used again (`reused`: nothing was asked, `predictionId` is null, the receipt names the source).
+ */
 export interface PredictionRow {
   /** The intent's key; unique. A duplicate's key is `<key>#<predictionId>`. */
   readonly key: string;
@@ -135,6 +139,7 @@ export interface InboxRow {
 /** A change of the ledger that belongs to an append and shares its transaction. */
 export type LedgerChange =
   | { readonly type: "intend"; readonly row: PredictionRow }
+  | { readonly type: "reuse"; readonly row: PredictionRow }
   | { readonly type: "accept"; readonly key: string; readonly predictionId: string }
   | { readonly type: "reject"; readonly key: string }
   | { readonly type: "unknown"; readonly key: string }

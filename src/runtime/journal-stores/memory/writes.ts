@@ -47,7 +47,7 @@ const rowsAfter = (
 ): ReadonlyMap<string, PredictionRow> | null => {
   const rows = new Map<string, PredictionRow>();
   for (const change of changes) {
-    const key = change.type === "intend" ? change.row.key : change.key;
+    const key = "row" in change ? change.row.key : change.key;
     const before = rows.get(key) ?? journals.predictions.get(key);
     const after = rowAfter(before, jobId, change);
     if (after === null || isIdTaken(journals, after)) return null;
@@ -64,7 +64,7 @@ const rowAfter = (
   jobId: string,
   change: LedgerChange,
 ): PredictionRow | null => {
-  if (change.type === "intend") return before === undefined ? change.row : null;
+  if ("row" in change) return before === undefined ? change.row : null;
   if (before?.jobId !== jobId) return null;
   const move = moveOf(before, change);
   return move === null ? null : { ...before, ...move };

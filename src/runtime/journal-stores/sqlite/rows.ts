@@ -181,6 +181,7 @@ const heldFields: ReadonlyMap<string, string> = new Map([
   ["StepSucceeded", "output"],
   ["JobCompleted", "output"],
   ["PredictionSettled", "raw"],
+  ["PredictionReused", "raw"],
 ]);
 
 /** The value an entry holds for its job's row. Throws ColumnMismatch where it holds none. */
