@@ -121,8 +121,8 @@ const versionOf = (db: DatabaseSync): number => {
   return typeof version === "number" ? version : 0;
 };
 
-/** Brings the file to this version's tables, in one transaction. Throws StoreFailure where it is newer. */
-export const migrate = (db: DatabaseSync): void => {
+/** Brings the file to the tables of a version, default this one's; in the caller's transaction. Throws StoreFailure where it is newer. */
+export const migrate = (db: DatabaseSync, to: number = schemaVersion): void => {
   const version = versionOf(db);
   if (version > schemaVersion) {
     throw broken(
@@ -132,9 +132,9 @@ export const migrate = (db: DatabaseSync): void => {
       ),
     );
   }
-  for (const step of migrations.slice(version)) {
+  for (const step of migrations.slice(version, to)) {
     if (typeof step === "string") db.exec(step);
     else step(db);
   }
-  if (version < schemaVersion) db.exec(`PRAGMA user_version = ${schemaVersion}`);
+  if (version < to) db.exec(`PRAGMA user_version = ${to}`);
 };
