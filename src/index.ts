@@ -42,7 +42,7 @@ export { Pipeline, PipelineError } from "./machines/pipeline.ts";
 export type { AnyPipeline, FailureOf, InputOf, OutputOf, ServicesOf } from "./machines/pipeline.ts";
 export { Asset } from "./steps/asset.ts";
 export { AssetStore, AssetStoreFailure } from "./steps/asset-store.ts";
-export type { StoredBytes } from "./steps/asset-store.ts";
+export type { AssetPage, ListedAsset, Removal, Removed, StoredBytes } from "./steps/asset-store.ts";
 export {
   type Defect,
   type Failure,

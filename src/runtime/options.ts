@@ -107,6 +107,8 @@ const isPlaceOr = (method: string, value: unknown): boolean => {
 export const hasMethod = (method: string, value: unknown): boolean =>
   typeof value === "object" && value !== null && typeof Reflect.get(value, method) === "function";
 
+const assetMethods = ["put", "get", "touch", "list", "remove"] as const;
+
 /** Throws StartError where an option is not of its kind, whatever the compiler was told. */
 export const checkOptions = ({
   store,
@@ -117,8 +119,12 @@ export const checkOptions = ({
 }: RuntimeOptions): void => {
   if (!isPlaceOr("commit", store))
     throw new StartError("store", '"memory", a path or a journal store', store);
-  if (!isPlaceOr("put", assets))
-    throw new StartError("assets", "a folder or an asset store", assets);
+  if (!assetMethods.every((method) => isPlaceOr(method, assets)))
+    throw new StartError(
+      "assets",
+      `a folder or an asset store with ${assetMethods.join(", ")}`,
+      assets,
+    );
   if (durability !== undefined && durability !== "full" && durability !== "normal")
     throw new StartError("durability", '"full" or "normal"', durability);
   if (inspect !== undefined && typeof inspect !== "function")

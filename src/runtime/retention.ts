@@ -1,6 +1,6 @@
 /**
- * Retention: pruning by age, by itself and by request, and erasing one job. One thing at a time in a
- * process; several processes may do it at once, as every write is conditional on the job being at rest.
+ * Retention: pruning by age, by itself and by request, and erasing one job. A process prunes once at a
+ * time; several processes may do all of it at once, as every write is conditional on the job being at rest.
  */
 import { Effect, type Scope, Semaphore } from "effect";
 import type { AssetStoreFailure } from "../steps/asset-store.ts";
@@ -45,7 +45,8 @@ export const makeRetention = Effect.fnUntraced(function* (
   }
   return {
     prune: (options) => turn.withPermits(1)(prune(asked, options)),
-    erase: (jobId) => turn.withPermits(1)(eraseJob(asked, jobId)),
+    // Nobody who asks for it waits for a prune that takes its time.
+    erase: (jobId) => eraseJob(asked, jobId),
   };
 });
 

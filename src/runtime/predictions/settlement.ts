@@ -1,5 +1,5 @@
 /** What is made durable of an ended prediction before anybody interprets it: files, raw answer, receipt. */
-import { Effect, Result, Schedule, Schema } from "effect";
+import { Effect, Option, Result, Schedule, Schema } from "effect";
 import type { FactOf, Receipt } from "../../machines/entry.ts";
 import { encodeFailure, ProviderFailure } from "../../steps/failure.ts";
 import type { ModelClient, Prediction } from "../../steps/model-client.ts";
@@ -31,7 +31,7 @@ export const settlementOf = Effect.fnUntraced(function* (
   host: SettlementHost,
   { row, prediction }: Ended,
 ): Effect.fn.Return<Settled> {
-  const raw = yield* insist(storeValue(assetsOfJob(host, row.jobId, true), answerOf(prediction)));
+  const raw = (yield* erasureOf(host, row)) ?? (yield* insist(keptAnswer(host, row, prediction)));
   // A double's files are nobody's: only what it cost is of interest.
   const copied =
     row.state === "duplicate"
@@ -50,7 +50,19 @@ export const settlementOf = Effect.fnUntraced(function* (
   };
 });
 
-type SettlementHost = Pick<WatcherHost, "assets" | "prices" | "committer">;
+type SettlementHost = Pick<WatcherHost, "assets" | "prices" | "committer" | "store">;
+
+const keptAnswer = (host: SettlementHost, { jobId }: PredictionRow, prediction: Prediction) =>
+  storeValue(assetsOfJob(host, jobId, true), answerOf(prediction));
+
+/** A double may end after its job was erased: nobody's answer is kept. */
+const erasureOf = ({ store }: SettlementHost, { state, jobId }: PredictionRow) =>
+  state === "duplicate"
+    ? Effect.map(insist(store.job(jobId)), (job) => {
+        const erasedAt = Option.isSome(job) ? job.value.record.erasedAt : null;
+        return erasedAt === null ? undefined : { erasedAt };
+      })
+    : Effect.succeed(undefined);
 
 /** The raw answer as stored: all the provider said, its output once, without the input that the intent has. */
 export const Answer = Schema.Struct({

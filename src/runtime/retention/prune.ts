@@ -4,7 +4,7 @@
  * same things, as if the jobs and raw answers were gone already, and takes nothing.
  */
 import { Clock, Effect } from "effect";
-import type { AssetStoreFailure } from "../../steps/asset-store.ts";
+import type { AssetStoreFailure, ListedAsset } from "../../steps/asset-store.ts";
 import type { JobContent, RestedQuery, RetentionWrite } from "../journal-retention.ts";
 import type { StoreFailure } from "../journal-store.ts";
 import {
@@ -144,6 +144,7 @@ const take = Effect.fnUntraced(function* (
   );
   const left = yield* removeLeftovers(host);
   const unnamed = assetsBefore === null ? nothing : yield* removeUnnamed(host, assetsBefore);
+  yield* host.commit({ type: "TidyAssets", gone: [], earlyBefore: at - host.policy.assetGraceMs });
   if (jobs.count + rawAnswers.count > 0) yield* scrubLater(host);
   return { jobs, rawAnswers, assets: plus(left, unnamed) };
 });
@@ -162,16 +163,20 @@ const committed = Effect.fnUntraced(function* (
 
 // --- dry
 
+/** What would be left behind, and when the job that named it last came to rest (ms). */
+type Leaving = Map<string, number>;
+
 const count = Effect.fnUntraced(function* (
   host: RetentionHost,
   limits: Limits,
 ): Effect.fn.Return<Amounts, Trouble> {
-  const payloads = new Set<string>();
+  const leaving: Leaving = new Map();
   let jobs = nothing;
   yield* eachBatch(host, { before: limits.jobs, hasRaw: false }, (batch) =>
     Effect.sync(() => {
       jobs = plus(jobs, jobAmount(batch));
-      for (const { sha256 } of batch.flatMap((job) => job.payloads)) payloads.add(sha256);
+      for (const { restedAt, payloads } of batch)
+        for (const { sha256 } of payloads) leaving.set(sha256, restedAt);
     }),
   );
   let rawAnswers = nothing;
@@ -180,33 +185,38 @@ const count = Effect.fnUntraced(function* (
       // A job that would be gone takes its raw answers with it.
       const staying = batch.filter(({ restedAt }) => restedAt >= (limits.jobs ?? -Infinity));
       rawAnswers = plus(rawAnswers, rawAmount(staying));
-      for (const { sha256, isRaw } of staying.flatMap((job) => job.payloads))
-        if (isRaw) payloads.add(sha256);
+      for (const { restedAt, payloads } of staying)
+        for (const { sha256, isRaw } of payloads) if (isRaw) leaving.set(sha256, restedAt);
     }),
   );
-  return { jobs, rawAnswers, assets: yield* countAssets(host, limits, payloads) };
+  return { jobs, rawAnswers, assets: yield* countAssets(host, limits, leaving) };
 });
 
 const countAssets = Effect.fnUntraced(function* (
   host: RetentionHost,
   limits: Limits,
-  payloads: Set<string>,
+  leaving: Leaving,
 ): Effect.fn.Return<Amount, Trouble> {
   let after = "";
   while (true) {
     const page = yield* host.store.leftovers(after, batchSize);
-    for (const { sha256 } of page) payloads.add(sha256);
+    for (const { sha256, restedAt } of page) leaving.set(sha256, restedAt);
     const last = page.at(-1);
     if (last === undefined) break;
     after = last.sha256;
   }
-  if (payloads.size === 0 && limits.assets === null) return nothing;
+  if (leaving.size === 0 && limits.assets === null) return nothing;
+  const graceBefore = (yield* Clock.currentTimeMillis) - host.policy.assetGraceMs;
+  const isLeaving = ({ sha256, putAt }: ListedAsset): boolean => {
+    const restedAt = leaving.get(sha256);
+    return restedAt !== undefined && putAt < Math.max(restedAt + 1, graceBefore);
+  };
   const asIf = { jobsBefore: limits.jobs ?? -Infinity, rawBefore: limits.raw ?? -Infinity };
   const assetsBefore = limits.assets ?? -Infinity;
   let amount = nothing;
   yield* eachPage(host, (page) =>
     Effect.gen(function* () {
-      const old = page.filter(({ sha256, putAt }) => putAt < assetsBefore || payloads.has(sha256));
+      const old = page.filter((one) => one.putAt < assetsBefore || isLeaving(one));
       if (old.length === 0) return;
       const sha256s = old.map(({ sha256 }) => sha256);
       const free = yield* host.store.freeAssets({ sha256s, asIf });

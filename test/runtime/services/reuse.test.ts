@@ -2,6 +2,7 @@
 import { describe, expect, it } from "@effect/vitest";
 import { Effect, Result, Schema } from "effect";
 import { Pipeline, PolicyFailure, Retry, Step } from "../../../src/index.ts";
+import { MemoryJournalStore } from "../../../src/runtime/journal-stores/memory.ts";
 import { type Fate, FakeProvider } from "../support/fake-provider.ts";
 import {
   asking,
@@ -238,6 +239,29 @@ describe("a step that reuses answers", () => {
       const second = yield* submit(process, again, "tea");
       expect(yield* outcome(process, again, second)).toMatchObject({ status: "complete" });
       expect(provider.creates).toHaveLength(2);
+    }),
+  );
+
+  it.effect("goes on from the reused answer where only that was written before a death", () =>
+    Effect.gen(function* () {
+      const pipeline = reusing();
+      const { provider, world, process, run } = yield* started(pipeline);
+      yield* run("tea");
+      const { jobId } = yield* run("tea");
+      yield* process.stop;
+      const { job, entries } = world.journals.files.get(jobId) ?? {};
+      if (job === undefined || entries === undefined) return expect.unreachable("no such job");
+      const until = entries.slice(
+        0,
+        entries.findIndex(({ type }) => type === "PredictionReused") + 1,
+      );
+      const record = { ...job.record, jobId: "cut", status: "processing" } as const;
+      const cut = { ...job, record, seq: until.length, epoch: 1, owner: "a dead one" };
+      const store = MemoryJournalStore.make(world.journals);
+      yield* store.commit([{ type: "CreateJob", job: cut, entries: until }]);
+      const heir = yield* processIn(world, [pipeline]);
+      expect(yield* outcome(heir, pipeline, "cut")).toMatchObject({ output: { text: "p1" } });
+      expect(provider.creates).toHaveLength(1);
     }),
   );
 
