@@ -9,7 +9,9 @@ export {
   JobUnavailable,
   type Outcome,
 } from "./runtime/outcome.ts";
-export { StartError, type RuntimeOptions } from "./runtime/options.ts";
+export { type RetentionOptions, StartError, type RuntimeOptions } from "./runtime/options.ts";
+export type { ErasedJob } from "./runtime/retention/erase.ts";
+export type { Pruned, PruneOptions, PruneReport } from "./runtime/retention/prune.ts";
 export type { Observation } from "./runtime/jobs/job-host.ts";
 export {
   type PastJob,
@@ -40,7 +42,7 @@ export { Pipeline, PipelineError } from "./machines/pipeline.ts";
 export type { AnyPipeline, FailureOf, InputOf, OutputOf, ServicesOf } from "./machines/pipeline.ts";
 export { Asset } from "./steps/asset.ts";
 export { AssetStore, AssetStoreFailure } from "./steps/asset-store.ts";
-export type { StoredBytes } from "./steps/asset-store.ts";
+export type { AssetPage, ListedAsset, Removal, Removed, StoredBytes } from "./steps/asset-store.ts";
 export {
   type Defect,
   type Failure,

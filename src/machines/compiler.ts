@@ -63,6 +63,10 @@ const cancel = [
 const asks = (node: StepNode): boolean =>
   node.step.program.kind === "model" && node.step.program.onUnknown === "ask";
 
+/** Whether an earlier job's answer may do the step. */
+const reuses = (node: StepNode): boolean =>
+  node.step.program.kind === "model" && node.step.program.reuseMs !== null;
+
 /** The state of one step. `next` is the path of what follows. */
 const stepState = (node: StepNode, next: string) => {
   const { path } = node;
@@ -84,6 +88,9 @@ const stepState = (node: StepNode, next: string) => {
       },
       PredictionUnconfirmed: { target: ".active", guard: present, actions: "record" },
       PredictionSettled: { target: ".active", guard: present, actions: "record" },
+      ...(reuses(node)
+        ? { PredictionReused: { target: ".active", guard: mine, actions: "record" } as const }
+        : {}),
       AttemptTimedOut: { guard: present, actions: "record" },
       OutputRejected: { target: ".active", guard: mine, actions: "record" },
       AttemptHeld: { target: ".backingOff", guard: mine, actions: "record" },

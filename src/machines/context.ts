@@ -34,7 +34,7 @@ export interface CallProgress {
   /** Which bound ran out, once one has. */
   readonly timedOut: "attempt" | "boot" | "step" | null;
   readonly timedOutAt: number | null;
-  /** The entry that closed the call: settled, rejected or absent. */
+  /** The entry that closed the call: settled, reused, rejected or absent. */
   readonly closedSeq: number | null;
 }
 
@@ -88,7 +88,7 @@ export interface JobContext {
   readonly isPaused: boolean;
   readonly failure: { readonly path: string; readonly kind: RestKind; readonly seq: number } | null;
   readonly completedSeq: number | null;
-  /** The last PredictionSettled: where the raw answer is. */
+  /** The last PredictionSettled or PredictionReused: where the raw answer is. */
   readonly rawSeq: number | null;
   readonly costMicros: number;
   /** Takeovers from dead owners since the last entry that was progress; three are poison. */

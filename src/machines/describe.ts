@@ -35,6 +35,8 @@ interface ModelDescription {
   readonly name: string;
   readonly repair: number;
   readonly onUnknown: OnUnknown;
+  /** How old an earlier job's answer may be that is used again; null: none is. */
+  readonly reuseMs: number | null;
 }
 
 /** The pipeline as plain JSON; the same pipeline gives the same description. */
@@ -66,7 +68,12 @@ const describeStep = ({ path, step, mapper }: StepNode): StepDescription => ({
 const modelOf = (program: StepNode["step"]["program"]): ModelDescription | null =>
   program.kind === "run"
     ? null
-    : { name: program.model, repair: program.repair, onUnknown: program.onUnknown };
+    : {
+        name: program.model,
+        repair: program.repair,
+        onUnknown: program.onUnknown,
+        reuseMs: program.reuseMs,
+      };
 
 const jsonSchemaOf = (schema: AnySchema<unknown>): JsonSchema.JsonSchema => {
   const { schema: json, definitions } = Schema.toJsonSchemaDocument(schema);

@@ -10,10 +10,14 @@ import { Defect, Failure } from "../steps/failure.ts";
 /** Version of the entry format; a reader refuses what is newer than itself. */
 export const entryVersion = 1;
 
-/** A JSON value, inline while small, else in the asset store under its SHA-256. */
+/**
+ * A JSON value, inline while small, else in the asset store under its SHA-256; or the mark of one that was
+ * taken away again, by age or by request (`erasedAt` in ms), so that its entry still folds.
+ */
 export const Value = Schema.Union([
   Schema.Struct({ json: Schema.Json }),
   Schema.Struct({ asset: Schema.String, sizeBytes: Schema.Number }),
+  Schema.Struct({ erasedAt: Schema.Number }),
 ]);
 export type Value = typeof Value.Type;
 
@@ -35,6 +39,9 @@ export const Receipt = Schema.Struct({
   metrics: Schema.Record(Schema.String, Schema.Number),
 });
 export type Receipt = typeof Receipt.Type;
+
+/** Provider URL of each copied output file to its asset. */
+const Files = Schema.Array(Schema.Struct({ url: Schema.String, asset: Schema.Json }));
 
 const EncodedFailure = Schema.toEncoded(Failure);
 /** What a job rests on in `failed`. */
@@ -120,10 +127,30 @@ const PredictionSettled = Schema.Struct({
   predictionId: Schema.String,
   status: PredictionStatus,
   raw: Value,
-  /** Provider URL of each copied output file to its asset. */
-  files: Schema.Array(Schema.Struct({ url: Schema.String, asset: Schema.Json })),
+  files: Files,
   /** Where an output file could not be copied. */
   fileFailure: Schema.NullOr(EncodedFailure),
+  receipt: Receipt,
+});
+/**
+ * The stored answer of an earlier job's equal call, used instead of paying for one: it does decode for this
+ * step. `source` says whose it is; the receipt is for nothing.
+ */
+const PredictionReused = Schema.Struct({
+  type: Schema.tag("PredictionReused"),
+  ...at,
+  call: Schema.Number,
+  key: Schema.String,
+  provider: Schema.String,
+  model: Schema.String,
+  inputHash: Schema.String,
+  source: Schema.Struct({
+    jobId: Schema.String,
+    predictionId: Schema.String,
+    settledAt: Schema.Number,
+  }),
+  raw: Value,
+  files: Files,
   receipt: Receipt,
 });
 /** The remote end of a cancelled or timed out prediction could not be confirmed within `closeGrace`. */
@@ -201,6 +228,7 @@ export const Fact = Schema.Union([
   PredictionUnknown,
   PredictionAbsent,
   PredictionSettled,
+  PredictionReused,
   PredictionUnconfirmed,
   AttemptTimedOut,
   OutputRejected,

@@ -46,6 +46,8 @@ const fold = (context: JobContext, entry: Entry): JobContext => {
       return unconfirmed(context, entry);
     case "PredictionSettled":
       return settled(context, entry);
+    case "PredictionReused":
+      return reused(context, entry);
     case "AttemptTimedOut":
       return timedOut(context, entry);
     case "OutputRejected":
@@ -218,6 +220,36 @@ const settledLate = (
   if (!counts) return booked;
   const next = withStep(booked, entry.path, (step) => ({ ...step, answerSeq: entry.seq }));
   return { ...next, rawSeq: entry.seq };
+};
+
+/** As a call that was made and settled at once. */
+const reused = (context: JobContext, entry: EntryOf<"PredictionReused">): JobContext => {
+  const call: CallProgress = {
+    key: entry.key,
+    call: entry.call,
+    repair: 0,
+    state: "closed",
+    intendedSeq: entry.seq,
+    intendedAt: entry.at,
+    timeoutMs: 0,
+    timedOut: null,
+    timedOutAt: null,
+    closedSeq: entry.seq,
+  };
+  const next = withStep(context, entry.path, (step) => ({
+    ...step,
+    phase: "settled",
+    timer: null,
+    calls: entry.call,
+    call,
+    answerSeq: entry.seq,
+  }));
+  return {
+    ...next,
+    unconfirmed: superseded(context.unconfirmed, entry.path),
+    rawSeq: entry.seq,
+    costMicros: context.costMicros + entry.receipt.costMicros,
+  };
 };
 
 const timedOut = (context: JobContext, entry: EntryOf<"AttemptTimedOut">): JobContext => {

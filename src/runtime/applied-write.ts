@@ -34,6 +34,16 @@ export const isApplied = (store: Store, write: Write): Effect.Effect<boolean, St
     case "PostInbox":
       // Only the same message has the same id.
       return Effect.succeed(true);
+    case "EraseJob":
+      return Effect.map(
+        store.job(write.jobId),
+        Option.exists(({ record }) => record.erasedAt !== null),
+      );
+    case "EraseRawAnswers":
+    case "NameAssets":
+    case "TidyAssets":
+      // Done twice they do what they do once.
+      return Effect.succeed(false);
   }
 };
 

@@ -12,7 +12,8 @@ import { type Engine, keyOf } from "./engine.ts";
 import { loadValue } from "./job-values.ts";
 import type { PredictionRow, StateRecord, StoreFailure } from "./journal-store.ts";
 import { type RuntimeOptions, StartError } from "./options.ts";
-import { JobUnavailable, type Outcome } from "./outcome.ts";
+import { erasedOn, JobUnavailable, type Outcome } from "./outcome.ts";
+import type { Retention } from "./retention.ts";
 import { startEngine } from "./start-engine.ts";
 
 export interface SubmitOptions {
@@ -47,20 +48,24 @@ export class CatenaService extends Context.Service<
       { readonly jobId: string; readonly isNew: boolean },
       ValidationFailure | StoreFailure | AssetStoreFailure
     >;
-    /** Fails with: StoreFailure, AssetStoreFailure. */
+    /** Fails with: StoreFailure, AssetStoreFailure, and JobUnavailable where the job was erased. */
     outcome<P extends AnyPipeline>(
       pipeline: P,
       jobId: string,
-    ): Effect.Effect<Outcome<OutputOf<P>, FailureOf<P>>, StoreFailure | AssetStoreFailure>;
+    ): Effect.Effect<Outcome<OutputOf<P>, FailureOf<P>>, OutcomeFailure>;
     /** Fails with: StoreFailure, and JobUnavailable where the job's state has no use for it. */
     tell(jobId: string, fact: Fact): Effect.Effect<void, StoreFailure | JobUnavailable>;
     /** Fails with: StoreFailure, JobUnavailable. */
     state(jobId: string): Effect.Effect<JobState, StoreFailure | JobUnavailable>;
+    readonly prune: Retention["prune"];
+    readonly erase: Retention["erase"];
     readonly readiness: () => Readiness;
   }
 >()("catena-ai/runtime/CatenaService") {}
 
 type Service = CatenaService["Service"];
+
+type OutcomeFailure = StoreFailure | AssetStoreFailure | JobUnavailable;
 
 /** What a start can fail with, beside a StartError thrown for an option that cannot be. */
 export type StartFailure = StoreFailure | AssetStoreFailure;
@@ -77,6 +82,8 @@ const serviceOf = (engine: Engine): Service => ({
   outcome: (pipeline, jobId) => outcomeOf(engine, pipeline, jobId),
   tell: (jobId, fact) => tell(engine, jobId, fact),
   state: (jobId) => stateOf(engine, jobId),
+  prune: (options) => engine.retention.prune(options),
+  erase: (jobId) => engine.retention.erase(jobId),
   readiness: () => readinessOf(engine),
 });
 
@@ -131,10 +138,16 @@ const readOutcome = Effect.fnUntraced(function* <Output, F>(
   engine: Engine,
   pipeline: AnyPipeline,
   record: StateRecord,
-): Effect.fn.Return<Outcome<Output, F>, StoreFailure | AssetStoreFailure> {
+): Effect.fn.Return<Outcome<Output, F>, OutcomeFailure> {
   if (record.status === "cancelled") return { status: "cancelled" };
+  if (record.erasedAt !== null)
+    return yield* Effect.fail(new JobUnavailable(record.jobId, erasedOn(record.erasedAt)));
   if (record.status === "complete" && record.normalizedOutput !== null) {
-    const json = yield* loadValue(engine.assets, record.normalizedOutput);
+    const json = yield* Effect.catchTag(
+      loadValue(engine.assets, record.normalizedOutput),
+      "ValueErased",
+      ({ erasedAt }) => Effect.fail(new JobUnavailable(record.jobId, erasedOn(erasedAt))),
+    );
     const output = codecOf(pipeline.plan.output.schema).decode(json);
     if (Result.isFailure(output))
       return yield* Effect.die(new ValidationFailure({ at: "output", issues: output.failure }));
@@ -142,6 +155,8 @@ const readOutcome = Effect.fnUntraced(function* <Output, F>(
     return { status: "complete", output: output.success as Output };
   }
   const entries = yield* engine.store.entries(record.jobId);
+  if (entries.length === 0)
+    return yield* Effect.fail(new JobUnavailable(record.jobId, "it was erased just now"));
   const failed = entries.findLast((entry) => entry.type === "StepFailed");
   if (failed === undefined)
     return yield* Effect.die(new Error(`job ${record.jobId} failed without an entry that says so`));
@@ -166,6 +181,8 @@ const uses: { readonly [Type in Fact["type"]]?: (record: StateRecord) => boolean
 
 const tell = Effect.fnUntraced(function* (engine: Engine, jobId: string, fact: Fact) {
   const { record } = yield* found(engine, jobId);
+  if (record.erasedAt !== null)
+    return yield* Effect.fail(new JobUnavailable(jobId, erasedOn(record.erasedAt)));
   if (uses[fact.type]?.(record) !== true) {
     const asked = fact.type.replace("Requested", "").toLowerCase();
     return yield* Effect.fail(

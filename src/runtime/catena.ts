@@ -24,6 +24,8 @@ import {
 import { keyOf } from "./engine.ts";
 import type { JobFilter, StateRecord } from "./journal-store.ts";
 import type { RuntimeOptions } from "./options.ts";
+import type { ErasedJob } from "./retention/erase.ts";
+import type { PruneOptions, PruneReport } from "./retention/prune.ts";
 import { CatenaStopped, JobCancelled, JobFailed, JobUnavailable, type Outcome } from "./outcome.ts";
 
 /** A job, for hosts that use promises. Once its Catena is stopped, everything rejects with: CatenaStopped. */
@@ -31,7 +33,7 @@ export interface Job<Output, F = Failure> {
   readonly id: string;
   /** False where the idempotency key already had this job. */
   readonly isNew: boolean;
-  /** How the job ended, once it rests. Rejects with: StoreFailure. */
+  /** How the job ended, once it rests. Rejects with: StoreFailure, JobUnavailable where it was erased. */
   outcome(): Promise<Outcome<Output, F>>;
   /** The output. Rejects with: JobFailed, JobCancelled, StoreFailure. */
   result(): Promise<Output>;
@@ -60,6 +62,17 @@ export interface Catena extends AsyncDisposable {
   job<P extends AnyPipeline>(pipeline: P, id: string): Promise<Job<OutputOf<P>, FailureOf<P>>>;
   /** State records, newest first. Rejects with: StoreFailure. */
   jobs(filter?: JobFilter): Promise<ReadonlyArray<StateRecord>>;
+  /**
+   * Takes away what is older than `retention` says, or counts it with `dryRun`; it also happens by itself.
+   * Rejects with: StoreFailure, AssetStoreFailure.
+   */
+  prune(options?: PruneOptions): Promise<PruneReport>;
+  /**
+   * Takes away a job's input, outputs, raw answers, requests, failures, idempotency key, and the assets no
+   * other job names; its status and cost stay. Only of a job that rests. Erasing it again is harmless.
+   * Rejects with: JobUnavailable, StoreFailure, AssetStoreFailure.
+   */
+  erase(jobId: string): Promise<ErasedJob>;
   readiness(): Readiness;
   /** Lets every job go where it stands; the next start takes them up. */
   stop(): Promise<void>;
@@ -119,6 +132,8 @@ const facade = (service: CatenaService["Service"], scope: Scope.Closeable): Cate
       const stored = await run(engine.store.jobs(filter ?? {}));
       return stored.map(({ record }) => record);
     },
+    prune: (options) => run(engine.retention.prune(options)),
+    erase: (jobId) => run(engine.retention.erase(jobId)),
     readiness: () =>
       stopping === undefined
         ? service.readiness()

@@ -13,6 +13,9 @@ import type { JournalStore, StoreFailure } from "./journal-store.ts";
 import { estimateMicros, type PriceTable } from "./predictions/price-table.ts";
 import type { WatcherSettings } from "./predictions/watcher-host.ts";
 import type { GateSettings } from "./predictions/provider-gate.ts";
+import type { RetentionWrite } from "./journal-retention.ts";
+import { makeRetention, type Retention } from "./retention.ts";
+import { keepAll, type RetentionPolicy } from "./retention/policy.ts";
 import { watchAssets } from "./watched-assets.ts";
 import { makeProviders, type Models, type Providers } from "./predictions/providers.ts";
 
@@ -29,6 +32,8 @@ export interface EngineOptions {
   readonly lookEveryMs: number;
   readonly recoverEveryMs: number;
   readonly identifiers: Identifiers;
+  /** Default: everything is kept for ever. */
+  readonly retention?: RetentionPolicy;
   readonly observe: (observation: Observation) => void;
   /** Default: the driver of the machine compiled from the plan; tests plant bugs here. */
   readonly driverOf?: (plan: PipelinePlan) => JobDriver;
@@ -41,6 +46,7 @@ export interface Engine {
   readonly store: JournalStore["Service"];
   readonly assets: AssetStore["Service"];
   readonly deployed: ReadonlyMap<string, Deployed>;
+  readonly retention: Retention;
   /** How many unfinished jobs of dead owners were taken over at the start. */
   readonly recovered: number;
   /** What is wrong with the store; null while it takes writes. */
@@ -100,8 +106,12 @@ export const makeEngine = Effect.fnUntraced(function* (
   const recovered = yield* jobs.recover;
   // Doubles of jobs that rest without an owner: whoever watched them may have died.
   providers.follow(yield* store.openPredictions(owner));
+  const policy = options.retention ?? keepAll;
+  const commit = (write: RetentionWrite) => committer.tryCommit(write, () => undefined);
+  const retention = yield* makeRetention({ store, assets, commit, policy });
   const { trouble } = committer;
-  return { owner, jobs, providers, store, assets, deployed, recovered, trouble, assetTrouble };
+  const inside = { owner, jobs, providers, store, assets, deployed, retention };
+  return { ...inside, recovered, trouble, assetTrouble };
 });
 
 const deploy = (

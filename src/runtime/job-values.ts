@@ -2,13 +2,12 @@
 import { Effect, Option, Schema } from "effect";
 import type { Value } from "../machines/entry.ts";
 import { type AssetStore, AssetStoreFailure } from "../steps/asset-store.ts";
+import type { JobAssets } from "./job-assets.ts";
 
 /** Above this a payload would make the journal slow to read for everyone else. */
 const maxInlineBytes = 65_536;
 
 const decodeJson = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Json));
-
-const contentType = "application/json";
 
 /** The payload as it stands in an entry; null where it is too large for one. */
 export const inlineValue = (json: Schema.Json): Value | null => {
@@ -29,25 +28,36 @@ const mostBytes = (json: Schema.Json): number => {
 };
 
 /** Keeps the payload durably. Fails with: AssetStoreFailure. */
-export const storeValue = (
-  assets: AssetStore["Service"],
+export const storeValue = <E>(
+  assets: Pick<JobAssets<E>, "putPayload">,
   json: Schema.Json,
-): Effect.Effect<Value, AssetStoreFailure> => {
+): Effect.Effect<Value, AssetStoreFailure | E> => {
   const inline = inlineValue(json);
   if (inline !== null) return Effect.succeed(inline);
-  const bytes = new TextEncoder().encode(JSON.stringify(json));
-  return Effect.map(assets.put({ bytes, contentType }), ({ sha256, sizeBytes }) => ({
+  const text = JSON.stringify(json);
+  const bytes = new TextEncoder().encode(text);
+  return Effect.map(assets.putPayload(text, bytes), ({ sha256, sizeBytes }) => ({
     asset: sha256,
     sizeBytes,
   }));
 };
 
-/** The payload back. Fails with: AssetStoreFailure, also where the bytes are gone. */
+/** A value that was taken away, by age or by request. */
+export class ValueErased extends Schema.TaggedError<ValueErased>()("ValueErased", {
+  erasedAt: Schema.Number,
+}) {
+  override get message(): string {
+    return `This value was erased on ${new Date(this.erasedAt).toISOString()}, by its age or by request`;
+  }
+}
+
+/** The payload back. Fails with: AssetStoreFailure, also where the bytes are gone; ValueErased. */
 export const loadValue = (
   assets: AssetStore["Service"],
   value: Value,
-): Effect.Effect<Schema.Json, AssetStoreFailure> => {
+): Effect.Effect<Schema.Json, AssetStoreFailure | ValueErased> => {
   if ("json" in value) return Effect.succeed(value.json);
+  if ("erasedAt" in value) return new ValueErased({ erasedAt: value.erasedAt });
   return Effect.flatMap(
     assets.get(value.asset),
     Option.match({

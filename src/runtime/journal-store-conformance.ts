@@ -5,9 +5,11 @@
 import { Effect } from "effect";
 import type { Scope } from "effect";
 import type { StoreFailure } from "./journal-store.ts";
+import { erasingCases } from "./journal-stores/conformance/erasing-cases.ts";
 import { jobCases } from "./journal-stores/conformance/job-cases.ts";
 import { ledgerCases } from "./journal-stores/conformance/ledger-cases.ts";
 import { messageCases } from "./journal-stores/conformance/message-cases.ts";
+import { namingCases } from "./journal-stores/conformance/naming-cases.ts";
 import { ownerCases } from "./journal-stores/conformance/owner-cases.ts";
 import type { ConformanceFailure, StoreUnderTest } from "./journal-stores/conformance/case.ts";
 
@@ -26,12 +28,21 @@ export interface ConformanceCase {
   readonly run: Effect.Effect<void, ConformanceFailure | StoreFailure>;
 }
 
+const cases = [
+  ...jobCases,
+  ...messageCases,
+  ...ledgerCases,
+  ...ownerCases,
+  ...erasingCases,
+  ...namingCases,
+];
+
 /** The cases, each on journals of its own. */
 export const journalStoreConformance = ({
   name,
   setup,
 }: JournalStoreAdapter): ReadonlyArray<ConformanceCase> =>
-  [...jobCases, ...messageCases, ...ledgerCases, ...ownerCases].map((body) => ({
+  cases.map((body) => ({
     name: `${name}: ${body.name}`,
     run: Effect.scoped(Effect.flatMap(setup, body.run)),
   }));

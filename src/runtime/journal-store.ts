@@ -18,6 +18,7 @@ import type { Effect, Option, Scope } from "effect";
 import type { Entry, Receipt, Timer, Value } from "../machines/entry.ts";
 import type { PredictionStatus } from "../steps/model-client.ts";
 import type { RestKind } from "../steps/failure.ts";
+import type { JournalRetention, RetentionWrite, ReuseQuery } from "./journal-retention.ts";
 
 const advice = {
   Full: "Free some space; nothing was written, and the same call works again then.",
@@ -70,6 +71,8 @@ export interface StateRecord {
   readonly waiting: Waiting | null;
   readonly createdAt: number;
   readonly updatedAt: number;
+  /** When the job's content was taken away; null while it is there. Status and cost stay. */
+  readonly erasedAt: number | null;
 }
 
 export interface StoredJob {
@@ -90,9 +93,13 @@ export type PredictionState =
   | "rejected"
   | "absent"
   | "settled"
-  | "duplicate";
+  | "duplicate"
+  | "reused";
 
-/** The ledger's row for one intent (or for a double that appeared later: `duplicate`). */
+/**
+ * The ledger's row for one intent, for a double that appeared later (`duplicate`), or for an answer that
+ * was used again (`reused`: nothing was asked, `predictionId` is null, the receipt names the source).
+ */
 export interface PredictionRow {
   /** The intent's key; unique. A duplicate's key is `<key>#<predictionId>`. */
   readonly key: string;
@@ -132,6 +139,7 @@ export interface InboxRow {
 /** A change of the ledger that belongs to an append and shares its transaction. */
 export type LedgerChange =
   | { readonly type: "intend"; readonly row: PredictionRow }
+  | { readonly type: "reuse"; readonly row: PredictionRow }
   | { readonly type: "accept"; readonly key: string; readonly predictionId: string }
   | { readonly type: "reject"; readonly key: string }
   | { readonly type: "unknown"; readonly key: string }
@@ -208,7 +216,13 @@ export interface AddDuplicate {
   readonly row: PredictionRow;
 }
 
-export type Write = CreateJob | AppendEntries | PostInbox | ChangePrediction | AddDuplicate;
+export type Write =
+  | CreateJob
+  | AppendEntries
+  | PostInbox
+  | ChangePrediction
+  | AddDuplicate
+  | RetentionWrite;
 
 /**
  * `Conflict`: the condition did not hold, over the `Job` (fenced, job id taken, no such job), a
@@ -230,7 +244,7 @@ export interface JobFilter {
 
 export class JournalStore extends Context.Service<
   JournalStore,
-  {
+  JournalRetention<StoreFailure> & {
     /** All writes in one transaction; one result per write, in order. Fails with: StoreFailure. */
     commit(writes: ReadonlyArray<Write>): Effect.Effect<ReadonlyArray<WriteResult>, StoreFailure>;
     job(jobId: string): Effect.Effect<Option.Option<StoredJob>, StoreFailure>;
@@ -273,6 +287,8 @@ export class JournalStore extends Context.Service<
     ): Effect.Effect<ReadonlySet<string>, StoreFailure>;
     /** Ledger rows by key, for a double whose key is known. */
     prediction(key: string): Effect.Effect<Option.Option<PredictionRow>, StoreFailure>;
+    /** The newest settled success that may be used again, raw answer and all. Fails with: StoreFailure. */
+    reusable(query: ReuseQuery): Effect.Effect<Option.Option<PredictionRow>, StoreFailure>;
     /** Becomes an owner for as long as the scope lives; the id is unique. Fails with: StoreFailure. */
     readonly register: Effect.Effect<string, StoreFailure, Scope.Scope>;
     /** Owners other than the given one that still have jobs, unreleased or watched, and are certainly dead. */

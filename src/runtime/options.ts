@@ -36,10 +36,26 @@ export interface RuntimeOptions {
   readonly lookEvery?: Duration.Input;
   /** How often to look for owners that died. Default: 5 seconds. */
   readonly recoverEvery?: Duration.Input;
+  /** How long to keep what; nothing is pruned by itself without it. Default: everything for ever. */
+  readonly retention?: RetentionOptions;
   /** Sees every committed entry and the snapshot after it; what it throws is ignored. */
   readonly inspect?: (observation: Observation) => void;
   /** Where ids come from. Default: random ones. */
   readonly identifiers?: Identifiers;
+}
+
+/** Ages count from when a job came to rest, of assets from when they were last put. What is left out is kept for ever. */
+export interface RetentionOptions {
+  /** Raw answers of models: entries then only say that there was one. */
+  readonly rawAnswers?: Duration.Input;
+  /** Everything of a job but its status and cost. */
+  readonly jobs?: Duration.Input;
+  /** Assets that no job names. */
+  readonly assets?: Duration.Input;
+  /** How young an asset is left alone in any case, so that whoever has just put it can name it. Default: 1 day. */
+  readonly assetGrace?: Duration.Input;
+  /** How often to prune by itself. Default: 1 hour. */
+  readonly every?: Duration.Input;
 }
 
 /** A start option is not what it has to be; `field` names it. */
@@ -91,6 +107,8 @@ const isPlaceOr = (method: string, value: unknown): boolean => {
 export const hasMethod = (method: string, value: unknown): boolean =>
   typeof value === "object" && value !== null && typeof Reflect.get(value, method) === "function";
 
+const assetMethods = ["put", "get", "touch", "list", "remove"] as const;
+
 /** Throws StartError where an option is not of its kind, whatever the compiler was told. */
 export const checkOptions = ({
   store,
@@ -101,8 +119,12 @@ export const checkOptions = ({
 }: RuntimeOptions): void => {
   if (!isPlaceOr("commit", store))
     throw new StartError("store", '"memory", a path or a journal store', store);
-  if (!isPlaceOr("put", assets))
-    throw new StartError("assets", "a folder or an asset store", assets);
+  if (!assetMethods.every((method) => isPlaceOr(method, assets)))
+    throw new StartError(
+      "assets",
+      `a folder or an asset store with ${assetMethods.join(", ")}`,
+      assets,
+    );
   if (durability !== undefined && durability !== "full" && durability !== "normal")
     throw new StartError("durability", '"full" or "normal"', durability);
   if (inspect !== undefined && typeof inspect !== "function")

@@ -52,6 +52,10 @@ export class JobUnavailable extends Error {
   }
 }
 
+/** Why nothing can be asked of a job that was erased at that instant (ms). */
+export const erasedOn = (erasedAt: number): string =>
+  `it was erased on ${new Date(erasedAt).toISOString()}, only its status and cost are left`;
+
 /** What was asked of a Catena came after its end, or was still open then. Its jobs go on with the next start. */
 export class CatenaStopped extends Error {
   override readonly name = "CatenaStopped";

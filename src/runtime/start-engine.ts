@@ -19,6 +19,7 @@ import {
   type RuntimeOptions,
   StartError,
 } from "./options.ts";
+import { retentionPolicy } from "./retention/policy.ts";
 import { listPrices } from "./predictions/price-table.ts";
 import { defaultGateSettings } from "./predictions/provider-gate.ts";
 import { clientsOf } from "./predictions/providers.ts";
@@ -31,6 +32,7 @@ export const startEngine = Effect.fnUntraced(function* (
   checkOptions(options);
   checkProviders(options.models);
   const { pipelines } = options;
+  const retention = retentionPolicy(options.retention);
   const store = yield* openStore(options);
   const assets = yield* openAssets(options);
   const pollMs = pauseOf("pollEvery", options.pollEvery, 1_000);
@@ -56,6 +58,7 @@ export const startEngine = Effect.fnUntraced(function* (
       lookEveryMs: pauseOf("lookEvery", options.lookEvery, 200),
       recoverEveryMs: pauseOf("recoverEvery", options.recoverEvery, 5_000),
       identifiers: options.identifiers ?? randomIdentifiers,
+      retention,
       observe: quietly(options.inspect),
     }),
     AssetStore,

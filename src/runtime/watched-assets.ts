@@ -20,7 +20,7 @@ export const watchAssets = Effect.fnUntraced(function* (
     trouble: () =>
       last !== null && clock.currentTimeMillisUnsafe() - last.at < memoryMs ? last.failure : null,
     assets: {
-      get: (sha256) => assets.get(sha256),
+      ...assets,
       put: (stored) =>
         Effect.matchEffect(assets.put(stored), {
           onSuccess: (asset) => {

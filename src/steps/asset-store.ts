@@ -3,7 +3,11 @@
  *
  * Guarantee: when `put` has returned, the bytes survive a crash of the process and, on the file system
  * adapter, of the machine (temporary file, fsync, rename, fsync of the folder). Putting the same bytes
- * again is a no-op. Nothing is ever overwritten or half visible.
+ * again only makes them young again. Nothing is ever half visible.
+ *
+ * `remove` and `put` of the same bytes may meet, also in two processes: whoever puts after the removal has
+ * begun to ask whether the asset is free finds it gone and writes it anew, so that a `put` that has
+ * returned is never undone by a removal that asked before it.
  */
 import { Context, Schema } from "effect";
 import type { Effect, Option } from "effect";
@@ -13,7 +17,7 @@ import type { Asset } from "./asset.ts";
 export class AssetStoreFailure extends Schema.TaggedError<AssetStoreFailure>()(
   "AssetStoreFailure",
   {
-    operation: Schema.Literals(["open", "put", "get"]),
+    operation: Schema.Literals(["open", "put", "get", "touch", "list", "remove"]),
     cause: Schema.Defect(),
   },
 ) {
@@ -27,6 +31,30 @@ export interface StoredBytes {
   readonly contentType: string;
 }
 
+/** An asset as a listing shows it; `putAt` is when its bytes were last put or touched (ms). */
+export interface ListedAsset {
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  readonly putAt: number;
+}
+
+export interface AssetPage {
+  /** The SHA-256 after which the page begins; null for the first one. */
+  readonly after: string | null;
+  readonly limit: number;
+}
+
+/** Its size in bytes where it is gone; `kept` where it was too young or not free, `absent` where it is not here. */
+export type Removed = number | "kept" | "absent";
+
+export interface Removal<E> {
+  readonly sha256: string;
+  /** What was put or touched at this instant (ms) or later stays. */
+  readonly before: number;
+  /** Asked once the asset is set aside: whether really nobody needs it. Until then `get` still finds it. */
+  readonly isFree: Effect.Effect<boolean, E>;
+}
+
 export class AssetStore extends Context.Service<
   AssetStore,
   {
@@ -34,5 +62,14 @@ export class AssetStore extends Context.Service<
     put(stored: StoredBytes): Effect.Effect<Asset, AssetStoreFailure>;
     /** The bytes, or none where this store never had them. Fails with: AssetStoreFailure. */
     get(sha256: string): Effect.Effect<Option.Option<StoredBytes>, AssetStoreFailure>;
+    /** As if the bytes were put again; false where they are not here. Fails with: AssetStoreFailure. */
+    touch(sha256: string): Effect.Effect<boolean, AssetStoreFailure>;
+    /** What is here, in order of its SHA-256. Fails with: AssetStoreFailure. */
+    list(page: AssetPage): Effect.Effect<ReadonlyArray<ListedAsset>, AssetStoreFailure>;
+    /**
+     * Takes an asset away for good, if it is old enough and free. One that could not be asked about stays.
+     * Fails with: AssetStoreFailure, what `isFree` fails with.
+     */
+    remove<E>(removal: Removal<E>): Effect.Effect<Removed, AssetStoreFailure | E>;
   }
 >()("catena-ai/steps/AssetStore") {}

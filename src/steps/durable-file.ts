@@ -9,14 +9,22 @@ import { dirname } from "node:path";
 /** What a crash can leave behind, beside the file it was to become. */
 export const temporaryEnding = ".part";
 
-/** Puts the bytes under the path, in place of what was there. Flushing the folder afterwards is the caller's. */
-export const writeWhole = async (path: string, bytes: Uint8Array | string): Promise<void> => {
+/**
+ * Puts the bytes under the path, in place of what was there. Flushing the folder afterwards is the caller's.
+ * `changedAt` (ms) is the time of change that the file shall show; default: the system's.
+ */
+export const writeWhole = async (
+  path: string,
+  bytes: Uint8Array | string,
+  changedAt?: number,
+): Promise<void> => {
   // A name of its own: an attempt that timed out may still be writing when the next one begins.
   const temporary = `${path}.${randomUUID()}${temporaryEnding}`;
   try {
     const handle = await open(temporary, "wx");
     try {
       await handle.writeFile(bytes);
+      if (changedAt !== undefined) await handle.utimes(changedAt / 1_000, changedAt / 1_000);
       await handle.sync();
     } finally {
       await handle.close();

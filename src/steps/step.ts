@@ -2,7 +2,8 @@
  * A step is a contract and a program: what it takes, what it returns, how it may fail, how long it may
  * take, whether it may be tried again, and what to run. It is plain data until a pipeline runs it.
  */
-import type { Effect, Schema } from "effect";
+import type { Duration, Effect, Schema } from "effect";
+import { positiveMillis } from "./duration.ts";
 import type {
   Failure,
   FailureKind,
@@ -74,6 +75,8 @@ export interface ModelProgram {
   /** How many times an output that does not parse or decode is asked for again within an attempt. */
   readonly repair: number;
   readonly onUnknown: OnUnknown;
+  /** How old (ms) an earlier job's answer to an equal call may be that is used instead of paying; null: none is. */
+  readonly reuseMs: number | null;
 }
 
 /** What happens when it is certain that a create of unknown outcome left no prediction. */
@@ -139,6 +142,11 @@ export interface ModelSettings {
   readonly repair?: number;
   /** Default: recreate. */
   readonly onUnknown?: OnUnknown;
+  /**
+   * Uses the stored answer of an earlier job instead of paying, where it is no older than this ("7 days"),
+   * of the same model with an equal input as sent, and decodes for this step. Default: off.
+   */
+  readonly reuse?: Duration.Input;
 }
 
 /** A is what the model answers, which is the output itself where `answer` does not say otherwise. */
@@ -225,6 +233,7 @@ export const Step = {
         toOutput: options.answer?.toOutput,
         repair: options.repair ?? 0,
         onUnknown: options.onUnknown ?? "recreate",
+        reuseMs: options.reuse === undefined ? null : positiveMillis("reuse", options.reuse),
       },
     }),
 } as const;

@@ -1,5 +1,6 @@
 /** Timeout as data: how long one attempt, a model's boot, and the whole step with its retries may take. */
-import { Duration, Option } from "effect";
+import type { Duration } from "effect";
+import { positiveMillis } from "./duration.ts";
 
 /** All in ms. `bootMs` bounds the time before a prediction starts running; `stepMs` all attempts together. */
 export interface TimeoutPolicy {
@@ -28,21 +29,10 @@ const isBounds = (
 /** The policy with every bound in ms. Throws a TypeError that names the bound where it is no positive duration. */
 export const timeoutPolicy = (input: TimeoutInput | undefined): TimeoutPolicy => {
   if (input === undefined) return { attemptMs: defaultAttemptMs };
-  if (!isBounds(input)) return { attemptMs: millisOf("timeout", input) };
+  if (!isBounds(input)) return { attemptMs: positiveMillis("timeout", input) };
   return {
-    attemptMs: millisOf("timeout.attempt", input.attempt),
-    ...(input.boot === undefined ? {} : { bootMs: millisOf("timeout.boot", input.boot) }),
-    ...(input.step === undefined ? {} : { stepMs: millisOf("timeout.step", input.step) }),
+    attemptMs: positiveMillis("timeout.attempt", input.attempt),
+    ...(input.boot === undefined ? {} : { bootMs: positiveMillis("timeout.boot", input.boot) }),
+    ...(input.step === undefined ? {} : { stepMs: positiveMillis("timeout.step", input.step) }),
   };
-};
-
-const millisOf = (field: string, input: Duration.Input): number => {
-  const millis = Option.match(Duration.fromInput(input), {
-    onNone: () => Number.NaN,
-    onSome: Duration.toMillis,
-  });
-  if (Number.isFinite(millis) && millis > 0) return millis;
-  throw new TypeError(
-    `expected ${field} to be a duration above zero, such as "30 seconds", got ${JSON.stringify(input) ?? typeof input}`,
-  );
 };

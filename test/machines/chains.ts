@@ -15,6 +15,7 @@ const write = Step.model("write", {
   timeout: { attempt: "60 seconds", boot: "30 seconds", step: "5 minutes" },
   retry: Retry.transient({ attempts: 3 }),
   repair: 1,
+  reuse: "7 days",
 });
 
 const paint = Step.model("paint-it", {

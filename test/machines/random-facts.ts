@@ -11,6 +11,14 @@ const failure = encodeFailure(
 const invalid = encodeFailure(new ValidationFailure({ at: "output", issues: [] }));
 const value = { json: { text: "a" } };
 const retry = { wakeAt: 1_000, delayMs: 500 };
+const receipt = {
+  provider: "acme",
+  model: "acme/model",
+  predictionId: "p",
+  costMicros: 7,
+  basis: "seconds",
+  metrics: {},
+};
 
 /** Where the dice put a fact: the step that is meant, its attempt, and the key of a call. */
 interface Aim {
@@ -73,14 +81,7 @@ const common: readonly [Make, ...ReadonlyArray<Make>] = [
     raw: value,
     files: [],
     fileFailure: null,
-    receipt: {
-      provider: "acme",
-      model: "acme/model",
-      predictionId: "p",
-      costMicros: 7,
-      basis: "seconds",
-      metrics: {},
-    },
+    receipt,
   }),
   ({ path, attempt }) => ({ type: "StepSucceeded", path, attempt, output: value }),
 ];
@@ -94,6 +95,20 @@ const rare: readonly [Make, ...ReadonlyArray<Make>] = [
     input: value,
   }),
   ({ dice }) => ({ type: "Claimed", owner: "o", epoch: 2, isTakeover: dice.roll() < 0.5 }),
+  ({ path, attempt, context, dice }) => ({
+    type: "PredictionReused",
+    path,
+    attempt,
+    call: (context.steps[path]?.calls ?? 0) + 1,
+    key: `key-${Math.floor(dice.roll() * 1e9)}`,
+    provider: "acme",
+    model: "acme/model",
+    inputHash: "h",
+    source: { jobId: "earlier", predictionId: "p", settledAt: 0 },
+    raw: value,
+    files: [],
+    receipt: { ...receipt, costMicros: 0 },
+  }),
   ({ path, key }) => ({ type: "PredictionRejected", path, key, failure }),
   ({ path, key }) => ({ type: "PredictionUnknown", path, key, detail: "no answer" }),
   ({ path, key }) => ({ type: "PredictionAbsent", path, key, isCertain: true }),

@@ -109,6 +109,8 @@ const whyNotAt = ({ step }: StepNode, event: string): string | undefined => {
       step.retry.attempts > 1 && (step.retry.timeouts || step.fails.includes("provider"));
     return isRetried ? undefined : "the step is tried once";
   }
+  if (event === "PredictionReused")
+    return "the job of a path is the first of its store: there is no earlier answer";
   if (step.program.kind === "run")
     return isOfCall(event) ? "a run step makes no paid call" : undefined;
   return event === "OutputRejected" && step.program.repair === 0

@@ -196,6 +196,7 @@ export const newJob = (
     waiting: null,
     createdAt: facts.now,
     updatedAt: facts.now,
+    erasedAt: null,
   };
   return { entries, snapshot, record: recordAfter(empty, entries, snapshot) };
 };

@@ -65,6 +65,9 @@ export interface ServiceJob {
   readonly enqueue: (...facts: ReadonlyArray<Fact>) => void;
   /** Returns once the committed context satisfies the claim. */
   until(claim: (context: JobContext) => boolean): Effect.Effect<void>;
-  /** The entry at `seq`, which must be of that type. */
-  entry<Type extends Entry["type"]>(seq: number, type: Type): Effect.Effect<EntryOf<Type>>;
+  /** The entry at `seq`, which must be of one of these types. */
+  entry<Type extends Entry["type"]>(
+    seq: number,
+    ...types: ReadonlyArray<Type>
+  ): Effect.Effect<EntryOf<Type>>;
 }

@@ -96,7 +96,9 @@ const isHeld = (mail: Mail, draft: Draft): boolean =>
 
 /** No attempt and no intent begins while a job is paused. */
 const startsWork = (fact: Fact): boolean =>
-  fact.type === "StepStarted" || fact.type === "PredictionIntended";
+  fact.type === "StepStarted" ||
+  fact.type === "PredictionIntended" ||
+  fact.type === "PredictionReused";
 
 const append = (mail: Mail, draft: Draft, view: SequencerView): void => {
   let isRefused = false;
@@ -133,6 +135,7 @@ const ledgerChanges = (
   jobId: string,
 ): ReadonlyArray<LedgerChange> => {
   if (entry.type === "PredictionIntended") return [{ type: "intend", row: rowOf(entry, jobId) }];
+  if (entry.type === "PredictionReused") return [{ type: "reuse", row: reusedRow(entry, jobId) }];
   if (entry.type === "AttemptTimedOut")
     return [{ type: "requestCancel", key: entry.key, at: entry.at }];
   if (entry.type !== "CancelRequested") return [];
@@ -141,8 +144,20 @@ const ledgerChanges = (
     .map(([key]) => ({ type: "requestCancel", key, at: entry.at }));
 };
 
+/** The ledger's row of an answer that was used again: settled at once, for nothing. */
+const reusedRow = (entry: EntryOf<"PredictionReused">, jobId: string): PredictionRow => ({
+  ...rowOf({ ...entry, estimateMicros: 0, timeoutMs: 0 }, jobId),
+  state: "reused",
+  status: "succeeded",
+  settledAt: entry.at,
+  raw: entry.raw,
+  receipt: entry.receipt,
+});
+
+type Intended = Omit<EntryOf<"PredictionIntended">, "type" | "repair" | "request">;
+
 /** The ledger's row of a new intent. */
-export const rowOf = (entry: EntryOf<"PredictionIntended">, jobId: string): PredictionRow => ({
+export const rowOf = (entry: Intended, jobId: string): PredictionRow => ({
   key: entry.key,
   jobId,
   path: entry.path,

@@ -9,6 +9,7 @@ import { type Claim, claimJob, loadJob, newJob, submittedOf } from "./claim.ts";
 import type { Identifiers } from "../identifiers.ts";
 import type { Deployed, JobHost } from "./job-host.ts";
 import { type JobOwner, type LoadedJob, makeOwner } from "./job-owner.ts";
+import { assetsOfNew } from "../job-assets.ts";
 import { storeValue } from "../job-values.ts";
 import type { StateRecord, StoredJob, StoreFailure } from "../journal-store.ts";
 import type { AssetStoreFailure } from "../../steps/asset-store.ts";
@@ -130,9 +131,10 @@ class ResidentJobs implements Jobs {
     idempotencyKey,
   }: Submission): Effect.Effect<Submitted, StoreFailure | AssetStoreFailure> {
     return Effect.gen({ self: this }, function* () {
-      const { owner, committer, assets } = this.#host;
+      const { owner, committer } = this.#host;
       const jobId = yield* this.#options.identifiers.jobId;
-      const submitted = submittedOf(deployed, yield* storeValue(assets, input));
+      const value = yield* storeValue(assetsOfNew(this.#host, jobId), input);
+      const submitted = submittedOf(deployed, value);
       // Who waits already goes first.
       const starts = this.#freeSlots() > 0 && !this.#queue.mayHaveRows();
       const rest: ReadonlyArray<Fact> = starts
@@ -230,7 +232,8 @@ class ResidentJobs implements Jobs {
       if (Option.isNone(found)) return;
       const stored = found.value;
       const deployed = deployedOf(this.#options.deployed, stored);
-      if (deployed === undefined) return;
+      // Of an erased job there is nothing left to go on with.
+      if (deployed === undefined || stored.record.erasedAt !== null) return;
       if (stored.owner === this.#host.owner) {
         const load = Effect.map(loadJob(this.#host.store, stored, deployed), (loaded) => {
           this.#settleIn(loaded);

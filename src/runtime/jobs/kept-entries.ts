@@ -11,6 +11,7 @@ const ofStep: ReadonlySet<Entry["type"]> = new Set([
   "PredictionIntended",
   "PredictionRejected",
   "PredictionSettled",
+  "PredictionReused",
   "PredictionAbsent",
   "OutputRejected",
 ]);

@@ -64,7 +64,7 @@ export const makeServiceJob = (around: Surroundings): ServiceJob => {
         });
       }),
     until: (claim) => waiters.until(context, claim),
-    entry: (seq, type) => entryAt(around, seq, type),
+    entry: (seq, ...types) => entryAt(around, seq, types),
   };
 };
 
@@ -74,9 +74,10 @@ const refused = (facts: ReadonlyArray<Fact>): Error =>
 const entryAt = <Type extends Entry["type"]>(
   { kept, host, jobId }: Surroundings,
   seq: number,
-  type: Type,
+  types: ReadonlyArray<Type>,
 ): Effect.Effect<EntryOf<Type>> => {
-  const isOfType = (entry: Entry): entry is EntryOf<Type> => entry.type === type;
+  const isOfType = (entry: Entry): entry is EntryOf<Type> =>
+    types.some((type) => entry.type === type);
   const known = kept.get(seq);
   if (known !== undefined && isOfType(known)) return Effect.succeed(known);
   // A store that cannot be read for a while is no failure of the step.
@@ -87,6 +88,6 @@ const entryAt = <Type extends Entry["type"]>(
   return Effect.flatMap(Effect.orDie(read), (stored) =>
     Option.isSome(stored) && isOfType(stored.value)
       ? Effect.succeed(stored.value)
-      : Effect.die(new Error(`entry ${seq} of job ${jobId} is not a ${type}`)),
+      : Effect.die(new Error(`entry ${seq} of job ${jobId} is not a ${types.join(" or ")}`)),
   );
 };

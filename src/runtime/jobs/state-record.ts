@@ -56,7 +56,7 @@ export const recordAfter = (
   const at = entries.at(-1)?.at ?? before.updatedAt;
   const failed = last(entries, "StepFailed");
   const output = lastOutput(entries);
-  const raw = last(entries, "PredictionSettled");
+  const raw = last(entries, "PredictionSettled", "PredictionReused");
   const isFailed = context.failure !== null;
   return {
     ...before,
@@ -81,9 +81,9 @@ export const recordAfter = (
 
 const last = <Type extends Entry["type"]>(
   entries: ReadonlyArray<Entry>,
-  type: Type,
+  ...types: ReadonlyArray<Type>
 ): EntryOf<Type> | undefined =>
-  entries.findLast((entry): entry is EntryOf<Type> => entry.type === type);
+  entries.findLast((entry): entry is EntryOf<Type> => types.some((type) => entry.type === type));
 
 const lastOutput = (entries: ReadonlyArray<Entry>) =>
   entries.findLast((entry) => entry.type === "StepSucceeded" || entry.type === "JobCompleted")

@@ -7,6 +7,7 @@ import { JournalStore } from "../journal-store.ts";
 import type { JobFilter, PredictionRow, StoredJob } from "../journal-store.ts";
 import { MemoryJournals } from "./memory/journals.ts";
 import type { JobFile } from "./memory/journals.ts";
+import * as retention from "./memory/retention.ts";
 import { applyWrite } from "./memory/writes.ts";
 import { checkWrites } from "./write-rules.ts";
 
@@ -91,6 +92,13 @@ const make = (journals: MemoryJournals = new MemoryJournals()): JournalStore["Se
         () => new Set(ids.filter((id) => journals.keyOfPrediction(provider, id) !== undefined)),
       ),
     prediction: (key) => Effect.sync(() => Option.fromNullishOr(journals.predictions.get(key))),
+    reusable: (query) => Effect.sync(() => retention.reusable(journals, query)),
+    rested: (query) => Effect.sync(() => retention.rested(journals, query)),
+    content: (jobId) => Effect.sync(() => retention.content(journals, jobId)),
+    freeAssets: (query) => Effect.sync(() => retention.freeAssets(journals, query)),
+    leftovers: (after, limit) => Effect.sync(() => retention.leftovers(journals, after, limit)),
+    unreadPayloads: () => Effect.succeed([]),
+    scrub: Effect.void,
     register: Effect.acquireRelease(
       Effect.sync(() => {
         const owner = journals.nextOwner();

@@ -26,6 +26,7 @@ import {
 } from "./sqlite/owner-lock.ts";
 import type { OwnerLock } from "./sqlite/owner-lock.ts";
 import * as reads from "./sqlite/reads.ts";
+import * as retention from "./sqlite/retention-reads.ts";
 import { inTransaction } from "./sqlite/transaction.ts";
 import type { Connection } from "./sqlite/transaction.ts";
 import { applyWrite, witnessOf } from "./sqlite/writes.ts";
@@ -144,6 +145,17 @@ const over = (connection: Connection, ask: Ask, owners: Owners): JournalStore["S
       ask("read the ledger", () => reads.readKnownPredictions(connection, provider, ids)),
     prediction: (key) =>
       ask("read the ledger", () => Option.fromNullishOr(predictionOf(connection, key))),
+    reusable: (query) =>
+      ask("look for an answer to use again", () => retention.readReusable(connection, query)),
+    rested: (query) => ask("look for jobs at rest", () => retention.readRested(connection, query)),
+    content: (jobId) => ask("read a job", () => retention.readContent(connection, jobId)),
+    freeAssets: (query) =>
+      ask("look for names of assets", () => retention.readFreeAssets(connection, query)),
+    leftovers: (after, limit) =>
+      ask("look for leftovers", () => retention.readLeftovers(connection, after, limit)),
+    unreadPayloads: (limit) =>
+      ask("look for payloads", () => retention.readUnreadPayloads(connection, limit)),
+    scrub: ask("empty the log", () => retention.emptyLog(connection)),
     register: register(owners),
     deadOwners: (self) => ask("look for dead owners", () => deadOwners(owners, self)),
     hasLeft: (owner) => ask("look for dead owners", () => hasLeft(owners.folder, owner)),

@@ -31,7 +31,7 @@ export type LedgerPosition = Pick<
 >;
 
 type Move = Partial<Pick<PredictionRow, "state" | "predictionId" | "cancelRequestedAt">>;
-type ChangeOfRow = Exclude<LedgerChange, { readonly type: "intend" }>;
+type ChangeOfRow = Exclude<LedgerChange, { readonly type: "intend" | "reuse" }>;
 
 const nothing: Move = {};
 
@@ -58,7 +58,7 @@ export const moveOf = (row: LedgerPosition, change: ChangeOfRow): Move | null =>
 export interface Holders {
   readonly input: EntryOf<"JobSubmitted"> | undefined;
   readonly output: EntryOf<"StepSucceeded" | "JobCompleted"> | undefined;
-  readonly raw: EntryOf<"PredictionSettled"> | undefined;
+  readonly raw: EntryOf<"PredictionSettled" | "PredictionReused"> | undefined;
 }
 
 /** The last of each kind. A value is stored once, in its entry, however many columns name it. */
@@ -71,7 +71,7 @@ export const holdersIn = (entries: ReadonlyArray<Entry>): Holders => {
   for (const entry of entries) {
     if (entry.type === "JobSubmitted") input = entry;
     else if (entry.type === "StepSucceeded" || entry.type === "JobCompleted") output = entry;
-    else if (entry.type === "PredictionSettled") raw = entry;
+    else if (entry.type === "PredictionSettled" || entry.type === "PredictionReused") raw = entry;
   }
   return { input, output, raw };
 };

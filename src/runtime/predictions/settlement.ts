@@ -1,10 +1,11 @@
 /** What is made durable of an ended prediction before anybody interprets it: files, raw answer, receipt. */
-import { Effect, Result, Schedule, Schema } from "effect";
+import { Effect, Option, Result, Schedule, Schema } from "effect";
 import type { FactOf, Receipt } from "../../machines/entry.ts";
 import { encodeFailure, ProviderFailure } from "../../steps/failure.ts";
 import type { ModelClient, Prediction } from "../../steps/model-client.ts";
 import { filesIn } from "../../steps/normalise.ts";
 import type { PredictionRow } from "../journal-store.ts";
+import { assetsOfJob, type JobAssets } from "../job-assets.ts";
 import { storeValue } from "../job-values.ts";
 import type { WatcherHost } from "./watcher-host.ts";
 import { costOf } from "./price-table.ts";
@@ -27,15 +28,15 @@ const damagePatience = Schedule.exponential("500 millis").pipe(Schedule.upTo({ t
 /** The fact, with everything it refers to already stored. Waits through trouble of our own stores. */
 export const settlementOf = Effect.fnUntraced(function* (
   client: ModelClient,
-  host: Pick<WatcherHost, "assets" | "prices">,
+  host: SettlementHost,
   { row, prediction }: Ended,
 ): Effect.fn.Return<Settled> {
-  const raw = yield* insist(storeValue(host.assets, answerOf(prediction)));
+  const raw = (yield* erasureOf(host, row)) ?? (yield* insist(keptAnswer(host, row, prediction)));
   // A double's files are nobody's: only what it cost is of interest.
   const copied =
     row.state === "duplicate"
       ? Result.succeed([])
-      : yield* Effect.result(copiesOf(client, host.assets, { row, prediction }));
+      : yield* Effect.result(copiesOf(client, assetsOfJob(host, row.jobId), { row, prediction }));
   return {
     type: "PredictionSettled",
     path: row.path,
@@ -48,6 +49,20 @@ export const settlementOf = Effect.fnUntraced(function* (
     receipt: receiptOf(row, prediction, host),
   };
 });
+
+type SettlementHost = Pick<WatcherHost, "assets" | "prices" | "committer" | "store">;
+
+const keptAnswer = (host: SettlementHost, { jobId }: PredictionRow, prediction: Prediction) =>
+  storeValue(assetsOfJob(host, jobId, true), answerOf(prediction));
+
+/** A double may end after its job was erased: nobody's answer is kept. */
+const erasureOf = ({ store }: SettlementHost, { state, jobId }: PredictionRow) =>
+  state === "duplicate"
+    ? Effect.map(insist(store.job(jobId)), (job) => {
+        const erasedAt = Option.isSome(job) ? job.value.record.erasedAt : null;
+        return erasedAt === null ? undefined : { erasedAt };
+      })
+    : Effect.succeed(undefined);
 
 /** The raw answer as stored: all the provider said, its output once, without the input that the intent has. */
 export const Answer = Schema.Struct({
@@ -91,7 +106,7 @@ const receiptOf = (
 
 const copiesOf = (
   client: ModelClient,
-  assets: WatcherHost["assets"],
+  assets: JobAssets,
   { row, prediction }: Ended,
 ): Effect.Effect<Settled["files"], ProviderFailure> => {
   if (prediction.status !== "succeeded") return Effect.succeed([]);
@@ -111,7 +126,7 @@ export interface Output {
 /** The files of an output, copied into our own store. Fails with: ProviderFailure. */
 export const copyFiles = Effect.fnUntraced(function* (
   client: ModelClient,
-  assets: WatcherHost["assets"],
+  assets: JobAssets,
   { model, output }: Output,
 ): Effect.fn.Return<Settled["files"], ProviderFailure> {
   const description = yield* patiently(client.describe(model));

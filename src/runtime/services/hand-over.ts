@@ -7,6 +7,7 @@ import { ValidationFailure } from "../../steps/failure.ts";
 import type { AnySchema } from "../../steps/step.ts";
 import { codecOf } from "./codecs.ts";
 import type { ServiceJob } from "../jobs/job-host.ts";
+import { assetsOfJob } from "../job-assets.ts";
 import { inlineValue, loadValue, storeValue } from "../job-values.ts";
 
 /** The JSON of an entry's payload. Storage trouble is a defect here: nothing can go on without it. */
@@ -39,7 +40,7 @@ export const keep = (job: ServiceJob, json: Schema.Json): Effect.Effect<Value> =
   Effect.suspend(() => {
     const inline = inlineValue(json);
     if (inline !== null) return Effect.succeed(inline);
-    const stored = Effect.suspend(() => storeValue(job.host.assets, json));
+    const stored = Effect.suspend(() => storeValue(assetsOfJob(job.host, job.jobId), json));
     return Effect.orDie(Effect.retry(stored, untilThereIsRoom));
   });
 

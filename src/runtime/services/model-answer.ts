@@ -1,7 +1,6 @@
 /** Judging a settled prediction: normalise by the model's schema, parse, decode, and only then success. */
 import { Clock, Effect, Result, Schedule, Schema } from "effect";
 import type { CallProgress } from "../../machines/context.ts";
-import type { EntryOf } from "../../machines/entry.ts";
 import { Asset } from "../../steps/asset.ts";
 import {
   type Defect,
@@ -19,14 +18,16 @@ import { failAttempt, failStep, progressIn, stepTimeout } from "./attempt.ts";
 import { codecOf } from "./codecs.ts";
 import { defectOf } from "./defect.ts";
 import { decodeInput, jsonOf, keep } from "./hand-over.ts";
+import { assetsOfJob } from "../job-assets.ts";
 import type { ModelRun } from "./model-run.ts";
 import { Answer, copyFiles } from "../predictions/settlement.ts";
+import { answerAt, type StoredAnswer } from "./stored-answer.ts";
 
 /** Decides what the settled call means for the step. */
 export const judge = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<void> {
   const { call } = progressIn(run);
   if (call?.closedSeq == null) return;
-  const settled = yield* run.job.entry(call.closedSeq, "PredictionSettled");
+  const settled = yield* answerAt(run, call.closedSeq);
   const verdict = yield* Effect.result(verdictOn(run, settled));
   if (verdict._tag === "Success") return yield* succeed(run, verdict.success);
   const problem = verdict.failure;
@@ -37,12 +38,20 @@ export const judge = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Retu
 
 /**
  * True where an answer that is stored already, paid in an earlier attempt, does the step after all; also
- * where a bug keeps it from being read, because paying for another answer mends no bug.
+ * where a bug keeps it from being read, because paying for another answer mends no bug. An answer that
+ * was taken away since is no answer.
  */
 export const judgeStored = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<boolean> {
   const { answerSeq } = progressIn(run);
   if (answerSeq === null) return false;
-  const settled = yield* run.job.entry(answerSeq, "PredictionSettled");
+  const settled = yield* answerAt(run, answerSeq);
+  if ("erasedAt" in settled.raw) {
+    const on = new Date(settled.raw.erasedAt).toISOString();
+    yield* Effect.logWarning(
+      `the stored answer of ${run.node.path} of job ${run.job.jobId} was erased on ${on}: the model is asked again`,
+    );
+    return false;
+  }
   const verdict = yield* Effect.result(
     Effect.flatMap(withFiles(run, settled), (copied) => verdictOn(run, copied)),
   );
@@ -55,8 +64,8 @@ export const judgeStored = Effect.fnUntraced(function* (run: ModelRun): Effect.f
 /** Files that could not be copied at settlement may be there now. */
 const withFiles = Effect.fnUntraced(function* (
   run: ModelRun,
-  settled: EntryOf<"PredictionSettled">,
-): Effect.fn.Return<EntryOf<"PredictionSettled">, ProviderFailure> {
+  settled: StoredAnswer,
+): Effect.fn.Return<StoredAnswer, ProviderFailure> {
   const failure = settled.fileFailure === null ? null : decodeFailure(settled.fileFailure);
   if (
     failure === null ||
@@ -65,7 +74,10 @@ const withFiles = Effect.fnUntraced(function* (
     return settled;
   const { output } = yield* answerIn(run, settled);
   const { client } = run.provider;
-  const files = yield* copyFiles(client, run.job.host.assets, { model: run.model, output });
+  const files = yield* copyFiles(client, assetsOfJob(run.job.host, run.job.jobId), {
+    model: run.model,
+    output,
+  });
   return { ...settled, files, fileFailure: null };
 });
 
@@ -87,11 +99,7 @@ const mayRepair = (run: ModelRun, failure: Failure): boolean =>
   failure.at === "output" &&
   progressIn(run).repairs < run.program.repair;
 
-const reject = (
-  run: ModelRun,
-  { key }: EntryOf<"PredictionSettled">,
-  failure: Failure,
-): Effect.Effect<void> => {
+const reject = (run: ModelRun, { key }: StoredAnswer, failure: Failure): Effect.Effect<void> => {
   const { attempt } = progressIn(run);
   return run.job.append({
     type: "OutputRejected",
@@ -102,9 +110,10 @@ const reject = (
   });
 };
 
-const verdictOn = Effect.fnUntraced(function* (
+/** What the answer comes to for the step: its output, as JSON. */
+export const verdictOn = Effect.fnUntraced(function* (
   run: ModelRun,
-  settled: EntryOf<"PredictionSettled">,
+  settled: StoredAnswer,
 ): Effect.fn.Return<Schema.Json, Failure | Defect> {
   const answer = yield* answerIn(run, settled);
   if (settled.status !== "succeeded")
@@ -124,7 +133,7 @@ const verdictOn = Effect.fnUntraced(function* (
 const isAsset = Schema.is(Asset.Any);
 const decodeAnswer = Schema.decodeUnknownEffect(Answer);
 
-const answerIn = (run: ModelRun, settled: EntryOf<"PredictionSettled">) =>
+const answerIn = (run: ModelRun, settled: StoredAnswer) =>
   Effect.flatMap(jsonOf(run.job, settled.raw), (json) => Effect.orDie(decodeAnswer(json)));
 
 /** What the user's functions say of an output; what they throw is a bug, and the paid answer stays stored. */
@@ -185,7 +194,7 @@ const stepInput = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<
 /** Why a prediction that ended otherwise did not succeed. */
 const failureOf = Effect.fnUntraced(function* (
   run: ModelRun,
-  { status }: EntryOf<"PredictionSettled">,
+  { status }: StoredAnswer,
   answer: typeof Answer.Type,
 ): Effect.fn.Return<Failure> {
   const { provider } = run.provider.client;

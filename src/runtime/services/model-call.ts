@@ -20,6 +20,8 @@ import { decodeInput, jsonOf, keep } from "./hand-over.ts";
 import { isAsset, mapJson, toJson } from "./json-value.ts";
 import type { PredictionRow } from "../journal-store.ts";
 import type { ModelRun } from "./model-run.ts";
+import { reuseAnswer } from "./reuse.ts";
+import { answerAt } from "./stored-answer.ts";
 import { rowOf } from "../jobs/job-sequencer.ts";
 import { Answer } from "../predictions/settlement.ts";
 
@@ -31,6 +33,7 @@ export const intend = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Ret
     const problem = prepared.failure;
     return yield* problem._tag === "Defect" ? failStep(run, problem) : failAttempt(run, problem);
   }
+  if (yield* reuseAnswer(run, prepared.success.input)) return;
   const refusal = yield* overBudget(run);
   if (refusal !== undefined) return yield* failAttempt(run, refusal);
   if (yield* isHeldByProvider(run)) return;
@@ -155,7 +158,8 @@ const rejectedOutput = Effect.fnUntraced(function* (
   answerSeq: number | null,
 ): Effect.fn.Return<Schema.Json> {
   if (answerSeq === null) return null;
-  const { raw } = yield* run.job.entry(answerSeq, "PredictionSettled");
+  const { raw } = yield* answerAt(run, answerSeq);
+  if ("erasedAt" in raw) return null;
   const answer = Schema.decodeUnknownOption(Answer)(yield* jsonOf(run.job, raw));
   return Option.match(answer, { onNone: () => null, onSome: ({ output }) => output });
 });

@@ -149,7 +149,7 @@ const onePredictionForEachIntent: Check = ({ entries, rows, created, record }) =
     entries.flatMap((entry) =>
       closings.has(entry.type) && "key" in entry && entry.key === key ? [entry.type] : [],
     );
-  const own = rows.filter(({ jobId }) => jobId === record.jobId);
+  const own = rows.filter(({ jobId, state }) => jobId === record.jobId && state !== "reused");
   return [
     ...when(new Set(intents).size !== intents.length, "an intent's key is used twice"),
     ...when(

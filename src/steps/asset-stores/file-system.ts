@@ -3,9 +3,10 @@
  * the type and lets a person open them.
  *
  * A crash can leave a temporary file, never a half-written asset: bytes are written beside their place,
- * flushed, renamed, and the folder flushed. Damage is reported, never repaired in silence.
+ * flushed, renamed, and the folder flushed. Damage is reported, never repaired in silence. A file's time
+ * of change is when its bytes were last put, by the clock of who put them.
  */
-import { readdir, readFile, rm, stat } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Clock, Effect, Layer, Option, Schema } from "effect";
@@ -13,7 +14,16 @@ import { type Asset, Sha256 } from "../asset.ts";
 import { AssetStore, AssetStoreFailure, type StoredBytes } from "../asset-store.ts";
 import { sha256Hex } from "../canonical-json.ts";
 import { flushFolder, makeFolder, temporaryEnding, writeWhole } from "../durable-file.ts";
-import { contentTypeOf, extensionOf } from "../media-type.ts";
+import { listFiles, removeFile } from "./file-system/removal.ts";
+import {
+  find,
+  findAside,
+  placeFor,
+  placeOf,
+  shelfOf,
+  shelvesIn,
+  unlessAbsent,
+} from "./file-system/shelves.ts";
 
 /** A writer that is still alive finishes well within this. */
 const staleAfterMs = 3_600_000;
@@ -24,30 +34,34 @@ const staleAfterMs = 3_600_000;
  */
 const make = Effect.fnUntraced(function* (folder: string) {
   const root = resolve(folder);
-  const now = yield* Clock.currentTimeMillis;
-  yield* storing("open", () => prepare(root, now));
+  yield* storing("open", (now) => prepare(root, now));
   return AssetStore.of({
-    put: (stored) => storing("put", () => put(root, stored)),
+    put: (stored) => storing("put", (now) => put({ root, now }, stored)),
     get: (sha256) => storing("get", () => get(root, sha256)),
+    touch: (sha256) => storing("touch", (now) => touch({ root, now }, sha256)),
+    list: (page) => storing("list", () => listFiles(root, page)),
+    remove: (removal) =>
+      isSha256(removal.sha256) ? removeFile(root, removal) : Effect.succeed("absent"),
   });
 });
 
 const storing = <A>(
   operation: AssetStoreFailure["operation"],
-  run: () => Promise<A>,
+  run: (now: number) => Promise<A>,
 ): Effect.Effect<A, AssetStoreFailure> =>
-  Effect.tryPromise({
-    try: run,
-    catch: (cause) => new AssetStoreFailure({ operation, cause }),
-  }).pipe(
+  Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    Effect.tryPromise({
+      try: () => run(now),
+      catch: (cause) => new AssetStoreFailure({ operation, cause }),
+    }),
+  ).pipe(
     // A write that was begun is brought to its end; nobody waits long for it.
     Effect.uninterruptible,
   );
 
 const prepare = async (root: string, now: number): Promise<void> => {
   await makeFolder(root);
-  for (const shelf of await readdir(root)) {
-    if (!/^[0-9a-f]{2}$/.test(shelf)) continue;
+  for (const shelf of await shelvesIn(root)) {
     const names = await readdir(join(root, shelf));
     const leftovers = names.filter((name) => name.endsWith(temporaryEnding));
     await Promise.all(leftovers.map((name) => removeStale(join(root, shelf, name), now)));
@@ -59,36 +73,17 @@ const removeStale = async (path: string, now: number): Promise<void> => {
   if (now - mtimeMs > staleAfterMs) await rm(path, { force: true });
 };
 
-interface Found {
-  readonly path: string;
-  readonly contentType: string;
+interface Place {
+  readonly root: string;
+  /** ms; what is put is as old as this. */
+  readonly now: number;
 }
 
-const shelfOf = (root: string, sha256: string): string => join(root, sha256.slice(0, 2));
-
-/** The file of these bytes under whatever type it was first stored; none where there is none. */
-const find = async (root: string, sha256: string): Promise<Found | null> => {
-  const shelf = shelfOf(root, sha256);
-  const names = await readdir(shelf).catch(absentFolder);
-  const prefix = `${sha256.slice(2)}.`;
-  const name = names
-    .filter((each) => each.startsWith(prefix) && !each.endsWith(temporaryEnding))
-    .toSorted()[0];
-  return name === undefined
-    ? null
-    : { path: join(shelf, name), contentType: contentTypeOf(name.slice(prefix.length)) };
-};
-
-const absentFolder = (error: unknown): ReadonlyArray<string> => {
-  if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
-  throw error;
-};
-
-const put = async (root: string, { bytes, contentType }: StoredBytes): Promise<Asset> => {
+const put = async (place: Place, { bytes, contentType }: StoredBytes): Promise<Asset> => {
+  const { root } = place;
   const sha256 = sha256Hex(bytes);
-  const found = await find(root, sha256);
-  if (found === null) await write(root, sha256, { bytes, contentType });
-  else await intact(found.path, sha256);
+  const found = await foundAgain(place, sha256);
+  if (found === null) await write(place, sha256, { bytes, contentType });
   // Also where the file was there already: whoever renamed it may have died before this.
   await flushFolder(shelfOf(root, sha256));
   const kept = found ?? placeOf(root, sha256, contentType);
@@ -100,21 +95,31 @@ const put = async (root: string, { bytes, contentType }: StoredBytes): Promise<A
   };
 };
 
-const placeOf = (root: string, sha256: string, contentType: string): Found => {
-  const extension = extensionOf(contentType);
-  const path = join(shelfOf(root, sha256), `${sha256.slice(2)}.${extension}`);
-  return { path, contentType: contentTypeOf(extension) };
+/** The file that is there already, intact and young again; null where there is none, or no longer. */
+const foundAgain = async ({ root, now }: Place, sha256: string) => {
+  const found = await find(root, sha256);
+  if (found === null) return null;
+  const isThere = await unlessAbsent(
+    intact(found.path, sha256).then(() => age(found.path, now)),
+    null,
+  );
+  return isThere === null ? null : found;
+};
+
+const age = async (path: string, now: number): Promise<true> => {
+  await utimes(path, now / 1_000, now / 1_000);
+  return true;
 };
 
 const write = async (
-  root: string,
+  { root, now }: Place,
   sha256: string,
   { bytes, contentType }: StoredBytes,
 ): Promise<void> => {
   const { path } = placeOf(root, sha256, contentType);
   // A new shelf is an entry of the root, and must survive like the file on it.
   await makeFolder(dirname(path));
-  await writeWhole(path, bytes);
+  await writeWhole(path, bytes, now);
 };
 
 /** The bytes of a file, which must be those its name promises. */
@@ -127,12 +132,31 @@ const intact = async (path: string, sha256: string): Promise<Uint8Array> => {
 
 const isSha256 = Schema.is(Sha256);
 
+/** A file that is being set aside, or put back, is missed by a look in that very moment. */
+const looks = 3;
+
 const get = async (root: string, sha256: string): Promise<Option.Option<StoredBytes>> => {
   // Anything else could name a file outside of the folder.
   if (!isSha256(sha256)) return Option.none();
-  const found = await find(root, sha256);
-  if (found === null) return Option.none();
-  return Option.some({ bytes: await intact(found.path, sha256), contentType: found.contentType });
+  for (let look = 0; look < looks; look += 1) {
+    const found = (await find(root, sha256)) ?? (await findAside(root, sha256));
+    if (found === null) continue;
+    const bytes = await unlessAbsent(intact(found.path, sha256), null);
+    if (bytes !== null) return Option.some({ bytes, contentType: found.contentType });
+  }
+  return Option.none();
+};
+
+const touch = async ({ root, now }: Place, sha256: string): Promise<boolean> => {
+  if (!isSha256(sha256)) return false;
+  for (let look = 0; look < looks; look += 1) {
+    const found = await find(root, sha256);
+    if (found !== null && (await unlessAbsent(age(found.path, now), false))) return true;
+    const aside = await findAside(root, sha256);
+    // Whoever has set it aside finds nothing to take away any more.
+    if (aside !== null) await unlessAbsent(rename(aside.path, placeFor(aside.path)), undefined);
+  }
+  return false;
 };
 
 export const FileSystemAssets = {

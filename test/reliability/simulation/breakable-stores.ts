@@ -44,6 +44,13 @@ export const breakableStore = (
     openPredictions: (owner) => alive(store.openPredictions(owner)),
     knownPredictions: (provider, ids) => alive(store.knownPredictions(provider, ids)),
     prediction: (key) => alive(store.prediction(key)),
+    reusable: (query) => alive(store.reusable(query)),
+    rested: (query) => alive(store.rested(query)),
+    content: (jobId) => alive(store.content(jobId)),
+    freeAssets: (query) => alive(store.freeAssets(query)),
+    leftovers: (after, limit) => alive(store.leftovers(after, limit)),
+    unreadPayloads: (limit) => alive(store.unreadPayloads(limit)),
+    scrub: alive(store.scrub),
     register: Effect.tap(alive(store.register), (owner) =>
       Effect.sync(() => {
         process.owner = owner;
@@ -78,4 +85,7 @@ export const breakableAssets = (
       return asset;
     }),
   get: (sha256) => Effect.andThen(process.alive, assets.get(sha256)),
+  touch: (sha256) => Effect.andThen(process.alive, assets.touch(sha256)),
+  list: (page) => Effect.andThen(process.alive, assets.list(page)),
+  remove: (removal) => Effect.andThen(process.alive, assets.remove(removal)),
 });

@@ -42,6 +42,7 @@ const busy = new SubmitRejected({
 
 export const stories: Readonly<Record<string, Story>> = {
   "succeeds at once": { ends: "complete" },
+  "uses the answer of an earlier job again": { isSecond: true, ends: "complete" },
   "repairs an output": { answers: [wrong, good], ends: "complete" },
   "tries again by itself": { answers: [failing, good], ends: "complete" },
   "tries a mapped error of a function again": { throws: new Passing("full"), ends: "complete" },

@@ -28,6 +28,8 @@ export interface Story {
   readonly line?: (client: ModelClient) => ModelClient;
   /** What the user asks for once an entry of that type has been written for the first time. */
   readonly asks?: { readonly [Type in Entry["type"]]?: Fact };
+  /** An equal job was done before, whose answer may be used again. */
+  readonly isSecond?: boolean;
   readonly ends: JobStatus;
 }
 
@@ -41,7 +43,7 @@ export const good: Answer = { text: JSON.stringify({ headline: "Meet it." }) };
 
 export class Passing extends Error {}
 
-const pipelineOf = ({ throws }: Story) => {
+const pipelineOf = ({ throws, isSecond }: Story) => {
   let calls = 0;
   return Pipeline.make("story", { version: 1, input: Schema.String })
     .step(
@@ -55,6 +57,7 @@ const pipelineOf = ({ throws }: Story) => {
         timeout: "60 seconds",
         retry: Retry.fixed({ attempts: 2, delayMs: 1_000 }),
         repair: 1,
+        ...(isSecond === true ? { reuse: "1 hour" } : {}),
       }),
     )
     .step(
@@ -91,6 +94,11 @@ const writerOf = ({ answers = [good] }: Story) => {
   return Functions.client({ models: { writer: { input, run } } });
 };
 
+const turn = Effect.andThen(
+  Effect.promise(() => new Promise((resolve) => setImmediate(resolve))),
+  TestClock.adjust("250 millis"),
+);
+
 /** Runs the story to its end; a story that never ends lets the test run out of time. */
 export const tell = Effect.fnUntraced(function* (story: Story) {
   const pipeline = pipelineOf(story);
@@ -115,16 +123,20 @@ export const tell = Effect.fnUntraced(function* (story: Story) {
   });
   const deployed = engine.deployed.get(keyOf(pipeline.plan));
   if (deployed === undefined) return yield* Effect.die("the pipeline is not deployed");
-  const { jobId } = yield* engine.jobs.submit({
-    deployed,
-    input: "a kettle",
-    idempotencyKey: null,
-  });
+  const submission = { deployed, input: "a kettle", idempotencyKey: null };
+  if (story.isSecond === true) {
+    const first = yield* engine.jobs.submit(submission);
+    while (journals.files.get(first.jobId)?.job.record.status !== "complete") yield* turn;
+  }
+  const { jobId } = yield* engine.jobs.submit(submission);
   const file = () => journals.files.get(jobId);
   while (open.size + asked.length > 0 || file()?.job.record.status !== story.ends) {
     for (const fact of asked.splice(0)) yield* engine.jobs.post(jobId, fact);
-    yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)));
-    yield* TestClock.adjust("250 millis");
+    yield* turn;
   }
-  return { pipeline, told: { entries: [...(file()?.entries ?? [])], observations } satisfies Told };
+  const own = observations.filter((observation) => observation.jobId === jobId);
+  return {
+    pipeline,
+    told: { entries: [...(file()?.entries ?? [])], observations: own } satisfies Told,
+  };
 });

@@ -1,5 +1,5 @@
 /** Model steps over a fake provider, a memory store and the test clock: what the ledger's tests are made of. */
-import { Clock, Effect, Latch, Schema } from "effect";
+import { Clock, type Duration, Effect, Latch, Schema } from "effect";
 import { TestClock } from "effect/testing";
 import { Asset, Parse, Pipeline, Retry, Step } from "../../../src/index.ts";
 import type { AnyPipeline } from "../../../src/machines/pipeline.ts";
@@ -38,8 +38,14 @@ export const asking = (options: Partial<ModelStep> = {}) => {
 };
 
 /** A pipeline of one model step whose output is a picture. */
-export const painting = (retry = Retry.fixed({ attempts: 2, delayMs: 1_000 })) =>
-  Pipeline.make("painting", { version: 1, input: Schema.String })
+export const painting = (
+  retry = Retry.fixed({ attempts: 2, delayMs: 1_000 }),
+  reuse?: Duration.Input,
+) =>
+  Pipeline.make(reuse === undefined ? "painting" : "repainting", {
+    version: 1,
+    input: Schema.String,
+  })
     .step(
       Step.model("paint", {
         input: Schema.String,
@@ -48,6 +54,7 @@ export const painting = (retry = Retry.fixed({ attempts: 2, delayMs: 1_000 })) =
         request: (prompt) => ({ prompt }),
         parse: Parse.file,
         retry,
+        ...(reuse === undefined ? {} : { reuse }),
       }),
     )
     .output(Asset.Image, ({ last }) => last);

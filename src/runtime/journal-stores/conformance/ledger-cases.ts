@@ -72,6 +72,21 @@ export const ledgerCases: ReadonlyArray<CaseBody> = [
     }),
   },
   {
+    name: "an answer used again is booked with the entry that says so, and is never open",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      yield* commitAll(store, ownedOf("a"));
+      const part = { state: "reused", status: "succeeded", settledAt: startedAt } as const;
+      const row = predictionOf("k1", "a", part);
+      const reuse = { type: "reuse", row } as const;
+      yield* commitAll(store, appendOf("a", 1, { ledger: [reuse] }));
+      yield* expectEqual("booked", yield* store.predictions("a"), [row]);
+      yield* expectEqual("open", yield* store.openPredictions("o"), []);
+      const twice = appendOf("a", 2, { ledger: [reuse] });
+      yield* expectResults(store, [twice], ["Conflict over Prediction"]);
+    }),
+  },
+  {
     name: "a provider's id belongs to one prediction; who comes second conflicts whole",
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;

@@ -1,5 +1,6 @@
 /** Small right records for the cases; each function takes what its case is about. */
 import type { Entry, EntryOf, Value } from "../../../machines/entry.ts";
+import type { EraseJob, EraseRawAnswers } from "../../journal-retention.ts";
 import type {
   AppendEntries,
   ChangePrediction,
@@ -32,6 +33,7 @@ export const recordOf = (jobId: string, part: Partial<StateRecord> = {}): StateR
   waiting: null,
   createdAt: startedAt,
   updatedAt: startedAt,
+  erasedAt: null,
   ...part,
 });
 
@@ -213,4 +215,21 @@ export const settlementOf = (key: string, jobId: string): ChangePrediction => ({
     },
   },
   inbox: messageOf(`settled ${key}`, jobId),
+});
+
+export const erasedAt = startedAt + 1_000;
+
+export const eraseOf = (jobId: string, seq: number): EraseJob => ({
+  type: "EraseJob",
+  jobId,
+  seq,
+  at: erasedAt,
+  leavesBehind: "assets",
+});
+
+export const eraseRawOf = (jobId: string, seq: number): EraseRawAnswers => ({
+  type: "EraseRawAnswers",
+  jobId,
+  seq,
+  at: erasedAt,
 });

@@ -5,6 +5,7 @@
 import type { Entry } from "../../../machines/entry.ts";
 import type { InboxRow, JobTimer, PredictionRow, StoredJob } from "../../journal-store.ts";
 import { isOpen } from "../write-rules.ts";
+import { AssetNames } from "./asset-names.ts";
 
 /** Everything of one job. */
 export interface JobFile {
@@ -15,6 +16,8 @@ export interface JobFile {
   job: StoredJob;
   isReleased: boolean;
   timers: ReadonlyArray<JobTimer>;
+  /** When its raw answers were taken away last (ms); before all time where they never were. */
+  rawErasedAt: number;
 }
 
 const pair = (left: string, right: string): string => JSON.stringify([left, right]);
@@ -31,6 +34,7 @@ export class MemoryJournals {
   /** Dead owners that went by themselves. */
   readonly left = new Set<string>();
   readonly owned = new Map<string, Set<JobFile>>();
+  readonly names = new AssetNames();
   readonly #jobByIdempotencyKey = new Map<string, string>();
   readonly #keyByPredictionId = new Map<string, string>();
   /** How many commits there were, over all stores. */
@@ -56,6 +60,12 @@ export class MemoryJournals {
     return this.#jobByIdempotencyKey.get(pair(pipeline, idempotencyKey));
   }
 
+  /** The job is no longer found by its idempotency key. */
+  forgetKey({ record, idempotencyKey }: StoredJob): void {
+    if (idempotencyKey !== null)
+      this.#jobByIdempotencyKey.delete(pair(record.pipeline, idempotencyKey));
+  }
+
   keyOfPrediction(provider: string, predictionId: string): string | undefined {
     return this.#keyByPredictionId.get(pair(provider, predictionId));
   }
@@ -69,6 +79,7 @@ export class MemoryJournals {
       job,
       isReleased: false,
       timers: [],
+      rawErasedAt: Number.NEGATIVE_INFINITY,
     };
     this.files.set(job.record.jobId, file);
     if (job.idempotencyKey !== null) {

@@ -18,7 +18,9 @@ import {
   moveOf,
   predictionConflict,
 } from "../write-rules.ts";
+import { changeOfErased } from "../retention-rules.ts";
 import type { MemoryJournals } from "./journals.ts";
+import { eraseJob, eraseRawAnswers, nameAssets, nameIn, tidyAssets } from "./retention.ts";
 
 const create = (journals: MemoryJournals, { job, entries }: CreateJob): WriteResult => {
   const key = job.idempotencyKey;
@@ -26,6 +28,8 @@ const create = (journals: MemoryJournals, { job, entries }: CreateJob): WriteRes
   if (known !== undefined) return { type: "Duplicate", jobId: known };
   if (journals.files.has(job.record.jobId)) return jobConflict;
   journals.add(job, entries);
+  journals.names.arrive(job.record.jobId);
+  nameIn(journals, job.record.jobId, entries);
   return committed;
 };
 
@@ -43,7 +47,7 @@ const rowsAfter = (
 ): ReadonlyMap<string, PredictionRow> | null => {
   const rows = new Map<string, PredictionRow>();
   for (const change of changes) {
-    const key = change.type === "intend" ? change.row.key : change.key;
+    const key = "row" in change ? change.row.key : change.key;
     const before = rows.get(key) ?? journals.predictions.get(key);
     const after = rowAfter(before, jobId, change);
     if (after === null || isIdTaken(journals, after)) return null;
@@ -60,7 +64,7 @@ const rowAfter = (
   jobId: string,
   change: LedgerChange,
 ): PredictionRow | null => {
-  if (change.type === "intend") return before === undefined ? change.row : null;
+  if ("row" in change) return before === undefined ? change.row : null;
   if (before?.jobId !== jobId) return null;
   const move = moveOf(before, change);
   return move === null ? null : { ...before, ...move };
@@ -73,16 +77,17 @@ const append = (journals: MemoryJournals, write: AppendEntries): WriteResult => 
   const rows = rowsAfter(journals, write.jobId, write.ledger);
   if (rows === null) return predictionConflict;
   for (const entry of write.entries) file.entries.push(entry);
+  nameIn(journals, write.jobId, write.entries);
   for (const row of rows.values()) journals.putPrediction(file, row);
   journals.consume(file, write.consumed);
   if (write.timers !== null) file.timers = write.timers;
   file.isReleased = write.isReleased;
   const { record } = file.job;
-  const { jobId, pipeline, version, fingerprint, inputPayload, createdAt } = record;
+  const { jobId, pipeline, version, fingerprint, inputPayload, createdAt, erasedAt } = record;
   const { output, raw } = holdersIn(write.entries);
   const normalizedOutput = output?.output ?? record.normalizedOutput;
   const rawReference = raw?.raw ?? record.rawReference;
-  const constant = { jobId, pipeline, version, fingerprint, inputPayload, createdAt };
+  const constant = { jobId, pipeline, version, fingerprint, inputPayload, createdAt, erasedAt };
   journals.place(file, {
     ...file.job,
     ...write.claim,
@@ -95,7 +100,7 @@ const append = (journals: MemoryJournals, write: AppendEntries): WriteResult => 
 
 const post = (journals: MemoryJournals, { row }: PostInbox): WriteResult => {
   const file = journals.files.get(row.jobId);
-  if (file === undefined) return jobConflict;
+  if (file === undefined || file.job.record.erasedAt !== null) return jobConflict;
   if (journals.messageIds.has(row.id)) return messageConflict;
   journals.post(file, row);
   return committed;
@@ -104,7 +109,7 @@ const post = (journals: MemoryJournals, { row }: PostInbox): WriteResult => {
 const changePrediction = (journals: MemoryJournals, write: ChangePrediction): WriteResult => {
   const before = journals.predictions.get(write.key);
   if (before === undefined || !write.from.includes(before.state)) return predictionConflict;
-  const after = { ...before, ...write.change };
+  const after = { ...before, ...changeOf(journals, before, write.change) };
   if (isIdTaken(journals, after)) return predictionConflict;
   if (write.inbox !== null) {
     const posted = post(journals, { type: "PostInbox", row: write.inbox });
@@ -117,11 +122,22 @@ const changePrediction = (journals: MemoryJournals, write: ChangePrediction): Wr
   return committed;
 };
 
+/** Of a double of an erased job no answer is kept. */
+const changeOf = (
+  { files }: MemoryJournals,
+  row: PredictionRow,
+  change: ChangePrediction["change"],
+): ChangePrediction["change"] => {
+  const erasedAt = files.get(row.jobId)?.job.record.erasedAt ?? null;
+  return erasedAt === null ? change : changeOfErased(change, erasedAt);
+};
+
 const addDuplicate = (journals: MemoryJournals, { row }: AddDuplicate): WriteResult => {
   const file = journals.files.get(row.jobId);
   if (file === undefined) return jobConflict;
   if (journals.predictions.has(row.key) || isIdTaken(journals, row)) return predictionConflict;
-  journals.putPrediction(file, row);
+  const isErased = file.job.record.erasedAt !== null;
+  journals.putPrediction(file, isErased ? { ...row, inputHash: "" } : row);
   return committed;
 };
 
@@ -138,5 +154,13 @@ export const applyWrite = (journals: MemoryJournals, write: Write): WriteResult 
       return changePrediction(journals, write);
     case "AddDuplicate":
       return addDuplicate(journals, write);
+    case "EraseJob":
+      return eraseJob(journals, write);
+    case "EraseRawAnswers":
+      return eraseRawAnswers(journals, write);
+    case "NameAssets":
+      return nameAssets(journals, write);
+    case "TidyAssets":
+      return tidyAssets(journals, write);
   }
 };

@@ -52,7 +52,8 @@ export const applyLedgerChange = (
   jobId: string,
   change: LedgerChange,
 ): boolean => {
-  if (change.type === "intend") return insertPrediction(connection, change.row);
+  if (change.type === "intend" || change.type === "reuse")
+    return insertPrediction(connection, change.row);
   const row = predictionOf(connection, change.key);
   if (row?.jobId !== jobId) return false;
   const move = moveOf(row, change);

@@ -72,6 +72,7 @@ export const decodePrediction: (stored: unknown) => PredictionRow = Schema.decod
       "absent",
       "settled",
       "duplicate",
+      "reused",
     ]),
     predictionId: NullableString,
     status: Schema.NullOr(PredictionStatus),

@@ -138,6 +138,7 @@ export const decodeJob = (row: Row, read: ReadHeld): StoredJob => ({
     waiting: waitingOf(row),
     createdAt: numberIn(row, "created_at"),
     updatedAt: numberIn(row, "updated_at"),
+    erasedAt: numberOrNullIn(row, "erased_at"),
   },
   idempotencyKey: textOrNullIn(row, "idempotency_key"),
   seq: numberIn(row, "seq"),
@@ -180,6 +181,7 @@ const heldFields: ReadonlyMap<string, string> = new Map([
   ["StepSucceeded", "output"],
   ["JobCompleted", "output"],
   ["PredictionSettled", "raw"],
+  ["PredictionReused", "raw"],
 ]);
 
 /** The value an entry holds for its job's row. Throws ColumnMismatch where it holds none. */

@@ -4,6 +4,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { broken } from "./failure.ts";
+import { nameOldAssets, retentionTables } from "./retention-schema.ts";
 
 /** The condition of a prediction that still has to be followed; queries repeat it to use its index. */
 export const openPrediction =
@@ -13,7 +14,7 @@ export const openPrediction =
  * Partial indices keep every question of the running service as cheap with a million finished jobs as
  * with none. The ordinals give the order of arrival, which no clock can.
  */
-const migrations: ReadonlyArray<string> = [
+const migrations: ReadonlyArray<string | ((db: DatabaseSync) => void)> = [
   `CREATE TABLE jobs (
      ordinal INTEGER PRIMARY KEY,
      job_id TEXT NOT NULL UNIQUE,
@@ -107,6 +108,10 @@ const migrations: ReadonlyArray<string> = [
      id TEXT NOT NULL UNIQUE,
      commits INTEGER NOT NULL
    );`,
+  (db) => {
+    db.exec(retentionTables);
+    nameOldAssets(db);
+  },
 ];
 
 export const schemaVersion = migrations.length;
@@ -116,8 +121,8 @@ const versionOf = (db: DatabaseSync): number => {
   return typeof version === "number" ? version : 0;
 };
 
-/** Brings the file to this version's tables, in one transaction. Throws StoreFailure where it is newer. */
-export const migrate = (db: DatabaseSync): void => {
+/** Brings the file to the tables of a version, default this one's; in the caller's transaction. Throws StoreFailure where it is newer. */
+export const migrate = (db: DatabaseSync, to: number = schemaVersion): void => {
   const version = versionOf(db);
   if (version > schemaVersion) {
     throw broken(
@@ -127,6 +132,9 @@ export const migrate = (db: DatabaseSync): void => {
       ),
     );
   }
-  for (const step of migrations.slice(version)) db.exec(step);
-  if (version < schemaVersion) db.exec(`PRAGMA user_version = ${schemaVersion}`);
+  for (const step of migrations.slice(version, to)) {
+    if (typeof step === "string") db.exec(step);
+    else step(db);
+  }
+  if (version < to) db.exec(`PRAGMA user_version = ${to}`);
 };

@@ -28,6 +28,15 @@ import {
   heldValues,
   inboxValues,
 } from "./rows.ts";
+import {
+  changeOf,
+  duplicateOf,
+  eraseJob,
+  eraseRawAnswers,
+  nameAssets,
+  nameIn,
+  tidyAssets,
+} from "./retention-writes.ts";
 import { changes, countCommit, inSavepoint } from "./transaction.ts";
 import type { Connection, Witness } from "./transaction.ts";
 
@@ -47,17 +56,24 @@ const insertEntry = "INSERT INTO entries (job_id, seq, type, at, body) VALUES (?
 const insertTwoEntries = `${insertEntry}, (?, ?, ?, ?, ?)`;
 
 const insertEntries = (
-  { prepare }: Connection,
+  connection: Connection,
   jobId: string,
   entries: ReadonlyArray<Entry>,
 ): void => {
-  const [first, second, ...rest] = entries;
+  const all = entries.map((entry) => entryValues(jobId, entry));
+  const [first, second, ...rest] = all;
   if (first === undefined) return;
+  const { prepare } = connection;
   // A step's start and its result come together more often than not.
-  if (second === undefined) prepare(insertEntry).run(...entryValues(jobId, first));
-  else prepare(insertTwoEntries).run(...entryValues(jobId, first), ...entryValues(jobId, second));
-  for (const entry of rest) prepare(insertEntry).run(...entryValues(jobId, entry));
+  if (second === undefined) prepare(insertEntry).run(...first);
+  else prepare(insertTwoEntries).run(...first, ...second);
+  for (const values of rest) prepare(insertEntry).run(...values);
+  for (const [index, fact] of entries.entries())
+    nameIn(connection, jobId, { fact, text: all[index]?.[4] ?? "" });
 };
+
+const jobOf = (write: CreateJob | AppendEntries): string =>
+  write.type === "CreateJob" ? write.job.record.jobId : write.jobId;
 
 /**
  * The last entry that was written stands for the whole batch: it is the next of its job, appended under
@@ -68,13 +84,22 @@ export const witnessOf = (
   writes: ReadonlyArray<Write>,
   results: ReadonlyArray<WriteResult>,
 ): Witness => {
+  // Of a job whose content is taken away in the same batch no entry will be there as it was written.
+  const emptied = new Set(
+    writes.flatMap((write) =>
+      write.type.startsWith("Erase") && "seq" in write ? [write.jobId] : [],
+    ),
+  );
   const last = writes.findLast(
     (write, index): write is CreateJob | AppendEntries =>
-      results[index]?.type === "Committed" && "entries" in write && write.entries.length > 0,
+      results[index]?.type === "Committed" &&
+      "entries" in write &&
+      write.entries.length > 0 &&
+      !emptied.has(jobOf(write)),
   );
   const entry = last?.entries.at(-1);
   if (last === undefined || entry === undefined) return countCommit(connection);
-  const jobId = last.type === "CreateJob" ? last.job.record.jobId : last.jobId;
+  const jobId = jobOf(last);
   return () =>
     connection
       .prepare(
@@ -115,8 +140,8 @@ const setButStatus = `${settingAll(changingColumns.split(", ").slice(1))}, ${set
 const asKnown = "WHERE job_id = ? AND epoch = ? AND seq = ?";
 
 const updateSteadyJob = `UPDATE jobs SET seq = ?, ${setButStatus} ${asKnown} AND status = ? AND released = 0`;
-const updateJob = `UPDATE jobs SET seq = ?, released = ?, ${set} ${asKnown}`;
-const updateClaimedJob = `UPDATE jobs SET owner = ?, epoch = ?, seq = ?, released = ?, ${set} ${asKnown}`;
+const updateJob = `UPDATE jobs SET seq = ?, released = ?, rested_at = ?, ${set} ${asKnown}`;
+const updateClaimedJob = `UPDATE jobs SET owner = ?, epoch = ?, seq = ?, released = ?, rested_at = ?, ${set} ${asKnown}`;
 
 /** Most appends leave status, owner and release as they are; setting none of them leaves the indices alone. */
 const advanceSteadyJob = ({ prepare }: Connection, write: AppendEntries): boolean => {
@@ -140,6 +165,7 @@ const advanceJob = (connection: Connection, write: AppendEntries): boolean => {
   const values = [
     afterSeq + write.entries.length,
     isReleased ? 1 : 0,
+    isReleased ? write.record.updatedAt : null,
     ...changingValues(write.record),
     ...heldValues(write.entries),
     jobId,
@@ -183,22 +209,27 @@ const insertMessage =
 const isJob = ({ prepare }: Connection, jobId: string): boolean =>
   prepare("SELECT 1 FROM jobs WHERE job_id = ?").get(jobId) !== undefined;
 
+const mayBeTold = ({ prepare }: Connection, jobId: string): boolean =>
+  prepare("SELECT 1 FROM jobs WHERE job_id = ? AND erased_at IS NULL").get(jobId) !== undefined;
+
 const post = (connection: Connection, row: InboxRow): WriteResult => {
-  if (!isJob(connection, row.jobId)) return jobConflict;
+  if (!mayBeTold(connection, row.jobId)) return jobConflict;
   return changes(connection.prepare(insertMessage), inboxValues(row)) ? committed : messageConflict;
 };
 
 const changePrediction = (connection: Connection, write: ChangePrediction): WriteResult => {
   const row = predictionOf(connection, write.key);
   if (row === null || !write.from.includes(row.state)) return predictionConflict;
-  if (!updatePrediction(connection, row, write.change)) return predictionConflict;
+  const change = changeOf(connection, row, write.change);
+  if (!updatePrediction(connection, row, change)) return predictionConflict;
   settleRelease(connection, row.jobId);
   return write.inbox === null ? committed : post(connection, write.inbox);
 };
 
 const addDuplicate = (connection: Connection, { row }: AddDuplicate): WriteResult => {
   if (!isJob(connection, row.jobId)) return jobConflict;
-  return insertPrediction(connection, row) ? committed : predictionConflict;
+  const isAdded = insertPrediction(connection, duplicateOf(connection, row));
+  return isAdded ? committed : predictionConflict;
 };
 
 /** Applies one write whole, or changes nothing; savepoints only where a conflict may show half way. */
@@ -218,5 +249,13 @@ export const applyWrite = (connection: Connection, write: Write): WriteResult =>
         : inSavepoint(connection, isCommitted, () => changePrediction(connection, write));
     case "AddDuplicate":
       return addDuplicate(connection, write);
+    case "EraseJob":
+      return eraseJob(connection, write);
+    case "EraseRawAnswers":
+      return eraseRawAnswers(connection, write);
+    case "NameAssets":
+      return nameAssets(connection, write);
+    case "TidyAssets":
+      return tidyAssets(connection, write);
   }
 };

@@ -1,0 +1,74 @@
+/**
+ * The asset store as one job uses it. What a job is about to put is named in the journal before it is
+ * there, so that nobody who takes away what no job names can take it in between, in whichever process.
+ */
+import { Clock, Effect } from "effect";
+import type { Asset } from "../steps/asset.ts";
+import { assetNamesIn } from "../steps/asset-names.ts";
+import type { AssetStore, AssetStoreFailure, StoredBytes } from "../steps/asset-store.ts";
+import { sha256Hex } from "../steps/canonical-json.ts";
+import type { GroupCommit } from "./group-commit.ts";
+import type { NameAssets } from "./journal-retention.ts";
+import type { StoreFailure } from "./journal-store.ts";
+
+export interface JobAssets<E = never> {
+  /** Keeps a file. Fails with: AssetStoreFailure. */
+  put(stored: StoredBytes): Effect.Effect<Asset, AssetStoreFailure | E>;
+  /** Keeps a value that is too large for its entry; assets that it names are the job's as well. */
+  putPayload(text: string, bytes: Uint8Array): Effect.Effect<Asset, AssetStoreFailure | E>;
+}
+
+interface Naming<E> {
+  readonly assets: AssetStore["Service"];
+  readonly jobId: string;
+  /** What is put is part of a raw answer. */
+  readonly isRaw: boolean;
+  /** Writes it down; returns once it is durable. */
+  readonly name: (write: NameAssets) => Effect.Effect<unknown, E>;
+}
+
+const payloadType = "application/json";
+
+const assetsFor = <E>({ assets, jobId, name, isRaw }: Naming<E>): JobAssets<E> => {
+  const named = (names: NameAssets["names"]) =>
+    Effect.flatMap(Clock.currentTimeMillis, (at) => name({ type: "NameAssets", jobId, names, at }));
+  return {
+    put: (stored) =>
+      Effect.andThen(
+        named([{ sha256: sha256Hex(stored.bytes), isRaw, isPayload: false }]),
+        assets.put(stored),
+      ),
+    putPayload: (text, bytes) => {
+      const within = assetNamesIn(text).map((sha256) => ({ sha256, isRaw, isPayload: false }));
+      const own = { sha256: sha256Hex(bytes), isRaw, isPayload: true };
+      return Effect.andThen(
+        named([own, ...within]),
+        assets.put({ bytes, contentType: payloadType }),
+      );
+    },
+  };
+};
+
+interface Stores {
+  readonly assets: AssetStore["Service"];
+  readonly committer: GroupCommit;
+}
+
+/** The asset store for what the steps of a job make, through any trouble of the journal store. */
+export const assetsOfJob = (
+  { assets, committer }: Stores,
+  jobId: string,
+  isRaw = false,
+): JobAssets => assetsFor({ assets, jobId, isRaw, name: (write) => committer.commit(write) });
+
+/** The asset store for what a job is submitted with; refused while the journal store is in trouble. */
+export const assetsOfNew = (
+  { assets, committer }: Stores,
+  jobId: string,
+): JobAssets<StoreFailure> =>
+  assetsFor({
+    assets,
+    jobId,
+    isRaw: false,
+    name: (write) => committer.tryCommit(write, () => undefined),
+  });

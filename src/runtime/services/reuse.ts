@@ -1,0 +1,145 @@
+/**
+ * Using an earlier job's answer instead of paying for one. It is looked for before an intent is made, by
+ * the input as it would be sent, and used only if it decodes for this step: a step that would have
+ * succeeded never fails by it, and nothing is looked for twice.
+ */
+import { Clock, Effect, Exit, Option, Schedule } from "effect";
+import type { Schema } from "effect";
+import type { EntryOf, FactOf } from "../../machines/entry.ts";
+import { assetNamesIn } from "../../steps/asset-names.ts";
+import { hashJson } from "../../steps/canonical-json.ts";
+import type { NamedAsset } from "../journal-retention.ts";
+import type { PredictionRow, StoreFailure } from "../journal-store.ts";
+import { isErased } from "../journal-stores/retention-rules.ts";
+import { progressIn } from "./attempt.ts";
+import { jsonOf, keep } from "./hand-over.ts";
+import { isAsset } from "./json-value.ts";
+import { verdictOn } from "./model-answer.ts";
+import type { ModelRun } from "./model-run.ts";
+
+/** True where the step is done by an answer that somebody has paid for already. */
+export const reuseAnswer = Effect.fnUntraced(function* (
+  run: ModelRun,
+  input: Schema.JsonObject,
+): Effect.fn.Return<boolean> {
+  const { reuseMs } = run.program;
+  if (reuseMs === null || !mayReuse(run)) return false;
+  const source = yield* find(run, hashJson(input), reuseMs);
+  if (source === undefined) return false;
+  const { row, settled } = source;
+  const verdict = yield* Effect.exit(verdictOn(run, settled));
+  if (!Exit.isSuccess(verdict)) return false;
+  if (!(yield* holdAssets(run, settled))) return false;
+  const { path } = run.node;
+  const { attempt } = progressIn(run);
+  const output = yield* keep(run.job, verdict.value);
+  // Together, so that what was used again and what came of it are one fact to everybody.
+  yield* run.job.append(yield* factOf(run, row, settled), {
+    type: "StepSucceeded",
+    path,
+    attempt,
+    output,
+  });
+  return true;
+});
+
+/** A step that had an answer could not use it, and who asks for a RETRY wants another one. */
+const mayReuse = (run: ModelRun): boolean => {
+  const { answerSeq, round, repairs } = progressIn(run);
+  return answerSeq === null && round === 1 && repairs === 0;
+};
+
+interface Source {
+  readonly row: PredictionRow;
+  readonly settled: EntryOf<"PredictionSettled">;
+}
+
+/** The newest answer to an equal call, if it is there whole. */
+const find = Effect.fnUntraced(function* (
+  run: ModelRun,
+  inputHash: string,
+  reuseMs: number,
+): Effect.fn.Return<Source | undefined> {
+  const { host, jobId } = run.job;
+  const { provider } = run.provider.client;
+  const since = (yield* Clock.currentTimeMillis) - reuseMs;
+  const query = { provider, model: run.model, inputHash, since, notOf: jobId };
+  const row = yield* patiently(host.store.reusable(query), Option.none());
+  if (Option.isNone(row)) return undefined;
+  const entries = yield* patiently(host.store.entries(row.value.jobId), []);
+  const settled = entries.find(
+    (entry): entry is EntryOf<"PredictionSettled"> =>
+      entry.type === "PredictionSettled" && entry.key === row.value.key,
+  );
+  if (settled === undefined || settled.fileFailure !== null || isErased(settled.raw))
+    return undefined;
+  return { row: row.value, settled };
+});
+
+/** A store that cannot be read for a while is waited for; a job that is damaged has nothing to give. */
+const patiently = <A>(read: Effect.Effect<A, StoreFailure>, otherwise: A): Effect.Effect<A> =>
+  read.pipe(
+    Effect.retry({
+      schedule: Schedule.spaced("500 millis"),
+      while: ({ reason }) => reason !== "Broken",
+    }),
+    Effect.orElseSucceed(() => otherwise),
+  );
+
+/** Makes the answer's files this job's own; false where one of them is gone with the job that had it. */
+const holdAssets = Effect.fnUntraced(function* (
+  run: ModelRun,
+  { raw, files }: EntryOf<"PredictionSettled">,
+): Effect.fn.Return<boolean> {
+  const { jobId, host } = run.job;
+  const names: Array<NamedAsset> = files.flatMap(({ asset }) =>
+    isAsset(asset) ? [{ sha256: asset.sha256, isRaw: false, isPayload: false }] : [],
+  );
+  if ("asset" in raw) {
+    const text = JSON.stringify(yield* jsonOf(run.job, raw));
+    names.push({ sha256: raw.asset, isRaw: true, isPayload: true });
+    for (const sha256 of assetNamesIn(text)) names.push({ sha256, isRaw: true, isPayload: false });
+  }
+  if (names.length === 0) return true;
+  const at = yield* Clock.currentTimeMillis;
+  yield* host.committer.commit({ type: "NameAssets", jobId, names, at });
+  const kept = names.filter(({ isRaw, isPayload }) => !isRaw || isPayload);
+  const there = yield* Effect.forEach(kept, ({ sha256 }) =>
+    Effect.orElseSucceed(host.assets.touch(sha256), () => false),
+  );
+  return there.every(Boolean);
+});
+
+const factOf = Effect.fnUntraced(function* (
+  run: ModelRun,
+  { jobId, predictionId, settledAt, inputHash }: PredictionRow,
+  { at, raw, files, receipt }: EntryOf<"PredictionSettled">,
+): Effect.fn.Return<FactOf<"PredictionReused">> {
+  const { attempt, calls } = progressIn(run);
+  const { provider } = run.provider.client;
+  return {
+    type: "PredictionReused",
+    path: run.node.path,
+    attempt,
+    call: calls + 1,
+    key: yield* run.job.host.newKey,
+    provider,
+    model: run.model,
+    inputHash,
+    source: {
+      jobId,
+      predictionId: predictionId ?? receipt.predictionId,
+      settledAt: settledAt ?? at,
+    },
+    raw,
+    files,
+    receipt: {
+      provider,
+      model: run.model,
+      predictionId: receipt.predictionId,
+      costMicros: 0,
+      basis: `reused from job ${jobId}`,
+      metrics: {},
+    },
+  };
+});

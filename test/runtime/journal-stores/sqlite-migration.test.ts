@@ -1,0 +1,117 @@
+/** A file of an earlier version is brought up to date when it is opened, and loses nothing. */
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, it } from "@effect/vitest";
+import { Effect, Option } from "effect";
+import { expect } from "vitest";
+import { makeRetention } from "../../../src/runtime/retention.ts";
+import { retentionPolicy } from "../../../src/runtime/retention/policy.ts";
+import { SqliteJournalStore } from "../../../src/runtime/journal-stores/sqlite.ts";
+import { migrate, schemaVersion } from "../../../src/runtime/journal-stores/sqlite/schema.ts";
+import { MemoryAssets } from "../../../src/steps/asset-stores/memory.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+const picture = "1".repeat(64);
+const inPayload = "2".repeat(64);
+const inMessage = "3".repeat(64);
+const stray = "4".repeat(64);
+
+interface Old {
+  readonly path: string;
+  readonly payload: string;
+}
+
+/** A file as version 1 wrote it: a complete job that names a picture and a large value, and one that waits. */
+const makeOld = ({ path, payload }: Old) =>
+  Effect.sync(() => {
+    const db = new DatabaseSync(path);
+    db.exec("PRAGMA journal_mode = WAL");
+    migrate(db, 1);
+    const job = db.prepare(
+      `INSERT INTO jobs (job_id, seq, epoch, owner, released, status, attempt, cost_micros, created_at, updated_at,
+         pipeline, version, fingerprint, idempotency_key, raw_reference, normalized_output, input_payload)
+       VALUES (?, ?, 1, NULL, ?, ?, 0, 650, 5, 9, 'campaign', 1, 'f1', ?, NULL, ?, '{"json":"in"}')`,
+    );
+    job.run("a", 3, 1, "complete", "order-17", '{"json":"out"}');
+    job.run("b", 1, 0, "processing", null, null);
+    const entry = db.prepare(
+      "INSERT INTO entries (job_id, seq, type, at, body) VALUES (?, ?, ?, 7, ?)",
+    );
+    const at = { v: 1, path: "paint", attempt: 1 };
+    const submitted = { v: 1, pipeline: "campaign", version: 1, fingerprint: "f1" };
+    const output = { json: { sha256: picture } };
+    entry.run("a", 1, "JobSubmitted", JSON.stringify({ ...submitted, input: { json: "in" } }));
+    entry.run("a", 2, "StepSucceeded", JSON.stringify({ ...at, output }));
+    const large = { asset: payload, sizeBytes: 70_000 };
+    entry.run("a", 3, "JobCompleted", JSON.stringify({ v: 1, output: large }));
+    entry.run("b", 1, "JobSubmitted", JSON.stringify({ ...submitted, input: { json: "in" } }));
+    const fact = { type: "StepSucceeded", ...at, output: { json: { sha256: inMessage } } };
+    db.prepare("INSERT INTO inbox (id, job_id, at, facts) VALUES ('m', 'b', 1, ?)").run(
+      JSON.stringify([fact]),
+    );
+    db.close();
+  });
+
+const oldFile = Effect.fnUntraced(function* () {
+  const path = join(yield* temporaryFolder, "old.db");
+  const assets = MemoryAssets.make();
+  const bytes = new TextEncoder().encode(
+    `{"image":{"sha256":"${inPayload}"},"pad":"${"x".repeat(70_000)}"}`,
+  );
+  const { sha256: payload } = yield* assets.put({ bytes, contentType: "application/json" });
+  yield* makeOld({ path, payload });
+  return { path, payload, assets };
+});
+
+describe("a SQLite file of version 1", () => {
+  it.effect("opens, with its jobs as they were, and is of this version then", () =>
+    Effect.gen(function* () {
+      const { path } = yield* oldFile();
+      const store = yield* SqliteJournalStore.make({ path, synchronous: "NORMAL" });
+      const job = Option.getOrThrow(yield* store.job("a"));
+      expect(job).toMatchObject({
+        idempotencyKey: "order-17",
+        record: {
+          status: "complete",
+          costMicros: 650,
+          erasedAt: null,
+          normalizedOutput: { json: "out" },
+        },
+      });
+      expect(yield* store.entries("a")).toHaveLength(3);
+      const db = new DatabaseSync(path);
+      expect(db.prepare("PRAGMA user_version").get()).toEqual({ user_version: schemaVersion });
+      db.close();
+    }),
+  );
+
+  it.effect("knows which assets its entries and unread messages name, and which jobs rest", () =>
+    Effect.gen(function* () {
+      const { path, payload } = yield* oldFile();
+      const store = yield* SqliteJournalStore.make({ path, synchronous: "NORMAL" });
+      const sha256s = [picture, payload, inMessage, stray];
+      expect([...(yield* store.freeAssets({ sha256s, asIf: null }))]).toEqual([stray]);
+      expect(yield* store.unreadPayloads(9)).toEqual([
+        { jobId: "a", sha256: payload, isRaw: false },
+      ]);
+      const rested = yield* store.rested({ before: 10, hasRaw: false, after: null, limit: 9 });
+      expect(rested).toMatchObject([{ jobId: "a", restedAt: 9 }]);
+    }),
+  );
+
+  it.effect("has its large values read for the names in them before anything is taken away", () =>
+    Effect.gen(function* () {
+      const { path, assets } = yield* oldFile();
+      const store = yield* SqliteJournalStore.make({ path, synchronous: "NORMAL" });
+      const policy = retentionPolicy({ assets: "1 day" });
+      const commit = (write: Parameters<typeof store.commit>[0][number]) =>
+        Effect.map(store.commit([write]), ([result]) => result ?? { type: "Committed" as const });
+      const retention = yield* makeRetention({ store, assets, commit, policy });
+      yield* retention.prune({ dryRun: true });
+      expect(yield* store.unreadPayloads(9)).toEqual([]);
+      expect([...(yield* store.freeAssets({ sha256s: [inPayload, stray], asIf: null }))]).toEqual([
+        stray,
+      ]);
+    }),
+  );
+});
