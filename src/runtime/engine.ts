@@ -1,6 +1,6 @@
 /** The composition root of one process: stores, providers, jobs, put together once. */
 import { createHash } from "node:crypto";
-import { Effect, type Scope } from "effect";
+import { Clock, Effect, type Scope } from "effect";
 import { type JobDriver, makeDriver } from "../machines/advance.ts";
 import type { PipelinePlan } from "../machines/plan.ts";
 import type { AssetStore, AssetStoreFailure } from "../steps/asset-store.ts";
@@ -10,6 +10,7 @@ import type { Deployed, JobHost, JobSettings, Observation } from "./jobs/job-hos
 import { jobProgram } from "./services/job-program.ts";
 import { type Jobs, makeJobs } from "./jobs/jobs.ts";
 import type { JournalStore, StoreFailure } from "./journal-store.ts";
+import { searchedForMs } from "./predictions/late-double.ts";
 import { estimateMicros, type PriceTable } from "./predictions/price-table.ts";
 import type { WatcherSettings } from "./predictions/watcher-host.ts";
 import type { GateSettings } from "./predictions/provider-gate.ts";
@@ -104,8 +105,10 @@ export const makeEngine = Effect.fnUntraced(function* (
   });
   late.jobs = jobs;
   const recovered = yield* jobs.recover;
-  // Doubles of jobs that rest without an owner: whoever watched them may have died.
+  // What belongs to jobs that rest without an owner: whoever watched it may have died.
   providers.follow(yield* store.openPredictions(owner));
+  const searched = searchedForMs(options.watcher.orphanGraceMs);
+  providers.follow(yield* store.absentPredictions((yield* Clock.currentTimeMillis) - searched));
   const policy = options.retention ?? keepAll;
   const commit = (write: RetentionWrite) => committer.tryCommit(write, () => undefined);
   const retention = yield* makeRetention({ store, assets, commit, policy });

@@ -280,6 +280,8 @@ export class JournalStore extends Context.Service<
      * owner's jobs, and of jobs nobody owns (a double that appeared long after), oldest first.
      */
     openPredictions(owner: string): Effect.Effect<ReadonlyArray<PredictionRow>, StoreFailure>;
+    /** Absent rows intended at `since` (ms) or later, of whatever job: each may still show a double. Oldest first. */
+    absentPredictions(since: number): Effect.Effect<ReadonlyArray<PredictionRow>, StoreFailure>;
     /** Which of these provider ids the ledger already knows. */
     knownPredictions(
       provider: string,

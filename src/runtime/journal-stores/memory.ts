@@ -87,6 +87,12 @@ const make = (journals: MemoryJournals = new MemoryJournals()): JournalStore["Se
           [owner, null].includes(ownerOf(journals, jobId)),
         ),
       ),
+    absentPredictions: (since) =>
+      Effect.sync(() =>
+        [...journals.predictions.values()].filter(
+          ({ state, intendedAt }) => state === "absent" && intendedAt >= since,
+        ),
+      ),
     knownPredictions: (provider, ids) =>
       Effect.sync(
         () => new Set(ids.filter((id) => journals.keyOfPrediction(provider, id) !== undefined)),

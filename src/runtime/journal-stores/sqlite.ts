@@ -141,6 +141,8 @@ const over = (connection: Connection, ask: Ask, owners: Owners): JournalStore["S
     predictions: (jobId) => ask("read the ledger", () => reads.readPredictions(connection, jobId)),
     openPredictions: (owner) =>
       ask("read the ledger", () => reads.readOpenPredictions(connection, owner)),
+    absentPredictions: (since) =>
+      ask("read the ledger", () => reads.readAbsentPredictions(connection, since)),
     knownPredictions: (provider, ids) =>
       ask("read the ledger", () => reads.readKnownPredictions(connection, provider, ids)),
     prediction: (key) =>

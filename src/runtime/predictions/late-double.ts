@@ -25,6 +25,9 @@ export interface DoubleSearch {
 export const searchEndOf = (row: PredictionRow, graceMs: number): number =>
   row.intendedAt + graceMs;
 
+/** Absent intents older (ms) than this are looked for no more. */
+export const searchedForMs = (graceMs: number): number => graceMs + lastLookMs;
+
 export const mayHaveDoubles = (since: number, now: number): boolean => now - since < lastLookMs;
 
 export const lookForDoubles = Effect.fnUntraced(function* (

@@ -74,6 +74,8 @@ class Watcher implements PredictionWatcher {
   readonly #sender: Sender;
   readonly #watched = new Map<string, WatchedPrediction>();
   readonly #sending = new Set<Deferred.Deferred<void>>();
+  /** Keys whose doubles are being looked for. */
+  readonly #sought = new Set<string>();
 
   constructor({ client, gate, host, fork }: Surroundings) {
     this.#client = client;
@@ -105,7 +107,7 @@ class Watcher implements PredictionWatcher {
   readonly follow = (row: PredictionRow): void => {
     if (this.#watched.has(row.key)) return;
     if (isOpen(row)) this.#fork(this.#attend(this.#watch(row)));
-    else if (row.state === "absent")
+    else if (row.state === "absent" && !this.#sought.has(row.key))
       this.#seekDoubles(row, searchEndOf(row, this.#host.settings.orphanGraceMs));
   };
 
@@ -186,9 +188,13 @@ class Watcher implements PredictionWatcher {
     const onDouble = (prediction: Prediction) => this.#addDouble(row, prediction);
     const isAwaited = this.#isAwaited(row);
     const sought = lookForDoubles(this.#client, this.#host, { row, since, isAwaited, onDouble });
+    this.#sought.add(row.key);
     this.#fork(
-      Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        mayHaveDoubles(since, now) ? sought : Effect.void,
+      Effect.ensuring(
+        Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          mayHaveDoubles(since, now) ? sought : Effect.void,
+        ),
+        Effect.sync(() => this.#sought.delete(row.key)),
       ),
     );
   }

@@ -42,6 +42,7 @@ export const breakableStore = (
     timersOf: (owner) => alive(store.timersOf(owner)),
     predictions: (jobId) => alive(store.predictions(jobId)),
     openPredictions: (owner) => alive(store.openPredictions(owner)),
+    absentPredictions: (since) => alive(store.absentPredictions(since)),
     knownPredictions: (provider, ids) => alive(store.knownPredictions(provider, ids)),
     prediction: (key) => alive(store.prediction(key)),
     reusable: (query) => alive(store.reusable(query)),

@@ -424,6 +424,25 @@ describe("a double", () => {
     }),
   );
 
+  it.effect("is looked for by the next process, though its job has long come to rest", () =>
+    Effect.gen(function* () {
+      const late: Fate = { answer: "lost", appearsAfterMs: 400_000, runMs: Infinity };
+      const provider = new FakeProvider({ fateOf: fates(late), showsKey: "everywhere" });
+      const world = yield* makeWorld(provider);
+      const first = yield* processIn(world, [asking()]);
+      const jobId = yield* submit(first, asking(), "tea");
+      expect(yield* outcome(first, asking(), jobId)).toEqual(complete("p2"));
+      yield* first.kill;
+      yield* processIn(world, [asking()]);
+      yield* pass(650_000, 2_000);
+      expect(rowsOf(world).find(({ key }) => key.includes("#p1"))).toMatchObject({
+        predictionId: "p1",
+        status: "canceled",
+      });
+      expect(provider.made[0]?.cancels.length).toBeGreaterThan(0);
+    }),
+  );
+
   it.effect("is nothing that was made long after the intent, however equal", () =>
     Effect.gen(function* () {
       const provider = new FakeProvider({ fateOf: fates({ answer: "nothing" }) });

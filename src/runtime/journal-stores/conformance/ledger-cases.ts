@@ -200,6 +200,34 @@ export const ledgerCases: ReadonlyArray<CaseBody> = [
     }),
   },
   {
+    name: "absent intents are told by their age, whoever has their job",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      yield* commitAll(store, ownedOf("a"), ownedOf("b"));
+      const intended = (key: string, jobId: string, afterMs: number) =>
+        appendOf(jobId, 1, {
+          ledger: [
+            { type: "intend", row: predictionOf(key, jobId, { intendedAt: startedAt + afterMs }) },
+          ],
+        });
+      yield* commitAll(store, intended("k1", "a", 10), intended("k2", "b", 20));
+      yield* expectEqual("none yet", yield* store.absentPredictions(0), []);
+      const absent = (key: string) =>
+        ({
+          type: "ChangePrediction",
+          key,
+          from: ["intended"],
+          change: { state: "absent" },
+          inbox: null,
+        }) as const;
+      yield* commitAll(store, absent("k1"), absent("k2"), releaseOf("b", 2));
+      const keys = (since: number) =>
+        Effect.map(store.absentPredictions(since), (rows) => rows.map(({ key }) => key));
+      yield* expectEqual("all", yield* keys(startedAt), ["k1", "k2"]);
+      yield* expectEqual("the younger", yield* keys(startedAt + 20), ["k2"]);
+    }),
+  },
+  {
     name: "a double is recorded once and stays open until it is settled, though nobody owns its job",
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;

@@ -160,6 +160,17 @@ export const readOpenPredictions = (
     .all(owner)
     .map(decodePrediction);
 
+export const readAbsentPredictions = (
+  { prepare }: Connection,
+  since: number,
+): ReadonlyArray<PredictionRow> =>
+  prepare(
+    `SELECT ${predictionSelection} FROM predictions INDEXED BY predictions_absent
+     WHERE state = 'absent' AND intended_at >= ? ORDER BY predictions.ordinal`,
+  )
+    .all(since)
+    .map(decodePrediction);
+
 export const readKnownPredictions = (
   connection: Connection,
   provider: string,

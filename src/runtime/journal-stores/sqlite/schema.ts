@@ -112,6 +112,7 @@ const migrations: ReadonlyArray<string | ((db: DatabaseSync) => void)> = [
     db.exec(retentionTables);
     nameOldAssets(db);
   },
+  "CREATE INDEX predictions_absent ON predictions (intended_at) WHERE state = 'absent'",
 ];
 
 export const schemaVersion = migrations.length;
