@@ -13,7 +13,7 @@ import { prune, type PruneOptions, type PruneReport } from "./retention/prune.ts
 import type { RetentionHost } from "./retention/retention-host.ts";
 
 export interface Retention {
-  /** Takes away what is older than its age, or counts it. Fails with: StoreFailure, AssetStoreFailure. */
+  /** Takes away what is older than its age, or counts it. Dies with a TypeError where the options are others. Fails with: StoreFailure, AssetStoreFailure. */
   prune(options?: PruneOptions): Effect.Effect<PruneReport, StoreFailure | AssetStoreFailure>;
   /** Fails with: JobUnavailable where there is no such job or it does not rest; StoreFailure, AssetStoreFailure. */
   erase(jobId: string): Effect.Effect<ErasedJob, JobUnavailable | StoreFailure | AssetStoreFailure>;
@@ -44,11 +44,25 @@ export const makeRetention = Effect.fnUntraced(function* (
     yield* Effect.forkScoped(regularly);
   }
   return {
-    prune: (options) => turn.withPermits(1)(prune(asked, options)),
+    prune: (options) =>
+      Effect.andThen(checkOptions(options), turn.withPermits(1)(prune(asked, options))),
     // Nobody who asks for it waits for a prune that takes its time.
     erase: (jobId) => eraseJob(asked, jobId),
   };
 });
+
+/** Whoever misspells `dryRun` wanted to count, not to delete. */
+const checkOptions = (options: unknown): Effect.Effect<void> => {
+  if (options === undefined) return Effect.void;
+  const said = typeof options === "object" && options !== null ? Object.entries(options) : null;
+  const isKnown = ([field, value]: readonly [string, unknown]): boolean =>
+    field === "dryRun" && (value === undefined || typeof value === "boolean");
+  if (said?.every(isKnown) === true) return Effect.void;
+  const got = JSON.stringify(options);
+  return Effect.die(
+    new TypeError(`Catena.prune: expected nothing, or { dryRun: true } or false, got ${got}`),
+  );
+};
 
 /** Nobody waits for it: it is tried again next time. */
 const quietly = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<void> =>

@@ -74,6 +74,7 @@ describe("a step that asks a model", () => {
       toOutput: undefined,
       repair: 0,
       onUnknown: "recreate",
+      reuseMs: null,
     });
   });
 

@@ -43,7 +43,8 @@ const jobOf = Effect.fnUntraced(function* (
   { store }: RetentionHost,
   jobId: string,
 ): Effect.fn.Return<StoredJob, StoreFailure | JobUnavailable> {
-  const stored = yield* store.job(jobId);
+  // Plain JavaScript may hand over anything.
+  const stored = typeof jobId === "string" ? yield* store.job(jobId) : Option.none<StoredJob>();
   if (Option.isSome(stored)) return stored.value;
   return yield* Effect.fail(new JobUnavailable(jobId, "this store has no such job"));
 });

@@ -92,7 +92,8 @@ describe("erase", () => {
       const world = yield* makeWorld(new FakeProvider({ fateOf: () => silent }));
       const process = yield* processIn(world, [pipeline]);
       const said = (jobId: string) => Effect.flip(process.catena.erase(jobId));
-      expect(yield* said("nobody")).toBeInstanceOf(JobUnavailable);
+      for (const nonsense of ["nobody", "", undefined, 17, { id: "x" }])
+        expect(yield* said(nonsense as string)).toBeInstanceOf(JobUnavailable);
       const jobId = yield* submit(process, pipeline, "tea");
       yield* passUntil("accepted", () => entriesOf(world, jobId, "PredictionAccepted").length > 0);
       expect(String(yield* said(jobId))).toMatch(/it is processing: .* cancel it first/);
@@ -331,6 +332,20 @@ describe("prune", () => {
       yield* process.stop;
     }),
   );
+
+  it("deletes nothing where what it was told is no option", async () => {
+    const chain = chainOf(newScript());
+    await using catena = await Catena.start({
+      pipelines: [chain],
+      retention: { jobs: "1 millis", every: "1 day" },
+    });
+    const job = await catena.submit(chain, "x");
+    await job.result();
+    for (const options of [{ dryrun: true }, { dryRun: "yes" }, "--dry-run", null, [1]])
+      await expect(catena.prune(options as never)).rejects.toThrow(/dryRun/);
+    expect(await job.result()).toBe("x>first>second>third");
+    expect(await catena.prune({})).toMatchObject({ isDryRun: false });
+  });
 
   it("is refused by name where an age is no duration, or there is no such age", async () => {
     const chain = chainOf(newScript());
