@@ -1,0 +1,101 @@
+/** From the words of a command line to an exit code: 0 complete, 1 failed, 2 asked for wrongly. */
+import { Cause, Effect, Exit } from "effect";
+import { CliOutput, Command } from "effect/cli";
+import { AssetStoreFailure } from "../../steps/asset-store.ts";
+import { StoreFailure } from "../journal-store.ts";
+import { JobUnavailable } from "../outcome.ts";
+import { firstLineInUserCode } from "../services/defect.ts";
+import { check } from "./commands/check.ts";
+import { graph } from "./commands/graph.ts";
+import { jobs } from "./commands/jobs.ts";
+import { run } from "./commands/run.ts";
+import { serve } from "./commands/serve.ts";
+import { show } from "./commands/show.ts";
+import { signal } from "./commands/signal.ts";
+import { cancel, pause, resume, retry } from "./commands/tell.ts";
+import { Failed, Trouble, UsageError } from "./ending.ts";
+import { root } from "./root.ts";
+import { Screen } from "./screen.ts";
+import { Surroundings } from "./surroundings.ts";
+
+const catena = root.pipe(
+  Command.withSubcommands([
+    { group: "Work", commands: [run, serve] },
+    { group: "Jobs", commands: [jobs, show, retry, cancel, pause, resume, signal] },
+    { group: "Pipelines", commands: [graph, check] },
+  ]),
+);
+
+/** The exit code; everything there is to say has been said. Interrupted where the process was told to leave. */
+export const obey = Effect.fnUntraced(function* (words: ReadonlyArray<string>) {
+  const screen = yield* Screen;
+  const { version } = yield* Surroundings;
+  const command = Command.runWith(catena, { version })(words).pipe(
+    Effect.provideService(CliOutput.Presenter, presenter(screen, words)),
+  );
+  const exit = yield* Effect.exit(command);
+  if (Exit.isSuccess(exit)) return 0;
+  if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt;
+  return ended(Cause.squash(exit.cause), { screen, isJson: isJson(words) });
+});
+
+/** A command line that is wrong as a whole may be so before or behind this word. */
+const isJson = (words: ReadonlyArray<string>): boolean => words.includes("--json");
+
+/** Help that was asked for is a result; what is wrong with a command line is one sentence, and where help is. */
+const presenter = (
+  screen: Screen["Service"],
+  words: ReadonlyArray<string>,
+): CliOutput.Presenter => ({
+  present: (event) =>
+    Effect.sync(() => {
+      const formatter = CliOutput.defaultFormatter({ colors: screen.isColoured });
+      if (event._tag === "Help") screen.out(formatter.formatHelpDoc(event.helpDoc));
+      else if (event._tag === "Version")
+        screen.out(isJson(words) ? JSON.stringify({ version: event.version }) : event.version);
+      else {
+        const said = [...new Set(event.errors.map(({ message }) => message.trim()))].join("\n");
+        const help = `${event.commandPath.join(" ")} --help`;
+        complain(`${said}\nSee: ${help}`, { kind: "usage", screen, isJson: isJson(words) });
+      }
+    }),
+});
+
+interface Manner {
+  readonly screen: Screen["Service"];
+  readonly isJson: boolean;
+}
+
+const complain = (
+  message: string,
+  { kind, screen, isJson: asJson }: Manner & { readonly kind: "usage" | "failed" | "defect" },
+): void => {
+  if (asJson) screen.err(JSON.stringify({ error: { kind, message } }));
+  else screen.err(`${screen.paint("red", "catena:", "err")} ${message}`);
+};
+
+const ended = (error: unknown, manner: Manner): 0 | 1 | 2 => {
+  if (error instanceof Failed) return 1;
+  if (isShowHelp(error)) return error.errors.length === 0 ? 0 : 2;
+  if (error instanceof UsageError || error instanceof JobUnavailable) {
+    complain(error.message, { ...manner, kind: "usage" });
+    return 2;
+  }
+  const isKnown =
+    error instanceof Trouble || error instanceof StoreFailure || error instanceof AssetStoreFailure;
+  if (isKnown) complain(error.message, { ...manner, kind: "failed" });
+  else complain(bugOf(error), { ...manner, kind: "defect" });
+  return 1;
+};
+
+const isShowHelp = (
+  error: unknown,
+): error is { readonly _tag: "ShowHelp"; readonly errors: ReadonlyArray<unknown> } =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "ShowHelp";
+
+/** Not foreseen: what it says and where, in the user's code if it was there. */
+const bugOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return `ended by ${String(error)}`;
+  const at = firstLineInUserCode(error.stack ?? "");
+  return `${error.name}: ${error.message}${at === undefined ? "" : `\n  ${at}`}`;
+};
