@@ -6,7 +6,11 @@ var found = process.versions.node.split(".");
 var isOlder = +found[0] < +wanted[1] || (+found[0] === +wanted[1] && +found[1] < +wanted[2]);
 if (isOlder) {
   process.stderr.write(
-    "catena needs Node " + wanted[0] + " or newer, and this is Node " + process.versions.node + ".\n"
+    "catena needs Node " +
+      wanted[0] +
+      " or newer, and this is Node " +
+      process.versions.node +
+      ".\n",
   );
   process.exitCode = 2;
 } else {

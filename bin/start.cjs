@@ -6,4 +6,7 @@ process.emitWarning = function (warning) {
   if (/^(SQLite|Type Stripping) is an experimental feature/.test(text)) return;
   emitWarning.apply(process, arguments);
 };
-import("../dist/runtime/cli/main.js");
+import("../dist/runtime/cli/main.js").catch(function (error) {
+  process.stderr.write("catena cannot be loaded: " + String(error && error.message) + "\n");
+  process.exitCode = 1;
+});

@@ -165,6 +165,10 @@ export const Catena = {
       throw error;
     }
   },
+  /** What `Catena.start` takes, typed as it is there: for the default export of a `catena.config.ts`. */
+  config: <const Pipelines extends ReadonlyArray<AnyPipeline>>(
+    options: StartOptions<Pipelines>,
+  ): StartOptions<Pipelines> => options,
   /** The same as a layer; the services that steps need are taken from its surroundings. */
   layer: <const Pipelines extends ReadonlyArray<AnyPipeline>>(
     options: RuntimeOptions & { readonly pipelines: Pipelines },

@@ -6,7 +6,10 @@ import { StoreFailure } from "../journal-store.ts";
 import { JobUnavailable } from "../outcome.ts";
 import { firstLineInUserCode } from "../services/defect.ts";
 import { check } from "./commands/check.ts";
+import { dev } from "./commands/dev.ts";
+import { emulator } from "./commands/emulator.ts";
 import { graph } from "./commands/graph.ts";
+import { init } from "./commands/init.ts";
 import { jobs } from "./commands/jobs.ts";
 import { run } from "./commands/run.ts";
 import { serve } from "./commands/serve.ts";
@@ -20,16 +23,16 @@ import { Surroundings } from "./surroundings.ts";
 
 const catena = root.pipe(
   Command.withSubcommands([
-    { group: "Work", commands: [run, serve] },
+    { group: "Work", commands: [init, dev, run, serve] },
     { group: "Jobs", commands: [jobs, show, retry, cancel, pause, resume, signal] },
-    { group: "Pipelines", commands: [graph, check] },
+    { group: "Pipelines", commands: [graph, check, emulator] },
   ]),
 );
 
 /** The exit code; everything there is to say has been said. Interrupted where the process was told to leave. */
 export const obey = Effect.fnUntraced(function* (words: ReadonlyArray<string>) {
   const screen = yield* Screen;
-  const { version } = yield* Surroundings;
+  const { version } = (yield* Surroundings).catena;
   const command = Command.runWith(catena, { version })(words).pipe(
     Effect.provideService(CliOutput.Presenter, presenter(screen, words)),
   );

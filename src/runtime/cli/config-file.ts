@@ -88,5 +88,7 @@ const headOf = (error: unknown): string => {
   const head = (calls < 0 ? lines : lines.slice(0, calls)).join("\n").trim();
   const said = head.includes(error.message) ? head : `${head}\n${error.name}: ${error.message}`;
   const at = firstLineInUserCode(error.stack ?? "", { isStrict: true });
-  return at === undefined ? said : `${said}\n  ${at}`;
+  const text = at === undefined ? said : `${said}\n  ${at}`;
+  // How a reload tells its modules apart is nothing to a reader.
+  return text.replaceAll(/\?catena=\d+/g, "");
 };

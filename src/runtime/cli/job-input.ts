@@ -94,6 +94,9 @@ const replaced = (
   const inner = replaced(isThere ? (json[first] ?? {}) : {}, rest, value);
   if (inner === undefined) return undefined;
   // By entries, not by a spread with a key: `__proto__` is a name as any other.
-  const entries = Object.entries(json).map(([key, old]) => [key, key === first ? inner : old]);
-  return Object.fromEntries(isThere ? entries : [...entries, [first, inner]]);
+  const entries = Object.entries(json).map(([key, old]): [string, Schema.Json] => [
+    key,
+    key === first ? inner : old,
+  ]);
+  return Object.fromEntries<Schema.Json>(isThere ? entries : [...entries, [first, inner]]);
 };

@@ -9,7 +9,12 @@ import { obey } from "./command-line.ts";
 import { makeScreen, Screen } from "./screen.ts";
 import { Surroundings } from "./surroundings.ts";
 
-const { version } = Schema.decodeUnknownSync(Schema.Struct({ version: Schema.String }))(
+const Manifest = Schema.Struct({
+  version: Schema.String,
+  engines: Schema.Struct({ node: Schema.String }),
+  peerDependencies: Schema.Record(Schema.String, Schema.String),
+});
+const { version, engines, peerDependencies } = Schema.decodeUnknownSync(Manifest)(
   createRequire(import.meta.url)("../../../package.json"),
 );
 const { stdout, stderr, env: environment } = process;
@@ -45,7 +50,7 @@ const around = Layer.mergeAll(
   Layer.succeed(Surroundings, {
     environment,
     folder: process.cwd(),
-    version,
+    catena: { version, engines: engines.node, peers: peerDependencies },
     onInterrupt: (code) => {
       codes.interrupted = code;
     },

@@ -18,7 +18,7 @@ import { root } from "./root.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { Surroundings } from "./surroundings.ts";
 
-export interface Project {
+interface Project {
   readonly configPath: string;
   readonly settings: Settings;
   readonly options: ConfigOptions;

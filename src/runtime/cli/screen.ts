@@ -63,7 +63,7 @@ const secretName = /(TOKEN|SECRET|PASSWORD|API_KEYS?|ACCESS_KEY|PRIVATE_KEY)$/i;
 const minSecretLength = 6;
 
 /** Takes the values of the environment that are secrets by their names out of a text. */
-export const redactor = (environment: Environment): ((text: string) => string) => {
+const redactor = (environment: Environment): ((text: string) => string) => {
   const secrets = Object.entries(environment)
     .filter(([name]) => secretName.test(name))
     .flatMap(([, value = ""]) => [value, ...value.split(",")].map((part) => part.trim()))

@@ -8,7 +8,12 @@ export class Surroundings extends Context.Service<
   {
     readonly environment: Environment;
     readonly folder: string;
-    readonly version: string;
+    /** This package: its version, the Node it needs, and the ranges of its peers. */
+    readonly catena: {
+      readonly version: string;
+      readonly engines: string;
+      readonly peers: Readonly<Record<string, string>>;
+    };
     /** The exit code after SIGINT or SIGTERM from here on; 130 until it is said. */
     readonly onInterrupt: (exitCode: number) => void;
   }

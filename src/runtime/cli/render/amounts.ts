@@ -33,11 +33,14 @@ export const cut = (text: string, width: number): string =>
 /** As one line: blanks and breaks become one blank, what would move the cursor becomes visible. */
 export const oneLine = (text: string): string => visible(text.replace(/\s+/g, " ").trim());
 
+/** All but line feed and tab. */
+// oxlint-disable-next-line no-control-regex -- these are the characters that are looked for
+const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+
 /** What an answer holds must not drive the terminal that shows it. */
 export const visible = (text: string): string =>
-  // oxlint-disable-next-line no-control-regex -- these are the characters that are looked for
   text.replace(
-    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g,
+    controls,
     (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
   );
 
