@@ -48,6 +48,7 @@ export const startEngine = Effect.fnUntraced(function* (
  */
 export const engineSettings = (options: Options): Omit<EngineOptions, "store" | "assets"> => {
   checkPipelines(options.pipelines);
+  for (const { plan } of options.pipelines) refuseUnsound(plan);
   checkOptions(options);
   checkProviders(options.models);
   const pollMs = pauseOf("pollEvery", options.pollEvery, 1_000);
@@ -96,7 +97,8 @@ const quietly = (inspect: RuntimeOptions["inspect"]): NonNullable<RuntimeOptions
   };
 };
 
-const checkPipelines = (pipelines: unknown): void => {
+/** Throws StartError where it is no list of finished pipelines, each there once. */
+export const checkPipelines = (pipelines: unknown): void => {
   if (!Array.isArray(pipelines) || pipelines.length === 0) {
     throw new StartError("pipelines", "a list of at least one pipeline", pipelines);
   }
@@ -109,7 +111,6 @@ const checkPipelines = (pipelines: unknown): void => {
         pipeline,
       );
     }
-    refuseUnsound(pipeline.plan);
     const key = keyOf(pipeline.plan);
     if (seen.has(key))
       throw new StartError("pipelines", `one pipeline for each name and version`, `${key} twice`);

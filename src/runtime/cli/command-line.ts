@@ -17,6 +17,7 @@ import { show } from "./commands/show.ts";
 import { signal } from "./commands/signal.ts";
 import { cancel, pause, resume, retry } from "./commands/tell.ts";
 import { Failed, Trouble, UsageError } from "./ending.ts";
+import { wrapped } from "./render/amounts.ts";
 import { root } from "./root.ts";
 import { Screen } from "./screen.ts";
 import { Surroundings } from "./surroundings.ts";
@@ -64,6 +65,8 @@ const presenter = (
     }),
 });
 
+const prefix = "catena: ";
+
 interface Manner {
   readonly screen: Screen["Service"];
   readonly isJson: boolean;
@@ -74,8 +77,15 @@ const complain = (
   { kind, screen, isJson: asJson }: Manner & { readonly kind: "usage" | "failed" | "defect" },
 ): void => {
   if (asJson) screen.err(JSON.stringify({ error: { kind, message } }));
-  else screen.err(`${screen.paint("red", "catena:", "err")} ${message}`);
+  else {
+    const lines = fitting(message, screen.width - prefix.length);
+    screen.err(`${screen.paint("red", prefix, "err")}${lines.join("\n")}`);
+  }
 };
+
+/** Sentences are broken to the width; what is indented, such as code, is left as it stands. */
+const fitting = (message: string, width: number): ReadonlyArray<string> =>
+  message.split("\n").flatMap((line) => (line.startsWith(" ") ? [line] : wrapped(line, width)));
 
 const ended = (error: unknown, manner: Manner): 0 | 1 | 2 => {
   if (error instanceof Failed) return 1;

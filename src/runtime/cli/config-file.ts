@@ -7,7 +7,8 @@ import type { Layer } from "effect";
 import type { AnyPipeline } from "../../machines/pipeline.ts";
 import type { RuntimeOptions } from "../options.ts";
 import { firstLineInUserCode } from "../services/defect.ts";
-import { UsageError } from "./ending.ts";
+import { checkPipelines } from "../start-engine.ts";
+import { asUsage, UsageError } from "./ending.ts";
 
 /** What a config exports: what `Catena.start` takes. */
 export interface ConfigOptions extends RuntimeOptions {
@@ -56,7 +57,10 @@ export const importConfig = Effect.fnUntraced(function* (
     typeof imported === "object" && imported !== null && "default" in imported
       ? imported.default
       : undefined;
-  if (isConfig(options)) return options;
+  if (isConfig(options)) {
+    yield* asUsage(Effect.sync(() => checkPipelines(options.pipelines)));
+    return options;
+  }
   return yield* new UsageError({
     message: `${path}: expected a default export with what Catena.start takes, { pipelines, … }, got ${kindOf(options)}.`,
   });
@@ -82,13 +86,13 @@ const whyNot = (path: string, error: unknown): string => {
 
 /** What an error says for itself, a code frame included, and the first line of its stack in user code. */
 const headOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return `Thrown: ${String(error)}`;
+  if (!(error instanceof Error)) return `  thrown: ${String(error)}`;
   const lines = (error.stack ?? String(error)).split("\n");
   const calls = lines.findIndex((line) => /^ {4}at /.test(line));
   const head = (calls < 0 ? lines : lines.slice(0, calls)).join("\n").trim();
   const said = head.includes(error.message) ? head : `${head}\n${error.name}: ${error.message}`;
   const at = firstLineInUserCode(error.stack ?? "", { isStrict: true });
-  const text = at === undefined ? said : `${said}\n  ${at}`;
+  const text = at === undefined ? said : `${said}\n${at}`;
   // How a reload tells its modules apart is nothing to a reader.
-  return text.replaceAll(/\?catena=\d+/g, "");
+  return text.replaceAll(/\?catena=\d+/g, "").replaceAll(/^/gm, "  ");
 };

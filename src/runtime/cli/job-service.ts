@@ -1,15 +1,13 @@
 /** A running Catena for a command: the user's layer built, its options applied, its end that of the scope. */
-import { Cause, Effect, Layer } from "effect";
+import { Effect, Layer } from "effect";
 import type { Context, Scope } from "effect";
-import { PipelineUnsound } from "../../machines/check-plan.ts";
 import type { AssetStoreFailure } from "../../steps/asset-store.ts";
 import { type CatenaService, makeService } from "../catena-service.ts";
 import type { Intake } from "../jobs/left-behind.ts";
 import type { Observation } from "../jobs/job-host.ts";
 import type { StoreFailure } from "../journal-store.ts";
-import { StartError } from "../options.ts";
 import type { ConfigOptions } from "./config-file.ts";
-import { Trouble, UsageError } from "./ending.ts";
+import { asUsage, Trouble, type UsageError } from "./ending.ts";
 
 export type RunningService = CatenaService["Service"];
 
@@ -47,14 +45,3 @@ const builtLayer = ({
     Layer.build(layer ?? Layer.empty),
     (cause) => new Trouble({ message: `The config's layer cannot be built: ${String(cause)}` }),
   );
-
-/** What start options cannot be is thrown there; here the user has to be told. */
-export const asUsage = <A, E, R>(
-  effect: Effect.Effect<A, E, R>,
-): Effect.Effect<A, E | UsageError, R> =>
-  Effect.catchCause(effect, (cause): Effect.Effect<A, E | UsageError> => {
-    const thrown = Cause.squash(cause);
-    if (thrown instanceof StartError || thrown instanceof PipelineUnsound)
-      return Effect.fail(new UsageError({ message: thrown.message }));
-    return Effect.failCause(cause);
-  });

@@ -18,12 +18,6 @@ import { root } from "./root.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { Surroundings } from "./surroundings.ts";
 
-interface Project {
-  readonly configPath: string;
-  readonly settings: Settings;
-  readonly options: ConfigOptions;
-}
-
 /** The names that files go by where nobody said one. */
 const defaultStore = "catena.db";
 

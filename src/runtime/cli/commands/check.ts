@@ -5,8 +5,7 @@ import { checkPlan } from "../../../machines/check-plan.ts";
 import type { Finding } from "../../../machines/finding.ts";
 import { engineSettings } from "../../start-engine.ts";
 import type { ConfigOptions } from "../config-file.ts";
-import { Failed } from "../ending.ts";
-import { asUsage } from "../job-service.ts";
+import { asUsage, Failed } from "../ending.ts";
 import { loadProject, requireClients } from "../project.ts";
 import { wrapped } from "../render/amounts.ts";
 import { root } from "../root.ts";
@@ -22,29 +21,20 @@ const checked = Effect.fnUntraced(function* () {
   const screen = yield* Screen;
   const { options } = yield* loadProject();
   const found = yield* findingsOf(options);
-  const names = pipelinesOf(options).map(({ plan: { name, version } }) => `${name}@${version}`);
+  const names = options.pipelines.map(({ plan: { name, version } }) => `${name}@${version}`);
   const isRefused = found.some(({ severity }) => severity === "error");
   if (json) screen.out(JSON.stringify({ pipelines: names, findings: found }, null, 2));
   else {
     for (const finding of found) screen.out(linesOf(finding, screen).join("\n"));
     const errors = found.filter(({ severity }) => severity === "error").length;
     const counts = `${errors} errors, ${found.length - errors} warnings`;
-    screen.out(`Checked ${names.join(", ") || "no pipeline"}: ${counts}.`);
+    screen.out(`Checked ${names.join(", ")}: ${counts}.`);
   }
   if (isRefused) yield* new Failed();
 });
 
-/** A config from JavaScript may hold anything there; what it holds is checked with the options. */
-const pipelinesOf = ({ pipelines }: ConfigOptions): ConfigOptions["pipelines"] => {
-  const given: unknown = pipelines;
-  return Array.isArray(given) && given.every(hasPlan) ? pipelines : [];
-};
-
-const hasPlan = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && "plan" in value;
-
 const findingsOf = Effect.fnUntraced(function* (options: ConfigOptions) {
-  const found: Array<Found> = pipelinesOf(options).flatMap(({ plan }) =>
+  const found: Array<Found> = options.pipelines.flatMap(({ plan }) =>
     checkPlan(plan).map((finding) => ({ ...finding, of: `${plan.name}@${plan.version}` })),
   );
   // Options are looked at by the rules of every start, which refuses unsound pipelines as well.
@@ -52,7 +42,7 @@ const findingsOf = Effect.fnUntraced(function* (options: ConfigOptions) {
   const refused = isSound ? Effect.sync(() => engineSettings(options)) : Effect.void;
   const problems = [
     yield* problemOf(asUsage(refused), { rule: "config", severity: "error" }),
-    yield* problemOf(requireClients(pipelinesOf(options), options.models), {
+    yield* problemOf(requireClients(options.pipelines, options.models), {
       rule: "no-client",
       severity: "warning",
     }),

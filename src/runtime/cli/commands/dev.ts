@@ -15,7 +15,7 @@ import { trackGenerations } from "../dev/module-generations.ts";
 import { watchSaved } from "../dev/saved-files.ts";
 import { type Emulator, startEmulator } from "../emulator-package.ts";
 import { serveHttp } from "../http-server.ts";
-import { asUsage } from "../job-service.ts";
+import { asUsage } from "../ending.ts";
 import { needsReplicate, requireClients, sayings, settled, withReplicate } from "../project.ts";
 import { lineOf } from "../render/entry-line.ts";
 import { serviceLine, storeLine } from "../render/service-lines.ts";

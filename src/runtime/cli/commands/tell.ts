@@ -64,10 +64,10 @@ const resumeJob = Effect.fnUntraced(function* (words: {
 }) {
   const store = yield* openStoredJobs();
   const { record } = yield* store.state(words.job);
-  const isPaused = record.detail === "paused";
   const isUnfinished = record.status === "pending" || record.status === "processing";
-  if (isPaused || !isUnfinished)
+  if (record.detail === "paused" || (!isUnfinished && !words.wait))
     return yield* tell({ ...words, fact: { type: "ResumeRequested", by }, verb: "resume" });
+  // Where it has come to its end meanwhile, that is what was waited for.
   if (words.wait) return yield* runHere(words.job);
   return yield* said(store, words.job, "resume");
 });

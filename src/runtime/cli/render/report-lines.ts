@@ -34,6 +34,11 @@ const labelled = (label: string, text: string, { screen }: ReportView): Readonly
   );
 };
 
+/** Whole, however long: it is there to be copied. */
+const commandLine = (label: string, command: string): ReadonlyArray<string> => [
+  `${indent}${label.padEnd(labelWidth)}${command}`,
+];
+
 const headLines = ({ job, input, output }: JobReport, view: ReportView): ReadonlyArray<string> => {
   const { screen, now, next } = view;
   const detail = job.detail === null ? "" : ` (${job.detail})`;
@@ -53,7 +58,7 @@ const headLines = ({ job, input, output }: JobReport, view: ReportView): Readonl
     ...labelled("cost", dollars(job.costMicros), view),
     ...valueLines("input", input, view),
     ...(output === null ? [] : valueLines("output", output, view)),
-    ...(next === null || job.status === "failed" ? [] : labelled("go on with", next, view)),
+    ...(next === null || job.status === "failed" ? [] : commandLine("go on with", next)),
   ];
 };
 
@@ -120,7 +125,7 @@ export const failureLines = (failure: FailureReport, view: ReportView): Readonly
     ...(failure.at === null ? [] : labelled("where", whereOf(failure.at), view)),
     ...answerOf(failure, view),
     ...labelled("cost", dollars(failure.costMicros), view),
-    ...(next === null ? [] : labelled("resume", next, view)),
+    ...(next === null ? [] : commandLine("resume", next)),
   ];
 };
 
