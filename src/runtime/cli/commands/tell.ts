@@ -69,18 +69,22 @@ const resumeJob = Effect.fnUntraced(function* (words: {
     return yield* tell({ ...words, fact: { type: "ResumeRequested", by }, verb: "resume" });
   // Where it has come to its end meanwhile, that is what was waited for.
   if (words.wait) return yield* runHere(words.job);
-  return yield* said(store, words.job, "resume");
+  return yield* said(store, words.job, { verb: "resume", word: "It is not paused" });
 });
 
 const tell = Effect.fnUntraced(function* ({ job: jobId, wait: isWaiting, fact, verb }: Word) {
   const store = yield* openStoredJobs();
   yield* store.tell(jobId, fact);
   if (isWaiting) return yield* runHere(jobId);
-  return yield* said(store, jobId, verb);
+  return yield* said(store, jobId, { verb, word: "The word is kept" });
 });
 
 /** Who hears it, and what to do where nobody does. */
-const said = Effect.fnUntraced(function* (store: StoredJobs, jobId: string, verb: string) {
+const said = Effect.fnUntraced(function* (
+  store: StoredJobs,
+  jobId: string,
+  { verb, word }: { readonly verb: string; readonly word: string },
+) {
   const { json } = yield* root;
   const screen = yield* Screen;
   const command = yield* commands;
@@ -95,7 +99,7 @@ const said = Effect.fnUntraced(function* (store: StoredJobs, jobId: string, verb
     "its owner": ["The process that runs the job has it."],
     "some process": [`A process runs jobs of this store; it takes this one if it has ${pipeline}.`],
     nobody: [
-      "No process runs jobs of this store now. The word is kept; it is heard by",
+      `${word}, and no process runs jobs of this store now. One that does:`,
       ...(verb === "pause" ? [] : [`  ${command(verb, jobId, "--wait")}`]),
       `  ${command("serve", "--no-http")}`,
     ],
