@@ -1,6 +1,6 @@
 /** From the words of a command line to an exit code: 0 complete, 1 failed, 2 asked for wrongly. */
 import { Cause, Effect, Exit } from "effect";
-import { CliOutput, Command } from "effect/cli";
+import { CliConfig, CliOutput, Command, GlobalFlag } from "effect/cli";
 import { AssetStoreFailure } from "../../steps/asset-store.ts";
 import { StoreFailure } from "../journal-store.ts";
 import { JobUnavailable } from "../outcome.ts";
@@ -17,6 +17,7 @@ import { show } from "./commands/show.ts";
 import { signal } from "./commands/signal.ts";
 import { cancel, pause, resume, retry } from "./commands/tell.ts";
 import { Failed, Trouble, UsageError } from "./ending.ts";
+import { helpLines } from "./render/help-lines.ts";
 import { wrapped } from "./render/amounts.ts";
 import { root } from "./root.ts";
 import { Screen } from "./screen.ts";
@@ -30,12 +31,16 @@ const catena = root.pipe(
   ]),
 );
 
+/** Neither a wizard, which would ask back, nor levels of a log that is none of a command's results. */
+const builtIns = [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions];
+
 /** The exit code; everything there is to say has been said. Interrupted where the process was told to leave. */
 export const obey = Effect.fnUntraced(function* (words: ReadonlyArray<string>) {
   const screen = yield* Screen;
   const { version } = (yield* Surroundings).catena;
   const command = Command.runWith(catena, { version })(words).pipe(
     Effect.provideService(CliOutput.Presenter, presenter(screen, words)),
+    Effect.provideService(CliConfig.CliConfig, CliConfig.make({ builtIns })),
   );
   const exit = yield* Effect.exit(command);
   if (Exit.isSuccess(exit)) return 0;
@@ -53,8 +58,7 @@ const presenter = (
 ): CliOutput.Presenter => ({
   present: (event) =>
     Effect.sync(() => {
-      const formatter = CliOutput.defaultFormatter({ colors: screen.isColoured });
-      if (event._tag === "Help") screen.out(formatter.formatHelpDoc(event.helpDoc));
+      if (event._tag === "Help") screen.out(helpLines(event.helpDoc, screen.width).join("\n"));
       else if (event._tag === "Version")
         screen.out(isJson(words) ? JSON.stringify({ version: event.version }) : event.version);
       else {

@@ -20,6 +20,9 @@ const { version, engines, peerDependencies } = Schema.decodeUnknownSync(Manifest
 const { stdout, stderr, env: environment } = process;
 const screen = makeScreen({ stdout, stderr }, environment);
 
+const words = process.argv.slice(2);
+const isJson = words.includes("--json");
+
 /** After a signal. */
 const codes = { interrupted: 130 };
 
@@ -60,12 +63,15 @@ const around = Layer.mergeAll(
     Logger.make(({ message, cause, logLevel }) => {
       const said = [message].flat().map(String).join(" ");
       const reason = cause.reasons.length === 0 ? "" : `: ${String(cause)}`;
-      screen.err(`${logLevel.toLowerCase()}: ${said}${reason}`);
+      const level = logLevel.toLowerCase();
+      screen.err(
+        isJson ? JSON.stringify({ level, message: said + reason }) : `${level}: ${said}${reason}`,
+      );
     }),
   ]),
 );
 
-NodeRuntime.runMain(Effect.provide(obey(process.argv.slice(2)), around), {
+NodeRuntime.runMain(Effect.provide(obey(words), around), {
   disableErrorReporting: true,
   teardown: (exit) => {
     if (Exit.isSuccess(exit)) leave(Number(exit.value));

@@ -14,8 +14,6 @@ export class Screen extends Context.Service<
   {
     /** Columns of the terminal; 80 where there is none. */
     readonly width: number;
-    /** Whether the standard output shows colours. */
-    readonly isColoured: boolean;
     /** A result, one or more lines. */
     readonly out: (text: string) => void;
     /** Progress, notes and errors. */
@@ -41,7 +39,6 @@ export const makeScreen = (
   const redact = redactor(environment);
   return {
     width: widthOf(stdout.columns, environment["COLUMNS"]),
-    isColoured: styleText("red", "x", { stream: stdout }) !== "x",
     out: (text) => {
       stdout.write(`${redact(text)}\n`);
     },

@@ -99,6 +99,7 @@ describe("run", () => {
     [["run"], "Missing required argument: pipeline"],
     [["run", "poster", "--sett", "a=1"], "sett"],
     [["runn"], "runn"],
+    [["run", "poster", "--set", "product=x", "--detach", "--store", ":memory:"], "name a file"],
     [["jobs", "--status", "done"], "status"],
     [["jobs", "--limit", "0"], "Expected --limit above 0"],
     [["jobs", "--store", "gone.db"], "There is no store"],
@@ -172,6 +173,30 @@ describe("a job that failed", () => {
     expect([mended.code, jsonOf(mended)]).toEqual([0, { headline: "boom!" }]);
     const asked = (await catena(folder, ["show", id, "--json"])).out.match(/"PredictionIntended"/g);
     expect(asked).toHaveLength(1);
+  });
+
+  test("in memory is gone with its process, and no command pretends otherwise", async () => {
+    const folder = await posters();
+    const words = ["run", "poster", "--set", "product=bad", "--store", ":memory:"];
+    const failed = await catena(folder, words);
+    expect(failed.code).toBe(1);
+    expect(failed.err).toContain("Failed at concept");
+    expect(failed.err).not.toContain("catena retry");
+  });
+
+  test("of a pipeline that the config has not is not asked for what it could not do", async () => {
+    const folder = await posters();
+    await catena(folder, ["run", "poster", "--set", "product=bad"]);
+    const id = await newestJob(folder);
+    await put(folder, "other.config.ts", posterConfig.replace("version: 1", "version: 2"));
+    const said = await catena(folder, ["retry", id, "--wait", "--config", "other.config.ts"]);
+    expect([said.code, inOneLine(said.err)]).toEqual([
+      2,
+      expect.stringContaining("of the pipeline poster@1, which the config does not have"),
+    ]);
+    const resumed = await catena(folder, ["resume", id, "--wait"]);
+    expect([resumed.code, resumed.err]).toEqual([1, expect.stringContaining("Failed at concept")]);
+    expect(resumed.err).not.toContain("retry asked for");
   });
 
   test("can be cancelled, and has no use for what does not fit its state", async () => {
@@ -349,6 +374,10 @@ describe("help, version and completions", () => {
     for (const command of ["init", "dev", "run", "serve", "jobs", "show", "retry", "graph"])
       expect(help.out).toContain(command);
     expect(help.out).not.toContain("\u001b[");
-    expect((await catena(folder, ["run", "--help"])).out).toContain("--only");
+    for (const words of [["--help"], ["run", "--help"], ["jobs", "--help"], []]) {
+      const { code, out } = await catena(folder, words);
+      expect([code, longestLine(out) <= 80]).toEqual([0, true]);
+    }
+    expect((await catena(folder, ["run", "--help"])).out).toMatch(/--only STEP +Run this step/);
   });
 });

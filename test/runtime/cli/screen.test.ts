@@ -49,5 +49,4 @@ test("is as wide as the terminal, as COLUMNS says, or 80", () => {
 test("paints nothing where there is no terminal", () => {
   const { screen } = screenIn({});
   expect(screen.paint("red", "text")).toBe("text");
-  expect(screen.isColoured).toBe(false);
 });

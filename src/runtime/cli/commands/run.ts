@@ -67,6 +67,11 @@ const runJob = Effect.fnUntraced(function* ({ pipeline, file, set, only, key, de
   const json = yield* readInput({ folder, file: Option.getOrNull(file), sets: set });
   const input = yield* decoded(asked, json);
   const options = { ...project.options, pipelines: [asked] };
+  if (detach && options.store === "memory")
+    return yield* new UsageError({
+      message:
+        "--detach leaves the job to another process, and the store is in memory: name a file.",
+    });
   const observe = detach ? undefined : yield* progress();
   const service = yield* startService({
     options,
@@ -82,7 +87,7 @@ const runJob = Effect.fnUntraced(function* ({ pipeline, file, set, only, key, de
   const screen = yield* Screen;
   if (!isNew) screen.err(`Job ${jobId} has this key already: its own input counts`);
   yield* service.engine.jobs.takeUp(jobId);
-  yield* seeToItsEnd(service, jobId);
+  yield* seeToItsEnd({ service, jobId, store: options.store });
 });
 
 const submitted = Effect.fnUntraced(function* (jobId: string, isNew: boolean) {

@@ -5,7 +5,9 @@
 import { Effect } from "effect";
 import { Argument, Command, Flag } from "effect/cli";
 import type { Fact } from "../../../machines/entry.ts";
+import type { StateRecord } from "../../journal-store.ts";
 import type { Caretaker, StoredJobs } from "../../stored-jobs.ts";
+import type { ConfigOptions } from "../config-file.ts";
 import { UsageError } from "../ending.ts";
 import { startService } from "../job-service.ts";
 import { commands } from "../next-command.ts";
@@ -68,14 +70,17 @@ const resumeJob = Effect.fnUntraced(function* (words: {
   if (record.detail === "paused" || (!isUnfinished && !words.wait))
     return yield* tell({ ...words, fact: { type: "ResumeRequested", by }, verb: "resume" });
   // Where it has come to its end meanwhile, that is what was waited for.
-  if (words.wait) return yield* runHere(words.job);
+  if (words.wait) return yield* runHere(words.job, yield* optionsFor(record));
   return yield* said(store, words.job, { verb: "resume", word: "It is not paused" });
 });
 
 const tell = Effect.fnUntraced(function* ({ job: jobId, wait: isWaiting, fact, verb }: Word) {
   const store = yield* openStoredJobs();
+  const { record } = yield* store.state(jobId);
+  // Nothing is asked of a job that could then not be run.
+  const options = isWaiting ? yield* optionsFor(record) : null;
   yield* store.tell(jobId, fact);
-  if (isWaiting) return yield* runHere(jobId);
+  if (options !== null) return yield* runHere(jobId, options);
   return yield* said(store, jobId, { verb, word: "The word is kept" });
 });
 
@@ -107,23 +112,21 @@ const said = Effect.fnUntraced(function* (
   screen.out(heard[caretaker].join("\n"));
 });
 
-const runHere = Effect.fnUntraced(function* (jobId: string) {
-  const project = yield* loadProject();
-  const pipelines = yield* withSteps(project.options.pipelines);
-  const service = yield* startService({
-    options: { ...project.options, pipelines },
-    intake: "own",
-    observe: yield* progress(),
-  });
-  const { record } = yield* service.state(jobId);
-  const own = pipelines.filter(
-    ({ plan }) => plan.name === record.pipeline && plan.version === record.version,
-  );
+const runHere = Effect.fnUntraced(function* (jobId: string, options: ConfigOptions) {
+  const service = yield* startService({ options, intake: "own", observe: yield* progress() });
+  yield* service.engine.jobs.takeUp(jobId);
+  yield* seeToItsEnd({ service, jobId, store: options.store });
+});
+
+/** What a process needs to run this job. Fails with: UsageError. */
+const optionsFor = Effect.fnUntraced(function* ({ jobId, pipeline, version }: StateRecord) {
+  const { options } = yield* loadProject();
+  const pipelines = yield* withSteps(options.pipelines);
+  const own = pipelines.filter(({ plan }) => plan.name === pipeline && plan.version === version);
   if (own.length === 0) {
-    const message = `Job ${jobId} is of the pipeline ${record.pipeline}@${record.version}, which the config does not have.`;
+    const message = `Job ${jobId} is of the pipeline ${pipeline}@${version}, which the config does not have.`;
     return yield* new UsageError({ message });
   }
-  yield* requireClients(own, project.options.models);
-  yield* service.engine.jobs.takeUp(jobId);
-  yield* seeToItsEnd(service, jobId);
+  yield* requireClients(own, options.models);
+  return { ...options, pipelines: own };
 });
