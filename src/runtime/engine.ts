@@ -138,7 +138,7 @@ export const keyOf = ({ name, version }: Pick<PipelinePlan, "name" | "version">)
   `${name}@${version}`;
 
 /** What of a pipeline its journals depend on: the steps in order, and what kind each is. */
-const fingerprintOf = (plan: PipelinePlan): string => {
+export const fingerprintOf = (plan: PipelinePlan): string => {
   const shape = plan.nodes.map(({ path, step }) => [path, step.program.kind]);
   return createHash("sha256").update(JSON.stringify(shape)).digest("hex").slice(0, 16);
 };

@@ -22,6 +22,7 @@ import { storeValue } from "../job-values.ts";
 import type { StateRecord, StoreFailure } from "../journal-store.ts";
 import type { AssetStoreFailure } from "../../steps/asset-store.ts";
 import { claimsOnDead, claimsOnJob, deployedOf, type Intake } from "./left-behind.ts";
+import { JobUnavailable } from "../outcome.ts";
 import { keepWatch, type LookAround } from "./look-around.ts";
 import { unloadSleepers } from "./passivation.ts";
 import { PendingQueue } from "./pending-queue.ts";
@@ -53,8 +54,8 @@ export interface Jobs {
   rested(jobId: string): Effect.Effect<StateRecord, StoreFailure>;
   /** Takes over what dead owners left behind; answers how many jobs. Fails with: StoreFailure. */
   readonly recover: Effect.Effect<number, StoreFailure>;
-  /** Runs this job here unless its owner lives; its pipeline must be deployed here. Fails with: StoreFailure. */
-  takeUp(jobId: string): Effect.Effect<void, StoreFailure>;
+  /** Runs this job here unless its owner lives; its pipeline must be deployed here. Fails with: StoreFailure, JobUnavailable. */
+  takeUp(jobId: string): Effect.Effect<void, StoreFailure | JobUnavailable>;
   /** Changes which jobs this process runs from now on; those it has, it keeps. */
   readonly setIntake: (intake: Intake) => void;
   /** Jobs in memory and slots in use. */
@@ -351,12 +352,16 @@ class ResidentJobs implements Jobs {
     for (const jobId of yield* this.#host.store.jobsWithInbox(null)) this.nudge(jobId);
   });
 
-  takeUp(jobId: string): Effect.Effect<void, StoreFailure> {
+  takeUp(jobId: string): Effect.Effect<void, StoreFailure | JobUnavailable> {
     return Effect.gen({ self: this }, function* () {
       const { store, owner } = this.#host;
       const found = Option.getOrNull(yield* store.job(jobId));
       if (found === null || found.owner === owner) return;
       yield* this.#claimAll(yield* claimsOnJob({ owner, found }, store, this.#options.deployed));
+      if (this.#unreadable.has(jobId))
+        yield* Effect.fail(
+          new JobUnavailable(jobId, "its journal fits no pipeline of this process"),
+        );
     });
   }
 }

@@ -51,6 +51,19 @@ describe("run", () => {
     expect(jsonOf(await catena(folder, ["jobs", "--json"]))).toHaveLength(1);
   });
 
+  test("does not wait for a job of that key that no longer fits its pipeline", async () => {
+    const folder = await posters();
+    await catena(folder, ["run", "poster", "--set", "product=bad", "--key", "k"]);
+    const moved = posterConfig.replace(".step(concept)", '.step(concept.as("idea"))');
+    await put(folder, "moved.config.ts", moved);
+    const words = ["run", "poster", "--set", "product=x", "--key", "k"];
+    const said = await catena(folder, [...words, "--config", "moved.config.ts"]);
+    expect([said.code, inOneLine(said.err)]).toEqual([
+      2,
+      expect.stringContaining("its journal fits no pipeline of this process"),
+    ]);
+  });
+
   test("--only runs one step alone, on its own input, as a job of its own", async () => {
     const folder = await posters();
     const said = await catena(folder, [
@@ -193,6 +206,13 @@ describe("a job that failed", () => {
     expect([said.code, inOneLine(said.err)]).toEqual([
       2,
       expect.stringContaining("of the pipeline poster@1, which the config does not have"),
+    ]);
+    const moved = posterConfig.replace(".step(concept)", '.step(concept.as("idea"))');
+    await put(folder, "moved.config.ts", moved);
+    const unfit = await catena(folder, ["retry", id, "--wait", "--config", "moved.config.ts"]);
+    expect([unfit.code, inOneLine(unfit.err)]).toEqual([
+      2,
+      expect.stringContaining("began when poster@1 had other steps"),
     ]);
     const resumed = await catena(folder, ["resume", id, "--wait"]);
     expect([resumed.code, resumed.err]).toEqual([1, expect.stringContaining("Failed at concept")]);

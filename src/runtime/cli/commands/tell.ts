@@ -5,6 +5,7 @@
 import { Effect } from "effect";
 import { Argument, Command, Flag } from "effect/cli";
 import type { Fact } from "../../../machines/entry.ts";
+import { fingerprintOf } from "../../engine.ts";
 import type { StateRecord } from "../../journal-store.ts";
 import type { Caretaker, StoredJobs } from "../../stored-jobs.ts";
 import type { ConfigOptions } from "../config-file.ts";
@@ -119,12 +120,17 @@ const runHere = Effect.fnUntraced(function* (jobId: string, options: ConfigOptio
 });
 
 /** What a process needs to run this job. Fails with: UsageError. */
-const optionsFor = Effect.fnUntraced(function* ({ jobId, pipeline, version }: StateRecord) {
+const optionsFor = Effect.fnUntraced(function* (record: StateRecord) {
+  const { jobId, pipeline, version, fingerprint } = record;
   const { options } = yield* loadProject();
   const pipelines = yield* withSteps(options.pipelines);
   const own = pipelines.filter(({ plan }) => plan.name === pipeline && plan.version === version);
   if (own.length === 0) {
     const message = `Job ${jobId} is of the pipeline ${pipeline}@${version}, which the config does not have.`;
+    return yield* new UsageError({ message });
+  }
+  if (own.every(({ plan }) => fingerprintOf(plan) !== fingerprint)) {
+    const message = `Job ${jobId} began when ${pipeline}@${version} had other steps, and fits those alone: a pipeline whose steps change needs a new version, beside the old one until its jobs are over.`;
     return yield* new UsageError({ message });
   }
   yield* requireClients(own, options.models);
