@@ -86,9 +86,9 @@ describe("catena serve --no-http", () => {
     await served.says(/a step prints this/);
     const paused = await catena(folder, ["pause", id]);
     expect(paused).toMatchObject({ code: 0, out: "The process that runs the job has it.\n" });
-    const shown = await catena(folder, ["show", id]);
-    expect(shown.out).toContain("(paused)");
-    expect(shown.out).toContain(`go on with catena resume ${id}\n`);
+    const shown = async () => (await catena(folder, ["show", id])).out;
+    await expect.poll(shown, { timeout: 30_000 }).toContain("(paused)");
+    expect(await shown()).toContain(`go on with catena resume ${id}\n`);
     await catena(folder, ["resume", id]);
     const cancelled = await catena(folder, ["cancel", id, "--wait", "--json"]);
     expect(JSON.parse(cancelled.out)).toMatchObject({ jobId: id, status: "cancelled" });

@@ -33,7 +33,7 @@ export const emptyFolder = async (): Promise<string> => {
 
 /**
  * A poster in three steps: a model writes a concept, `check` has a bug for the headline "boom", `gate`
- * waits, where the input says so, until the file that it names is there, and prints what it sees.
+ * waits, where the input says so, until the file that it names is there; in a process of its own it prints.
  */
 export const posterConfig = `
 import { existsSync } from "node:fs";
@@ -62,7 +62,7 @@ const gate = Step.make("gate", {
   input: Schema.Struct({ text: Schema.String, file: Schema.optionalKey(Schema.String) }),
   output: Schema.String,
   run: async ({ text, file }, { signal }) => {
-    console.log("a step prints this");
+    if (process.env.STEPS_PRINT) console.log("a step prints this");
     while (file !== undefined && !existsSync(file)) await pause(20, undefined, { signal });
     return text;
   },
