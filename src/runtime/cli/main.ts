@@ -31,9 +31,8 @@ const leave = (code: number): void => {
   stdout.write("", () => process.exit(code));
 };
 
-// Who read us has heard enough; a job that runs here is left as it stands, as after a signal.
-stdout.on("error", () => process.exit(0));
-stderr.on("error", () => undefined);
+// Who read us may have heard enough; a job that runs here is worth finishing all the same.
+for (const stream of [stdout, stderr]) stream.on("error", () => undefined);
 
 // What steps and configs print is no result of ours.
 globalThis.console = new NodeConsole(stderr, stderr);

@@ -1,7 +1,7 @@
 /** Commands as the process of `catena` obeys them, without a process: what they print and their exit code. */
 import { Writable } from "node:stream";
 import * as NodeServices from "@effect/platform-node/NodeServices";
-import { Effect, Layer } from "effect";
+import { Effect, Layer, Logger } from "effect";
 import { obey } from "../../../../src/runtime/cli/command-line.ts";
 import { makeScreen, Screen } from "../../../../src/runtime/cli/screen.ts";
 import { type Environment, Surroundings } from "../../../../src/runtime/cli/surroundings.ts";
@@ -37,6 +37,7 @@ export const catena = async (
   const stderr = err.stream as NodeJS.WriteStream;
   const around = Layer.mergeAll(
     NodeServices.layer,
+    Logger.layer([]),
     Layer.succeed(Screen, makeScreen({ stdout, stderr }, environment)),
     Layer.succeed(Surroundings, {
       environment,
