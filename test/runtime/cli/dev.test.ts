@@ -105,7 +105,7 @@ test("models without a token are at an emulator in the same process", patience, 
   await dev.says(/"event":"started"/);
   const environment = { REPLICATE_BASE_URL: url, REPLICATE_API_TOKEN: "any" };
   const words = ["run", "text", "input.json", "--detach"];
-  const detached = await catena(folder, words, environment);
+  const detached = await catena(folder, words);
   const id = detached.out.trim();
   expect(detached).toMatchObject({ code: 0 });
   const seen = await catena(folder, ["resume", id, "--wait", "--json"], environment);

@@ -63,7 +63,8 @@ const runJob = Effect.fnUntraced(function* ({ pipeline, file, set, only, key, de
   const project = yield* loadProject();
   const whole = yield* findPipeline(project.options.pipelines, pipeline);
   const asked = Option.isSome(only) ? yield* oneStepOf(whole, only.value) : whole;
-  yield* requireClients([asked], project.options.models);
+  // Who runs a detached job has its own clients, such as those of an emulator.
+  if (!detach) yield* requireClients([asked], project.options.models);
   const json = yield* readInput({ folder, file: Option.getOrNull(file), sets: set });
   const input = yield* decoded(asked, json);
   const options = { ...project.options, pipelines: [asked] };
