@@ -11,6 +11,7 @@ import { emulator } from "./commands/emulator.ts";
 import { graph } from "./commands/graph.ts";
 import { init } from "./commands/init.ts";
 import { jobs } from "./commands/jobs.ts";
+import { prune } from "./commands/prune.ts";
 import { run } from "./commands/run.ts";
 import { serve } from "./commands/serve.ts";
 import { show } from "./commands/show.ts";
@@ -26,7 +27,7 @@ import { Surroundings } from "./surroundings.ts";
 const catena = root.pipe(
   Command.withSubcommands([
     { group: "Work", commands: [init, dev, run, serve] },
-    { group: "Jobs", commands: [jobs, show, retry, cancel, pause, resume, signal] },
+    { group: "Jobs", commands: [jobs, show, retry, cancel, pause, resume, signal, prune] },
     { group: "Pipelines", commands: [graph, check, emulator] },
   ]),
 );

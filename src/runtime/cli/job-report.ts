@@ -152,9 +152,11 @@ const answerTo = Effect.fnUntraced(function* (
   load: Load,
 ): Effect.fn.Return<Option.Option<Schema.Json>> {
   const settled = entries.findLast(
-    (entry) => entry.type === "PredictionSettled" && entry.path === path,
+    (entry): entry is EntryOf<"PredictionSettled" | "PredictionReused"> =>
+      (entry.type === "PredictionSettled" || entry.type === "PredictionReused") &&
+      entry.path === path,
   );
-  if (settled?.type !== "PredictionSettled") return Option.none();
+  if (settled === undefined) return Option.none();
   const answer = decodeAnswer(yield* load(settled.raw));
   return Option.map(answer, ({ output, error }) => output ?? error);
 });

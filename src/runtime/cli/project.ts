@@ -187,7 +187,7 @@ const storePlaces = Effect.fnUntraced(function* () {
 });
 
 /** Opening a file that is not there would make it, and show an empty store in place of a mistake. */
-const requireStore = (store: RuntimeOptions["store"]): Effect.Effect<void, UsageError> => {
+export const requireStore = (store: RuntimeOptions["store"]): Effect.Effect<void, UsageError> => {
   if (store === "memory")
     return Effect.fail(
       new UsageError({

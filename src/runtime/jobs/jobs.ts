@@ -6,14 +6,8 @@ import { Clock, Effect, Exit, Latch, Option } from "effect";
 import type { Scope } from "effect";
 import type { Fact } from "../../machines/entry.ts";
 import { BackgroundWork } from "./background-work.ts";
-import {
-  type Claim,
-  claimJob,
-  loadJob,
-  type Submission,
-  type Submitted,
-  submittedJob,
-} from "./claim.ts";
+import { type Claim, claimJob, loadJob, submittedJob } from "./claim.ts";
+import type { Submission, Submitted } from "./claim.ts";
 import type { Identifiers } from "../identifiers.ts";
 import type { Deployed, JobHost } from "./job-host.ts";
 import { type JobOwner, type LoadedJob, makeOwner } from "./job-owner.ts";

@@ -270,6 +270,38 @@ describe("jobs", () => {
   });
 });
 
+describe("prune", () => {
+  test("takes what is older than the ages of the config, once it has been counted", async () => {
+    const young = posterConfig.replace("pipelines:", 'retention: { jobs: "1 hour" }, pipelines:');
+    const old = posterConfig.replace("pipelines:", 'retention: { jobs: "1 millis" }, pipelines:');
+    const folder = await projectWith({ "catena.config.ts": young, "old.config.ts": old });
+    await catena(folder, ["run", "poster", "--set", "product=x"]);
+    const kept = await catena(folder, ["prune", "--json"]);
+    expect(jsonOf(kept)).toMatchObject({ isDryRun: false, jobs: { ageMs: 3_600_000, count: 0 } });
+    const counted = await catena(folder, ["prune", "--dry-run", "--config", "old.config.ts"]);
+    expect(counted.out).toMatch(/^WOULD GO +OLDER THAN +NUMBER +BYTES$/m);
+    expect(counted.out).toMatch(/^jobs +1 ms +1 +\d+$/m);
+    expect(counted.out).toMatch(/^assets +kept for ever +0 +0$/m);
+    const gone = await catena(folder, ["prune", "--config", "old.config.ts", "--json"]);
+    expect(jsonOf(gone)).toMatchObject({ isDryRun: false, jobs: { count: 1 } });
+    const id = await newestJob(folder);
+    const shown = await catena(folder, ["show", id]);
+    expect([shown.code, shown.out]).toEqual([0, expect.stringMatching(/^ +erased +\d{4}-/m)]);
+    expect(shown.out).not.toContain("product");
+    const asked = await catena(folder, ["cancel", id]);
+    expect(asked.code).toBe(2);
+  });
+
+  test("without any age is asked for in vain", async () => {
+    const folder = await posters();
+    const said = await catena(folder, ["prune"]);
+    expect([said.code, inOneLine(said.err)]).toEqual([
+      2,
+      expect.stringContaining('sets no age in "retention"'),
+    ]);
+  });
+});
+
 describe("where things are", () => {
   test("argument goes before environment, environment before config, config before default", async () => {
     const config = posterConfig.replace("pipelines:", 'store: "of-config.db", pipelines:');

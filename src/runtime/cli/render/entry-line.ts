@@ -48,6 +48,8 @@ const wording: Wording = {
     (status === "succeeded" ? plain : trouble)(
       `${status}, cost ${dollars(receipt.costMicros)}; the raw answer is kept`,
     ),
+  PredictionReused: ({ source }) =>
+    plain(`uses the stored answer of job ${source.jobId}: nothing is paid`),
   PredictionUnconfirmed: () => trouble("its end is not confirmed: watched on"),
   AttemptTimedOut: ({ attempt, timeoutMs }) =>
     trouble(`attempt ${attempt} took longer than ${duration(timeoutMs)}: cancels it`),

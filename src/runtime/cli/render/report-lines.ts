@@ -55,8 +55,9 @@ const headLines = ({ job, input, output }: JobReport, view: ReportView): Readonl
           ...labelled("waits for", `${waiting.waitingFor}, ${sinceOf(waiting, now)}`, view),
           ...labelled("then", waiting.next, view),
         ]),
+    ...(job.erasedAt === null ? [] : labelled("erased", instant(job.erasedAt), view)),
     ...labelled("cost", dollars(job.costMicros), view),
-    ...valueLines("input", input, view),
+    ...(job.erasedAt === null ? valueLines("input", input, view) : []),
     ...(output === null ? [] : valueLines("output", output, view)),
     ...(next === null || job.status === "failed" ? [] : commandLine("go on with", next)),
   ];
