@@ -1,7 +1,8 @@
 /** The public API of Catena. */
 export { Catena, type Job, type StartOptions } from "./runtime/catena.ts";
 export { CatenaService } from "./runtime/catena-service.ts";
-export type { JobState, Readiness, StartFailure, SubmitOptions } from "./runtime/catena-service.ts";
+export type { Readiness, StartFailure, SubmitOptions } from "./runtime/catena-service.ts";
+export type { JobState } from "./runtime/stored-jobs.ts";
 export {
   CatenaStopped,
   JobCancelled,

@@ -2,15 +2,17 @@
  * Catena as a service of Effect: one implementation for hosts that use layers and, behind a facade of
  * promises, for everybody else. It reads no environment, registers no signal handler and never exits.
  */
-import { Context, Effect, Option, Result, type Scope } from "effect";
+import { Context, Effect, Result, type Scope } from "effect";
 import type { AnyPipeline, FailureOf, InputOf, OutputOf } from "../machines/pipeline.ts";
-import type { Entry, Fact } from "../machines/entry.ts";
+import type { Fact } from "../machines/entry.ts";
 import type { AssetStoreFailure } from "../steps/asset-store.ts";
 import { decodeFailure, safeMessageOf, ValidationFailure } from "../steps/failure.ts";
 import { codecOf } from "./services/codecs.ts";
 import { type Engine, keyOf } from "./engine.ts";
+import type { Intake } from "./jobs/left-behind.ts";
 import { loadValue } from "./job-values.ts";
-import type { PredictionRow, StateRecord, StoreFailure } from "./journal-store.ts";
+import { checkUse, storedJob, storedState, type JobState } from "./stored-jobs.ts";
+import type { StateRecord, StoreFailure } from "./journal-store.ts";
 import { type RuntimeOptions, StartError } from "./options.ts";
 import { erasedOn, JobUnavailable, type Outcome } from "./outcome.ts";
 import type { Retention } from "./retention.ts";
@@ -19,13 +21,6 @@ import { startEngine } from "./start-engine.ts";
 export interface SubmitOptions {
   /** Submitting again with the same key answers the same job, whatever the input. Not empty. */
   readonly idempotencyKey?: string;
-}
-
-/** What is seen of a job at one moment. */
-export interface JobState {
-  readonly record: StateRecord;
-  readonly entries: ReadonlyArray<Entry>;
-  readonly predictions: ReadonlyArray<PredictionRow>;
 }
 
 /** Whether new work is taken, and if not, why. */
@@ -73,7 +68,9 @@ export type StartFailure = StoreFailure | AssetStoreFailure;
 /** Starts an engine and serves it for as long as the scope lives. Throws StartError for an option that cannot be. */
 export const makeService = (
   options: RuntimeOptions & { readonly pipelines: ReadonlyArray<AnyPipeline> },
-): Effect.Effect<Service, StartFailure, Scope.Scope> => Effect.map(startEngine(options), serviceOf);
+  intake: Intake = "any",
+): Effect.Effect<Service, StartFailure, Scope.Scope> =>
+  Effect.map(startEngine(options, intake), serviceOf);
 
 const serviceOf = (engine: Engine): Service => ({
   engine,
@@ -81,7 +78,7 @@ const serviceOf = (engine: Engine): Service => ({
     submit(engine, { pipeline, input, idempotencyKey: options?.idempotencyKey ?? null }),
   outcome: (pipeline, jobId) => outcomeOf(engine, pipeline, jobId),
   tell: (jobId, fact) => tell(engine, jobId, fact),
-  state: (jobId) => stateOf(engine, jobId),
+  state: (jobId) => storedState(engine.store, jobId),
   prune: (options) => engine.retention.prune(options),
   erase: (jobId) => engine.retention.erase(jobId),
   readiness: () => readinessOf(engine),
@@ -171,41 +168,10 @@ const readOutcome = Effect.fnUntraced(function* <Output, F>(
   };
 });
 
-const uses: { readonly [Type in Fact["type"]]?: (record: StateRecord) => boolean } = {
-  CancelRequested: ({ status }) =>
-    status === "pending" || status === "processing" || status === "failed",
-  PauseRequested: ({ status }) => status === "processing",
-  ResumeRequested: ({ status }) => status === "processing",
-  RetryRequested: ({ status, detail }) => status === "failed" || detail === "unknown",
-};
-
 const tell = Effect.fnUntraced(function* (engine: Engine, jobId: string, fact: Fact) {
-  const { record } = yield* found(engine, jobId);
-  if (record.erasedAt !== null)
-    return yield* Effect.fail(new JobUnavailable(jobId, erasedOn(record.erasedAt)));
-  if (uses[fact.type]?.(record) !== true) {
-    const asked = fact.type.replace("Requested", "").toLowerCase();
-    return yield* Effect.fail(
-      new JobUnavailable(jobId, `it is ${record.status}, there is nothing to ${asked}`),
-    );
-  }
+  const { record } = yield* storedJob(engine.store, jobId);
+  yield* checkUse(record, fact);
   yield* engine.jobs.post(jobId, fact);
-});
-
-export const found = Effect.fnUntraced(function* (engine: Engine, jobId: string) {
-  const stored = yield* engine.store.job(jobId);
-  if (Option.isNone(stored))
-    return yield* Effect.fail(new JobUnavailable(jobId, "this store has no such job"));
-  return stored.value;
-});
-
-const stateOf = Effect.fnUntraced(function* (engine: Engine, jobId: string) {
-  const { record } = yield* found(engine, jobId);
-  const [entries, predictions] = yield* Effect.all([
-    engine.store.entries(jobId),
-    engine.store.predictions(jobId),
-  ]);
-  return { record, entries, predictions };
 });
 
 const readinessOf = (engine: Engine): Readiness => {

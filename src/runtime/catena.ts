@@ -14,8 +14,6 @@ import type { Failure } from "../steps/failure.ts";
 import type { Fact } from "../machines/entry.ts";
 import {
   CatenaService,
-  found,
-  type JobState,
   makeService,
   type Readiness,
   type StartFailure,
@@ -26,6 +24,7 @@ import type { JobFilter, StateRecord } from "./journal-store.ts";
 import type { RuntimeOptions } from "./options.ts";
 import type { ErasedJob } from "./retention/erase.ts";
 import type { PruneOptions, PruneReport } from "./retention/prune.ts";
+import { type JobState, storedJob } from "./stored-jobs.ts";
 import { CatenaStopped, JobCancelled, JobFailed, JobUnavailable, type Outcome } from "./outcome.ts";
 
 /** A job, for hosts that use promises. Once its Catena is stopped, everything rejects with: CatenaStopped. */
@@ -120,7 +119,7 @@ const facade = (service: CatenaService["Service"], scope: Scope.Closeable): Cate
       return handle(pipeline, jobId, isNew);
     },
     job: async (pipeline, id) => {
-      const { record } = await run(found(engine, id));
+      const { record } = await run(storedJob(engine.store, id));
       const [asked, own] = [
         keyOf(pipeline.plan),
         keyOf({ name: record.pipeline, version: record.version }),
@@ -166,6 +165,10 @@ export const Catena = {
       throw error;
     }
   },
+  /** What `Catena.start` takes, typed as it is there: for the default export of a `catena.config.ts`. */
+  config: <const Pipelines extends ReadonlyArray<AnyPipeline>>(
+    options: StartOptions<Pipelines>,
+  ): StartOptions<Pipelines> => options,
   /** The same as a layer; the services that steps need are taken from its surroundings. */
   layer: <const Pipelines extends ReadonlyArray<AnyPipeline>>(
     options: RuntimeOptions & { readonly pipelines: Pipelines },

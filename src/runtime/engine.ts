@@ -9,6 +9,7 @@ import type { Identifiers } from "./identifiers.ts";
 import type { Deployed, JobHost, JobSettings, Observation } from "./jobs/job-host.ts";
 import { jobProgram } from "./services/job-program.ts";
 import { type Jobs, makeJobs } from "./jobs/jobs.ts";
+import type { Intake } from "./jobs/left-behind.ts";
 import type { JournalStore, StoreFailure } from "./journal-store.ts";
 import { searchedForMs } from "./predictions/late-double.ts";
 import { estimateMicros, type PriceTable } from "./predictions/price-table.ts";
@@ -35,6 +36,8 @@ export interface EngineOptions {
   readonly identifiers: Identifiers;
   /** Default: everything is kept for ever. */
   readonly retention?: RetentionPolicy;
+  /** Which jobs this process runs, to begin with. Default: `any`. */
+  readonly intake?: Intake;
   readonly observe: (observation: Observation) => void;
   /** Default: the driver of the machine compiled from the plan; tests plant bugs here. */
   readonly driverOf?: (plan: PipelinePlan) => JobDriver;
@@ -95,20 +98,23 @@ export const makeEngine = Effect.fnUntraced(function* (
     observe: options.observe,
   };
   const deployed = deploy(options.plans, options.driverOf ?? makeDriver);
-  const { concurrency, lookEveryMs, recoverEveryMs } = options;
+  const { concurrency, lookEveryMs, recoverEveryMs, intake = "any" } = options;
   const jobs = yield* makeJobs(host, {
     deployed,
     concurrency,
     identifiers,
     lookEveryMs,
     recoverEveryMs,
+    intake,
   });
   late.jobs = jobs;
   const recovered = yield* jobs.recover;
   // What belongs to jobs that rest without an owner: whoever watched it may have died.
-  providers.follow(yield* store.openPredictions(owner));
-  const searched = searchedForMs(options.watcher.orphanGraceMs);
-  providers.follow(yield* store.absentPredictions((yield* Clock.currentTimeMillis) - searched));
+  if (intake === "any") {
+    providers.follow(yield* store.openPredictions(owner));
+    const searched = searchedForMs(options.watcher.orphanGraceMs);
+    providers.follow(yield* store.absentPredictions((yield* Clock.currentTimeMillis) - searched));
+  }
   const policy = options.retention ?? keepAll;
   const commit = (write: RetentionWrite) => committer.tryCommit(write, () => undefined);
   const retention = yield* makeRetention({ store, assets, commit, policy });
@@ -132,7 +138,7 @@ export const keyOf = ({ name, version }: Pick<PipelinePlan, "name" | "version">)
   `${name}@${version}`;
 
 /** What of a pipeline its journals depend on: the steps in order, and what kind each is. */
-const fingerprintOf = (plan: PipelinePlan): string => {
+export const fingerprintOf = (plan: PipelinePlan): string => {
   const shape = plan.nodes.map(({ path, step }) => [path, step.program.kind]);
   return createHash("sha256").update(JSON.stringify(shape)).digest("hex").slice(0, 16);
 };

@@ -295,6 +295,8 @@ export class JournalStore extends Context.Service<
     readonly register: Effect.Effect<string, StoreFailure, Scope.Scope>;
     /** Owners other than the given one that still have jobs, unreleased or watched, and are certainly dead. */
     deadOwners(self: string): Effect.Effect<ReadonlyArray<string>, StoreFailure>;
+    /** Owners that are registered and not certainly dead, whether they have jobs or not, in no order. */
+    readonly livingOwners: Effect.Effect<ReadonlyArray<string>, StoreFailure>;
     /** Whether a dead owner went by itself, its scope closed: its jobs were let go, they did not kill it. */
     hasLeft(owner: string): Effect.Effect<boolean, StoreFailure>;
     /** Changes whenever another connection has committed; equal answers mean nothing new. */

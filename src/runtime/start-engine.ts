@@ -3,13 +3,11 @@ import { Effect, type Scope } from "effect";
 import { refuseUnsound } from "../machines/check-plan.ts";
 import type { AnyPipeline } from "../machines/pipeline.ts";
 import { AssetStore, type AssetStoreFailure } from "../steps/asset-store.ts";
-import { FileSystemAssets } from "../steps/asset-stores/file-system.ts";
-import { MemoryAssets } from "../steps/asset-stores/memory.ts";
-import { type Engine, keyOf, makeEngine } from "./engine.ts";
+import { type Engine, type EngineOptions, keyOf, makeEngine } from "./engine.ts";
 import { randomIdentifiers } from "./identifiers.ts";
-import type { JournalStore, StoreFailure } from "./journal-store.ts";
-import { MemoryJournalStore } from "./journal-stores/memory.ts";
-import { SqliteJournalStore } from "./journal-stores/sqlite.ts";
+import type { Intake } from "./jobs/left-behind.ts";
+import type { StoreFailure } from "./journal-store.ts";
+import { openAssets, openStore } from "./open-stores.ts";
 import {
   checkOptions,
   hasMethod,
@@ -24,47 +22,59 @@ import { listPrices } from "./predictions/price-table.ts";
 import { defaultGateSettings } from "./predictions/provider-gate.ts";
 import { clientsOf } from "./predictions/providers.ts";
 
-/** Everything with the options applied. Throws PipelineUnsound where a machine could not do its work. Fails with: StoreFailure, AssetStoreFailure. Throws StartError. */
+type Options = RuntimeOptions & { readonly pipelines: ReadonlyArray<AnyPipeline> };
+
+/**
+ * Everything with the options applied. Throws PipelineUnsound where a machine could not do its work, and
+ * StartError. Fails with: StoreFailure, AssetStoreFailure.
+ */
 export const startEngine = Effect.fnUntraced(function* (
-  options: RuntimeOptions & { readonly pipelines: ReadonlyArray<AnyPipeline> },
+  options: Options,
+  intake: Intake = "any",
 ): Effect.fn.Return<Engine, StoreFailure | AssetStoreFailure, Scope.Scope> {
-  checkPipelines(options.pipelines);
-  checkOptions(options);
-  checkProviders(options.models);
-  const { pipelines } = options;
-  const retention = retentionPolicy(options.retention);
+  const settings = engineSettings(options);
   const store = yield* openStore(options);
   const assets = yield* openAssets(options);
-  const pollMs = pauseOf("pollEvery", options.pollEvery, 1_000);
   return yield* Effect.provideService(
-    makeEngine({
-      plans: pipelines.map(({ plan }) => plan),
-      store,
-      assets,
-      models: options.models,
-      prices: { ...listPrices, ...options.prices },
-      gate: options.rate ?? defaultGateSettings,
-      jobs: {
-        closeGraceMs: millisOf("closeGrace", options.closeGrace, 30_000),
-        ...budgetOf(options),
-        passivateAfterMs: millisOf("passivateAfter", options.passivateAfter, 30_000),
-      },
-      watcher: {
-        orphanGraceMs: millisOf("orphanGrace", options.orphanGrace, 60_000),
-        pollMs,
-        maxPollMs: pollMs * 10,
-      },
-      concurrency: positiveInteger("concurrency", options.concurrency, 100),
-      lookEveryMs: pauseOf("lookEvery", options.lookEvery, 200),
-      recoverEveryMs: pauseOf("recoverEvery", options.recoverEvery, 5_000),
-      identifiers: options.identifiers ?? randomIdentifiers,
-      retention,
-      observe: quietly(options.inspect),
-    }),
+    makeEngine({ ...settings, store, assets, intake }),
     AssetStore,
     assets,
   );
 });
+
+/**
+ * What the options say, checked; nothing is opened or started. Throws StartError for an option that cannot
+ * be, and PipelineUnsound.
+ */
+export const engineSettings = (options: Options): Omit<EngineOptions, "store" | "assets"> => {
+  checkPipelines(options.pipelines);
+  for (const { plan } of options.pipelines) refuseUnsound(plan);
+  checkOptions(options);
+  checkProviders(options.models);
+  const pollMs = pauseOf("pollEvery", options.pollEvery, 1_000);
+  return {
+    plans: options.pipelines.map(({ plan }) => plan),
+    models: options.models,
+    prices: { ...listPrices, ...options.prices },
+    gate: options.rate ?? defaultGateSettings,
+    jobs: {
+      closeGraceMs: millisOf("closeGrace", options.closeGrace, 30_000),
+      ...budgetOf(options),
+      passivateAfterMs: millisOf("passivateAfter", options.passivateAfter, 30_000),
+    },
+    watcher: {
+      orphanGraceMs: millisOf("orphanGrace", options.orphanGrace, 60_000),
+      pollMs,
+      maxPollMs: pollMs * 10,
+    },
+    concurrency: positiveInteger("concurrency", options.concurrency, 100),
+    lookEveryMs: pauseOf("lookEvery", options.lookEvery, 200),
+    recoverEveryMs: pauseOf("recoverEvery", options.recoverEvery, 5_000),
+    identifiers: options.identifiers ?? randomIdentifiers,
+    retention: retentionPolicy(options.retention),
+    observe: quietly(options.inspect),
+  };
+};
 
 const budgetOf = ({ budgetUsdPerJob: usd }: RuntimeOptions): { readonly budgetMicros?: number } => {
   if (usd === undefined) return {};
@@ -87,7 +97,8 @@ const quietly = (inspect: RuntimeOptions["inspect"]): NonNullable<RuntimeOptions
   };
 };
 
-const checkPipelines = (pipelines: unknown): void => {
+/** Throws StartError where it is no list of finished pipelines, each there once. */
+export const checkPipelines = (pipelines: unknown): void => {
   if (!Array.isArray(pipelines) || pipelines.length === 0) {
     throw new StartError("pipelines", "a list of at least one pipeline", pipelines);
   }
@@ -100,7 +111,6 @@ const checkPipelines = (pipelines: unknown): void => {
         pipeline,
       );
     }
-    refuseUnsound(pipeline.plan);
     const key = keyOf(pipeline.plan);
     if (seen.has(key))
       throw new StartError("pipelines", `one pipeline for each name and version`, `${key} twice`);
@@ -130,26 +140,3 @@ const isFinished = (pipeline: unknown): pipeline is AnyPipeline =>
   typeof pipeline.plan === "object" &&
   pipeline.plan !== null &&
   "output" in pipeline.plan;
-
-const openStore = ({
-  store = "memory",
-  durability = "full",
-}: RuntimeOptions): Effect.Effect<JournalStore["Service"], StoreFailure, Scope.Scope> => {
-  if (typeof store !== "string") return Effect.succeed(store);
-  if (store === "memory") return Effect.sync(() => MemoryJournalStore.make());
-  return SqliteJournalStore.make({
-    path: store,
-    synchronous: durability === "normal" ? "NORMAL" : "FULL",
-  });
-};
-
-const openAssets = ({
-  store = "memory",
-  assets,
-}: RuntimeOptions): Effect.Effect<AssetStore["Service"], AssetStoreFailure, Scope.Scope> => {
-  if (assets !== undefined && typeof assets !== "string") return Effect.succeed(assets);
-  if (typeof assets === "string") return FileSystemAssets.make(assets);
-  if (typeof store !== "string" || store === "memory")
-    return Effect.sync(() => MemoryAssets.make());
-  return FileSystemAssets.make(`${store}-assets`);
-};

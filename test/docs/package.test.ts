@@ -1,9 +1,9 @@
-/** What users install: compiled code and three packages, nothing of the emulator, no server, no browser. */
+/** What users install: compiled code, a command and four packages, nothing of the emulator, no browser. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Schema } from "effect";
@@ -31,9 +31,9 @@ const manifest = async (): Promise<typeof Manifest.Type> =>
     await readFile(join(root, "package.json"), "utf8"),
   );
 
-test("the package needs effect, xstate and replicate, and nothing else", async () => {
+test("the package needs effect, xstate, replicate and what its command stands on, and nothing else", async () => {
   const { dependencies, peerDependencies, devDependencies } = await manifest();
-  expect(Object.keys(dependencies)).toEqual(["replicate"]);
+  expect(Object.keys(dependencies)).toEqual(["@effect/platform-node", "replicate"]);
   expect(Object.keys(peerDependencies)).toEqual(["effect", "xstate"]);
   for (const peer of Object.keys(peerDependencies)) expect(devDependencies).toHaveProperty(peer);
 });
@@ -60,40 +60,120 @@ test("the package's files are compiled code, licence and words", async () => {
   const { stdout } = await run("npm", args, { cwd: root });
   const [packed] = await Schema.decodeUnknownPromise(Schema.fromJsonString(Packed))(stdout);
   const paths = packed?.files.map(({ path }) => path) ?? [];
-  const words = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
+  const words = [
+    "CHANGELOG.md",
+    "LICENSE",
+    "README.md",
+    "bin/catena.cjs",
+    "bin/start.cjs",
+    "package.json",
+  ];
   expect(paths.filter((path) => !path.startsWith("dist/"))).toEqual(words);
   expect(paths.filter((path) => !/^dist\/.*\.(js|d\.ts)$/.test(path))).toEqual(words);
 });
 
+/** Programs of the system and of this Node, which the command needs in npm's scripts as well. */
+const environment = {
+  PATH: [dirname(process.execPath), process.env["PATH"] ?? ""].join(delimiter),
+  HOME: process.env["HOME"] ?? "",
+  NO_COLOR: "1",
+};
+
+/** Runs it in the folder; what fails says all that was printed. */
+const inFolder = async (
+  cwd: string,
+  command: string,
+  ...args: ReadonlyArray<string>
+): Promise<string> => {
+  const { stdout } = await run(command, args, { cwd, env: environment, maxBuffer: 1e8 }).catch(
+    (error: unknown) => {
+      const said = error instanceof Error && "stdout" in error ? String(error.stdout) : "";
+      throw new Error(`${command} ${args.join(" ")}: ${String(error)}\n${said}`);
+    },
+  );
+  return stdout;
+};
+
+const emptyFolder = async (): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), "catena-package-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+};
+
+/** The project of `catena init`, with the packed package in the place of the published one. */
+const installPacked = async (): Promise<string> => {
+  const [packed, folder] = [await emptyFolder(), await emptyFolder()];
+  await inFolder(root, "npm", "pack", "--silent", "--pack-destination", packed);
+  const [tarball = "none"] = await readdir(packed);
+  await inFolder(folder, process.execPath, join(root, "bin/catena.cjs"), "init");
+  const path = join(folder, "package.json");
+  const project = await readFile(path, "utf8");
+  const range = /"catena-ai": "[^"]*"/;
+  expect(project).toMatch(range);
+  await writeFile(path, project.replace(range, `"catena-ai": "file:${join(packed, tarball)}"`));
+  await inFolder(folder, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund");
+  return folder;
+};
+
 test(
-  "the compiled package can be imported by plain Node and needs what it names",
-  { timeout: 60_000 },
+  "packed and installed beside its peers, a project begun with init compiles, tests green and runs",
+  { timeout: 240_000 },
   async () => {
-    const folder = await mkdtemp(join(tmpdir(), "catena-package-"));
-    onTestFinished(() => rm(folder, { recursive: true, force: true }));
-    await symlink(join(root, "node_modules"), join(folder, "node_modules"));
-    await writeFile(join(folder, "package.json"), '{ "type": "module" }');
-    const dist = join(folder, "dist");
-    const tsc = join(root, "node_modules/typescript/bin/tsc");
-    const config = join(root, "tsconfig.build.json");
-    await run(process.execPath, [tsc, "-p", config, "--outDir", dist]);
-    const compiled = await filesIn(dist);
-    const imported = compiled.flatMap((code) => [...code.matchAll(/ from "([^."][^"]*)"/g)]);
-    const foreign = new Set(
-      imported.map(([, name = ""]) => name.replace(/^(node:|effect\/).*/, "$1")),
-    );
-    expect([...foreign].sort()).toEqual(["effect", "node:", "replicate", "xstate"]);
-    const script = `const { Catena } = await import(${JSON.stringify(join(dist, "index.js"))}); console.log(typeof Catena.start)`;
-    const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", script], {
-      cwd: tmpdir(),
-    });
-    expect(stdout).toBe("function\n");
+    const folder = await installPacked();
+    const dist = join(folder, "node_modules/catena-ai/dist");
+    expect(await foreignTo(dist, (path) => !path.startsWith("runtime/cli/"))).toEqual([
+      "effect",
+      "node:",
+      "replicate",
+      "xstate",
+    ]);
+    // The files of a new project hold code of their own.
+    const isCommand = (path: string) => /^runtime\/cli\/(?!init\/)/.test(path);
+    expect(await foreignTo(dist, isCommand)).toEqual([
+      "@effect/platform-node/",
+      "effect",
+      "effect/",
+      "node:",
+    ]);
+    await inFolder(folder, "npm", "run", "types");
+    const tested = await inFolder(folder, "npm", "test");
+    expect(tested).toMatch(/^ℹ fail 0$/m);
+    expect(tested).toMatch(/^✔ a brief becomes a headline/m);
+
+    const catena = join(folder, "node_modules/.bin/catena");
+    const models = `
+      import { Catena, Functions } from "catena-ai";
+      import { headline } from "./pipelines/headline.ts";
+      const run = () => JSON.stringify({ headline: " Cold ", visual_direction: "dawn", tone: "calm" });
+      const models = Functions.client({ models: { "meta/meta-llama-3-8b-instruct": { run } } });
+      export default Catena.config({ pipelines: [headline], models, pollEvery: "10 millis" });`;
+    await writeFile(join(folder, "plain.config.ts"), models);
+    const words = ["run", "headline", "brief.json", "--config", "plain.config.ts"];
+    const ran = await inFolder(folder, catena, ...words);
+    expect(JSON.parse(ran)).toEqual({ headline: "Cold.", tone: "calm" });
+    expect(await inFolder(folder, catena, "check")).toContain("Checked headline@1: 0 errors");
+
+    const script = [
+      'import { Catena } from "catena-ai";',
+      'import { paths } from "catena-ai/testing";',
+      "console.log(typeof Catena.start, typeof paths);",
+    ];
+    await writeFile(join(folder, "plain.js"), script.join("\n"));
+    expect(await inFolder(folder, process.execPath, "plain.js")).toBe("function function\n");
   },
 );
 
-/** The compiled code under the folder. */
-const filesIn = async (folder: string): Promise<ReadonlyArray<string>> => {
+/** What the compiled files under the folder import that is not theirs; with subpaths as their package and a slash. */
+const foreignTo = async (
+  folder: string,
+  isMeant: (path: string) => boolean,
+): Promise<ReadonlyArray<string>> => {
   const entries = await readdir(folder, { recursive: true });
-  const paths = entries.filter((path) => path.endsWith(".js"));
-  return Promise.all(paths.map((path) => readFile(join(folder, path), "utf8")));
+  const paths = entries.filter((path) => path.endsWith(".js") && isMeant(path));
+  const codes = await Promise.all(paths.map((path) => readFile(join(folder, path), "utf8")));
+  const imported = codes.flatMap((code) => [...code.matchAll(/ from "([^."][^"]*)"/g)]);
+  const names = imported.map(([, name = ""]) =>
+    name.replace(/^(node:|effect\/|@effect\/platform-node\/).*/, "$1"),
+  );
+  return [...new Set(names)].sort();
 };

@@ -1,5 +1,6 @@
 /** Becoming a job's owner: its first act is to write so, conditional on nobody else having done it. */
 import { Clock, Effect } from "effect";
+import type { Schema } from "effect";
 import type { JobSnapshot } from "../../machines/advance.ts";
 import type { Entry, Fact, FactOf, Value } from "../../machines/entry.ts";
 import type { Deployed, Observation } from "./job-host.ts";
@@ -147,17 +148,53 @@ const poisoned = ({ context }: JobSnapshot, path: string): Fact => ({
   failure: { _tag: "Defect", message: `the process died ${context.claims} times here` },
 });
 
-/** The first fact of a job of that pipeline. */
-export const submittedOf = (
-  { plan: { name, version }, fingerprint }: Deployed,
-  input: Value,
-): FactOf<"JobSubmitted"> => ({
-  type: "JobSubmitted",
-  pipeline: name,
-  version,
-  fingerprint,
-  input,
-});
+export interface Submitted {
+  readonly jobId: string;
+  /** False where the idempotency key already had a job. */
+  readonly isNew: boolean;
+}
+
+export interface Submission {
+  readonly deployed: Deployed;
+  readonly input: Schema.Json;
+  readonly idempotencyKey: string | null;
+}
+
+export interface SubmittedJob {
+  readonly jobId: string;
+  readonly input: Value;
+  readonly idempotencyKey: string | null;
+  /** Who starts it at once; null where it waits for its turn. */
+  readonly owner: string | null;
+  readonly now: number;
+}
+
+/** A new job as it is written: its row, its first entries, and where they lead. */
+export const submittedJob = (
+  deployed: Deployed,
+  { jobId, input, idempotencyKey, owner, now }: SubmittedJob,
+): {
+  readonly job: StoredJob;
+  readonly entries: ReadonlyArray<Entry>;
+  readonly snapshot: JobSnapshot;
+} => {
+  const { plan, fingerprint } = deployed;
+  const { name: pipeline, version } = plan;
+  const submitted: FactOf<"JobSubmitted"> = {
+    type: "JobSubmitted",
+    pipeline,
+    version,
+    fingerprint,
+    input,
+  };
+  const rest: ReadonlyArray<Fact> =
+    owner === null
+      ? []
+      : [{ type: "Claimed", owner, epoch: 1, isTakeover: false }, { type: "JobStarted" }];
+  const { entries, snapshot, record } = newJob(deployed, jobId, { submitted, rest, now });
+  const epoch = owner === null ? 0 : 1;
+  return { job: { record, idempotencyKey, seq: entries.length, epoch, owner }, entries, snapshot };
+};
 
 /** A new job's first entries, and the row they make. */
 export const newJob = (

@@ -2,23 +2,25 @@
  * All jobs of one process: which are in memory, which wait for a slot, which woke up, and which were
  * left behind by an owner that died.
  */
-import { Clock, Effect, Exit, Fiber, Latch, Option } from "effect";
-import type { Schema, Scope } from "effect";
+import { Clock, Effect, Exit, Latch, Option } from "effect";
+import type { Scope } from "effect";
 import type { Fact } from "../../machines/entry.ts";
-import { type Claim, claimJob, loadJob, newJob, submittedOf } from "./claim.ts";
+import { BackgroundWork } from "./background-work.ts";
+import { type Claim, claimJob, loadJob, submittedJob } from "./claim.ts";
+import type { Submission, Submitted } from "./claim.ts";
 import type { Identifiers } from "../identifiers.ts";
 import type { Deployed, JobHost } from "./job-host.ts";
 import { type JobOwner, type LoadedJob, makeOwner } from "./job-owner.ts";
 import { assetsOfNew } from "../job-assets.ts";
 import { storeValue } from "../job-values.ts";
-import type { StateRecord, StoredJob, StoreFailure } from "../journal-store.ts";
+import type { StateRecord, StoreFailure } from "../journal-store.ts";
 import type { AssetStoreFailure } from "../../steps/asset-store.ts";
-import { claimsOn, deployedOf } from "./left-behind.ts";
+import { claimsOnDead, claimsOnJob, deployedOf, type Intake } from "./left-behind.ts";
+import { JobUnavailable } from "../outcome.ts";
 import { keepWatch, type LookAround } from "./look-around.ts";
-import { mayLeaveMemory } from "./passivation.ts";
+import { unloadSleepers } from "./passivation.ts";
 import { PendingQueue } from "./pending-queue.ts";
-import { CatenaStopped } from "../outcome.ts";
-import { isRest, restIn, RestWaiters } from "./rest-waiters.ts";
+import { isRest, RestWaiters, untilRest } from "./rest-waiters.ts";
 import { UnreadableJournals } from "./unreadable-journals.ts";
 
 export interface JobsOptions {
@@ -31,18 +33,8 @@ export interface JobsOptions {
   readonly lookEveryMs: number;
   /** How often (ms) to look for owners that died. */
   readonly recoverEveryMs: number;
-}
-
-export interface Submitted {
-  readonly jobId: string;
-  /** False where the idempotency key already had a job. */
-  readonly isNew: boolean;
-}
-
-export interface Submission {
-  readonly deployed: Deployed;
-  readonly input: Schema.Json;
-  readonly idempotencyKey: string | null;
+  /** Which jobs this process runs, to begin with. Default: `any`. */
+  readonly intake?: Intake;
 }
 
 export interface Jobs {
@@ -56,6 +48,10 @@ export interface Jobs {
   rested(jobId: string): Effect.Effect<StateRecord, StoreFailure>;
   /** Takes over what dead owners left behind; answers how many jobs. Fails with: StoreFailure. */
   readonly recover: Effect.Effect<number, StoreFailure>;
+  /** Runs this job here unless its owner lives; its pipeline must be deployed here. Fails with: StoreFailure, JobUnavailable. */
+  takeUp(jobId: string): Effect.Effect<void, StoreFailure | JobUnavailable>;
+  /** Changes which jobs this process runs from now on; those it has, it keeps. */
+  readonly setIntake: (intake: Intake) => void;
   /** Jobs in memory and slots in use. */
   readonly counts: () => { readonly resident: number; readonly running: number };
 }
@@ -82,6 +78,7 @@ class ResidentJobs implements Jobs {
   readonly #queue: PendingQueue;
   readonly #unreadable = new UnreadableJournals();
   readonly #timersChanged = Latch.makeUnsafe(false);
+  #intake: Intake;
   #running = 0;
   /** What dead owners left goes first, and takes slots as well. */
   #hasRecovered = false;
@@ -89,20 +86,21 @@ class ResidentJobs implements Jobs {
   #reserved = 0;
   #isLeaving = false;
   readonly #left = Latch.makeUnsafe(false);
-  /** What runs beside the owners, such as a job on its way into memory. */
-  readonly #background = new Set<Fiber.Fiber<void>>();
+  readonly #beside: BackgroundWork;
 
   constructor(host: JobHost, options: JobsOptions) {
     this.#host = host;
     this.#options = options;
+    this.#intake = options.intake ?? "any";
+    this.#beside = new BackgroundWork(host);
     this.#queue = new PendingQueue({
       store: host.store,
       deployed: options.deployed,
-      freeSlots: () => this.#freeSlots(),
+      freeSlots: () => (this.#intake === "any" ? this.#freeSlots() : 0),
       unreadable: this.#unreadable,
       claimAll: (claims) => this.#claimAll(claims),
       background: (effect) => {
-        this.#inBackground(this.#insist(effect));
+        this.#beside.start(this.#beside.insist(effect));
       },
     });
   }
@@ -115,6 +113,7 @@ class ResidentJobs implements Jobs {
       ...this.#options,
       rest: this.#rest,
       nudge: this.nudge,
+      takesOthers: () => this.#intake === "any",
       noteRow: this.#queue.noteRow,
       isResident: (jobId) => this.#resident.has(jobId),
       timersChanged: this.#timersChanged,
@@ -134,19 +133,15 @@ class ResidentJobs implements Jobs {
       const { owner, committer } = this.#host;
       const jobId = yield* this.#options.identifiers.jobId;
       const value = yield* storeValue(assetsOfNew(this.#host, jobId), input);
-      const submitted = submittedOf(deployed, value);
-      // Who waits already goes first.
-      const starts = this.#freeSlots() > 0 && !this.#queue.mayHaveRows();
-      const rest: ReadonlyArray<Fact> = starts
-        ? [{ type: "Claimed", owner, epoch: 1, isTakeover: false }, { type: "JobStarted" }]
-        : [];
-      const { entries, snapshot, record } = newJob(deployed, jobId, {
-        submitted,
-        rest,
+      const starts = this.#mayStart();
+      const { job, entries, snapshot } = submittedJob(deployed, {
+        jobId,
+        input: value,
+        idempotencyKey,
+        owner: starts ? owner : null,
         now: yield* Clock.currentTimeMillis,
       });
-      const [epoch, seq] = [starts ? 1 : 0, entries.length];
-      const job: StoredJob = { record, idempotencyKey, seq, epoch, owner: starts ? owner : null };
+      const { record, epoch, seq } = job;
       if (starts) this.#reserved += 1;
       const result = yield* Effect.ensuring(
         Effect.tapError(
@@ -175,13 +170,19 @@ class ResidentJobs implements Jobs {
   #lookLater(jobId: string): Effect.Effect<void> {
     return Effect.sync(() => {
       const { whenHealthy } = this.#host.committer;
-      this.#inBackground(Effect.map(whenHealthy, () => this.nudge(jobId)));
+      this.#beside.start(Effect.map(whenHealthy, () => this.nudge(jobId)));
     });
   }
 
   #freeSlots(): number {
     if (!this.#hasRecovered) return 0;
     return this.#options.concurrency - this.#running - this.#reserved;
+  }
+
+  /** Whether a new job starts at once. Who waits already goes first, where this process runs the queue. */
+  #mayStart(): boolean {
+    if (this.#intake === "none" || this.#freeSlots() <= 0) return false;
+    return this.#intake === "own" || !this.#queue.mayHaveRows();
   }
 
   // --- messages
@@ -208,22 +209,15 @@ class ResidentJobs implements Jobs {
     this.#waking.set(jobId, isWaking);
     if (isWaking) return;
     const woken = Effect.ensuring(
-      this.#insist(this.#wake(jobId)),
+      this.#beside.insist(this.#wake(jobId)),
       Effect.sync(() => {
         const isNudged = this.#waking.get(jobId);
         this.#waking.delete(jobId);
         if (isNudged === true) this.nudge(jobId);
       }),
     );
-    this.#inBackground(woken);
+    this.#beside.start(woken);
   };
-
-  #inBackground(effect: Effect.Effect<void>): void {
-    if (this.#isLeaving) return;
-    const fiber = this.#host.fork(effect);
-    this.#background.add(fiber);
-    fiber.addObserver(() => this.#background.delete(fiber));
-  }
 
   /** Brings a job into memory to read its messages: our own, or one that nobody owns. */
   #wake(jobId: string): Effect.Effect<void, StoreFailure> {
@@ -240,16 +234,13 @@ class ResidentJobs implements Jobs {
         });
         return yield* this.#unreadable.passOver(stored, load);
       }
-      if (stored.owner !== null) return;
+      if (stored.owner !== null || this.#intake === "none") return;
       // A pending job waits for its turn, unless there is a word for it.
-      if (stored.record.status === "pending" && !(yield* this.#hasMessages(jobId)))
+      const { status } = stored.record;
+      if (status === "pending" && (yield* this.#host.store.inbox(jobId)).length === 0)
         return this.#queue.noteRow();
       yield* this.#claim({ stored, deployed, isTakeover: false, starts: false });
     });
-  }
-
-  #hasMessages(jobId: string): Effect.Effect<boolean, StoreFailure> {
-    return Effect.map(this.#host.store.inbox(jobId), (rows) => rows.length > 0);
   }
 
   // --- in memory
@@ -297,7 +288,7 @@ class ResidentJobs implements Jobs {
     this.#left.openUnsafe();
     this.#rest.tellAll();
     const owners = [...this.#resident.values()].map(({ leave }) => leave);
-    return Effect.all([Fiber.interruptAll(this.#background), ...owners], {
+    return Effect.all([this.#beside.leave, ...owners], {
       concurrency: "unbounded",
       discard: true,
     });
@@ -313,17 +304,12 @@ class ResidentJobs implements Jobs {
   }
 
   rested(jobId: string): Effect.Effect<StateRecord, StoreFailure> {
-    return Effect.gen({ self: this }, function* () {
-      while (!this.#isLeaving) {
-        const told = yield* this.#rest.wait(jobId, () => this.#resident.get(jobId)?.record());
-        if (this.#isLeaving) break;
-        if (told !== null && told.status !== "failed") return told;
-        const rest = yield* restIn(this.#host.store, jobId);
-        if (rest !== null) return rest;
-        // A job of another process, or asleep as a row: its row says when it rests.
-        yield* Effect.raceFirst(Effect.sleep(this.#options.lookEveryMs), this.#left.await);
-      }
-      return yield* Effect.die(new CatenaStopped());
+    return untilRest(jobId, {
+      store: this.#host.store,
+      rest: this.#rest,
+      resident: () => this.#resident.get(jobId)?.record(),
+      isLeaving: () => this.#isLeaving,
+      pause: Effect.raceFirst(Effect.sleep(this.#options.lookEveryMs), this.#left.await),
     });
   }
 
@@ -331,10 +317,8 @@ class ResidentJobs implements Jobs {
 
   readonly recover: Effect.Effect<number, StoreFailure> = Effect.gen({ self: this }, function* () {
     const { store, owner } = this.#host;
-    const left = yield* Effect.forEach(yield* store.deadOwners(owner), (dead) =>
-      claimsOn(dead, store, this.#options.deployed),
-    );
-    const claims = left.flat();
+    const { deployed } = this.#options;
+    const claims = this.#intake === "any" ? yield* claimsOnDead(owner, store, deployed) : [];
     yield* this.#claimAll(claims);
     this.#hasRecovered = true;
     this.#queue.noteRow();
@@ -342,27 +326,36 @@ class ResidentJobs implements Jobs {
   });
 
   readonly recoverRegularly = Effect.gen({ self: this }, function* () {
+    const { passivateAfterMs } = this.#host.settings;
     while (true) {
       yield* Effect.sleep(this.#options.recoverEveryMs);
-      yield* this.#insist(Effect.asVoid(this.recover));
-      this.#unloadSleepers(yield* Clock.currentTimeMillis);
+      yield* this.#beside.insist(Effect.asVoid(this.recover));
+      const now = yield* Clock.currentTimeMillis;
+      unloadSleepers(this.#resident.values(), { now, passivateAfterMs });
     }
   });
 
-  #unloadSleepers(now: number): void {
-    const { passivateAfterMs } = this.#host.settings;
-    for (const owner of this.#resident.values()) {
-      if (mayLeaveMemory(owner, { now, passivateAfterMs })) owner.passivate();
-    }
-  }
+  readonly setIntake = (intake: Intake): void => {
+    this.#intake = intake;
+    if (intake === "any") this.#beside.start(this.#beside.insist(this.#catchUp));
+  };
 
-  /** A store in trouble is waited for: what was to be done is still to be done. */
-  #insist(effect: Effect.Effect<void, StoreFailure>): Effect.Effect<void> {
-    const again = Effect.andThen(this.#host.committer.whenHealthy, Effect.sleep("100 millis"));
-    return effect.pipe(
-      Effect.tapError(() => again),
-      Effect.eventually,
-      Effect.catchCause((cause) => Effect.logError("a job could not be loaded", cause)),
-    );
+  /** What came while this process took nothing of others. */
+  readonly #catchUp = Effect.gen({ self: this }, function* () {
+    yield* this.recover;
+    for (const jobId of yield* this.#host.store.jobsWithInbox(null)) this.nudge(jobId);
+  });
+
+  takeUp(jobId: string): Effect.Effect<void, StoreFailure | JobUnavailable> {
+    return Effect.gen({ self: this }, function* () {
+      const { store, owner } = this.#host;
+      const found = Option.getOrNull(yield* store.job(jobId));
+      if (found === null || found.owner === owner) return;
+      yield* this.#claimAll(yield* claimsOnJob({ owner, found }, store, this.#options.deployed));
+      if (this.#unreadable.has(jobId))
+        yield* Effect.fail(
+          new JobUnavailable(jobId, "its journal fits no pipeline of this process"),
+        );
+    });
   }
 }

@@ -14,6 +14,8 @@ export interface LookAround {
   readonly rest: RestWaiters;
   /** There may be messages for this job, or its timer is due. */
   readonly nudge: (jobId: string) => void;
+  /** Whether jobs that nobody owns are looked for as well. */
+  readonly takesOthers: () => boolean;
   /** There may be a job for the queue. */
   readonly noteRow: () => void;
   readonly isResident: (jobId: string) => boolean;
@@ -39,14 +41,14 @@ const lookAround = Effect.fnUntraced(function* (around: LookAround) {
 });
 
 const lookSince = Effect.fnUntraced(function* (
-  { store, owner, nudge, noteRow }: LookAround,
+  { store, owner, nudge, noteRow, takesOthers }: LookAround,
   seen: number,
 ): Effect.fn.Return<number, StoreFailure> {
   const count = yield* store.changeCount;
   if (count === seen) return seen;
   const ours = yield* store.jobsWithInbox(owner);
   // Those of jobs that rest without an owner: somebody has to read them.
-  const nobodys = yield* store.jobsWithInbox(null);
+  const nobodys = takesOthers() ? yield* store.jobsWithInbox(null) : [];
   for (const jobId of [...ours, ...nobodys]) nudge(jobId);
   noteRow();
   return count;

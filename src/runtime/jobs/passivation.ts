@@ -8,8 +8,13 @@ interface Patience {
   readonly passivateAfterMs: number;
 }
 
+/** Unloads those that may leave. */
+export const unloadSleepers = (owners: Iterable<JobOwner>, patience: Patience): void => {
+  for (const owner of owners) if (mayLeaveMemory(owner, patience)) owner.passivate();
+};
+
 /** A job that has waited that long and will go on waiting about as long. */
-export const mayLeaveMemory = (owner: JobOwner, { now, passivateAfterMs }: Patience): boolean => {
+const mayLeaveMemory = (owner: JobOwner, { now, passivateAfterMs }: Patience): boolean => {
   const record = owner.record();
   if (now - record.updatedAt < passivateAfterMs) return false;
   const { path, detail, step } = positionOf(owner.snapshot());

@@ -1,6 +1,7 @@
 /** Who waits for jobs to come to rest. */
 import { Effect, Option } from "effect";
 import type { JournalStore, StateRecord, StoreFailure } from "../journal-store.ts";
+import { CatenaStopped } from "../outcome.ts";
 
 /** Failed, complete or cancelled: nothing more happens by itself. */
 export const isRest = ({ status }: StateRecord): boolean =>
@@ -10,7 +11,7 @@ export const isRest = ({ status }: StateRecord): boolean =>
  * What the job's row says, if nothing more is to come of it; null otherwise. A word that nobody has read
  * yet, such as a RETRY, may make a failed job go on. Fails with: StoreFailure.
  */
-export const restIn = (
+const restIn = (
   store: JournalStore["Service"],
   jobId: string,
 ): Effect.Effect<StateRecord | null, StoreFailure> => {
@@ -71,3 +72,30 @@ export class RestWaiters {
     });
   }
 }
+
+interface Surroundings {
+  readonly store: JournalStore["Service"];
+  readonly rest: RestWaiters;
+  /** The record of the job while it is in memory. */
+  readonly resident: () => StateRecord | undefined;
+  readonly isLeaving: () => boolean;
+  /** Between two looks at the row; ends early where this process leaves. */
+  readonly pause: Effect.Effect<void>;
+}
+
+/** The record once the job rests, wherever it runs. Dies with CatenaStopped where this process leaves. */
+export const untilRest = Effect.fnUntraced(function* (
+  jobId: string,
+  { store, rest, resident, isLeaving, pause }: Surroundings,
+): Effect.fn.Return<StateRecord, StoreFailure> {
+  while (!isLeaving()) {
+    const told = yield* rest.wait(jobId, resident);
+    if (isLeaving()) break;
+    if (told !== null && told.status !== "failed") return told;
+    const rested = yield* restIn(store, jobId);
+    if (rested !== null) return rested;
+    // A job of another process, or asleep as a row: its row says when it rests.
+    yield* pause;
+  }
+  return yield* Effect.die(new CatenaStopped());
+});

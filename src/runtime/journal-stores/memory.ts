@@ -117,6 +117,7 @@ const make = (journals: MemoryJournals = new MemoryJournals()): JournalStore["Se
       Effect.sync(() =>
         [...journals.owned.keys()].filter((owner) => owner !== self && !journals.alive.has(owner)),
       ),
+    livingOwners: Effect.sync(() => [...journals.alive]),
     hasLeft: (owner) => Effect.sync(() => journals.left.has(owner)),
     changeCount: Effect.sync(() => journals.commits - ownCommits),
   });

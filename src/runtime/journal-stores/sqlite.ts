@@ -19,6 +19,7 @@ import { predictionOf } from "./sqlite/ledger-writes.ts";
 import {
   hasLeft,
   isDead,
+  livingOwners,
   lockFolderOf,
   noteLeft,
   sweep,
@@ -160,6 +161,7 @@ const over = (connection: Connection, ask: Ask, owners: Owners): JournalStore["S
     scrub: ask("empty the log", () => retention.emptyLog(connection)),
     register: register(owners),
     deadOwners: (self) => ask("look for dead owners", () => deadOwners(owners, self)),
+    livingOwners: ask("look for owners", () => livingOwners(owners.folder)),
     hasLeft: (owner) => ask("look for dead owners", () => hasLeft(owners.folder, owner)),
     changeCount: ask("look for changes", () => reads.readChangeCount(connection)),
   });

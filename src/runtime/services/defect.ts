@@ -1,7 +1,13 @@
 /** A bug as it is recorded: what it says, and the first line of the stack that is the user's own. */
+import { fileURLToPath } from "node:url";
 import type { Defect } from "../../steps/failure.ts";
 
-const foreign = /node:internal|[\\/]node_modules[\\/]|[\\/]catena[^\\/]*[\\/](?:src|dist)[\\/]/;
+const foreign = /\(?node:|[\\/]node_modules[\\/]/;
+/** Where this package's own code lies, as a URL and as a path. */
+const own = [
+  new URL("../../", import.meta.url).href,
+  fileURLToPath(new URL("../../", import.meta.url)),
+];
 
 /** Never throws, whatever was thrown. */
 export const defectOf = (thrown: unknown): Defect => {
@@ -22,7 +28,13 @@ const described = (thrown: unknown): Defect => {
   };
 };
 
-const firstLineInUserCode = (stack: string): string | undefined => {
+/** The first line of a stack that is neither Node's, nor a package's, nor ours; else its first line at all. */
+export const firstLineInUserCode = (
+  stack: string,
+  { isStrict = false }: { readonly isStrict?: boolean } = {},
+): string | undefined => {
   const lines = stack.split("\n").filter((line) => line.trimStart().startsWith("at "));
-  return (lines.find((line) => !foreign.test(line)) ?? lines[0])?.trim();
+  const isOwn = (line: string): boolean => own.some((place) => line.includes(place));
+  const found = lines.find((line) => !foreign.test(line) && !isOwn(line));
+  return (found ?? (isStrict ? undefined : lines[0]))?.trim();
 };

@@ -52,6 +52,11 @@ export interface ReplicateOptions {
   readonly transferTimeoutMs?: number;
 }
 
+export interface ReplicateClient extends ModelClient {
+  /** The same client, some of its options changed. */
+  readonly with: (changed: Partial<ReplicateOptions>) => ReplicateClient;
+}
+
 const mebibyte = 1_048_576;
 const defaultBaseUrl = "https://api.replicate.com/v1";
 const deliveryHosts = ["replicate.delivery", "*.replicate.delivery"];
@@ -68,7 +73,7 @@ interface Api {
 }
 
 /** Throws a TypeError at once for an empty token or a base URL or webhook that is none. */
-const client = (options: ReplicateOptions): ModelClient => {
+const client = (options: ReplicateOptions): ReplicateClient => {
   const { provider = "replicate", webhook, fetch = globalThis.fetch } = options;
   const baseUrl = validUrl("baseUrl", options.baseUrl ?? defaultBaseUrl).href;
   if (webhook !== undefined) validUrl("webhook", webhook);
@@ -97,6 +102,7 @@ const client = (options: ReplicateOptions): ModelClient => {
     describe: makeDescribe(api),
     download: (url) => download(downloadRules, url),
     present: makePresent({ provider, send, timeoutMs }),
+    with: (changed) => client({ ...options, ...changed }),
   };
 };
 

@@ -58,6 +58,7 @@ export const breakableStore = (
       }),
     ),
     deadOwners: (self) => alive(store.deadOwners(self)),
+    livingOwners: alive(store.livingOwners),
     hasLeft: (owner) => alive(store.hasLeft(owner)),
     changeCount: alive(store.changeCount),
   };

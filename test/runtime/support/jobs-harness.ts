@@ -4,8 +4,9 @@
  */
 import { Clock, Context, Effect, Exit, Fiber, Layer, Scope } from "effect";
 import { TestClock } from "effect/testing";
-import { Catena, type AnyPipeline, type CatenaService } from "../../../src/index.ts";
-import { CatenaService as Service } from "../../../src/runtime/catena-service.ts";
+import type { AnyPipeline, CatenaService } from "../../../src/index.ts";
+import { CatenaService as Service, makeService } from "../../../src/runtime/catena-service.ts";
+import type { Intake } from "../../../src/runtime/jobs/left-behind.ts";
 import type { Entry, Fact } from "../../../src/machines/entry.ts";
 import type { JournalStore } from "../../../src/runtime/journal-store.ts";
 import {
@@ -25,6 +26,7 @@ export interface Process {
 export interface ProcessOptions extends RuntimeOptions {
   readonly pipelines: ReadonlyArray<AnyPipeline>;
   readonly journals: MemoryJournals;
+  readonly intake?: Intake;
   /** The store as this process sees it. */
   readonly wrap?: (store: JournalStore["Service"]) => JournalStore["Service"];
 }
@@ -32,13 +34,14 @@ export interface ProcessOptions extends RuntimeOptions {
 /** Starts a process that is stopped, at the latest, with the surrounding scope. */
 export const startProcess = Effect.fnUntraced(function* ({
   journals,
+  intake,
   wrap,
   ...options
 }: ProcessOptions) {
   const scope = yield* Scope.fork(yield* Effect.scope);
   const memory = MemoryJournalStore.make(journals);
   const store = wrap === undefined ? memory : wrap(memory);
-  const layer = Layer.orDie(Catena.layer({ ...options, store }));
+  const layer = Layer.orDie(Layer.effect(Service, makeService({ ...options, store }, intake)));
   const catena = Context.get(yield* Layer.buildWithScope(layer, scope), Service);
   const { owner } = catena.engine;
   const stop = Scope.close(scope, Exit.void);

@@ -23,15 +23,17 @@ const acceptedAtOnce = [
 
 export const ownerCases: ReadonlyArray<CaseBody> = [
   {
-    name: "an owner whose scope closed has left, one that lives or never was has not",
+    name: "an owner lives until its scope closes and then has left, one that never was has not",
     run: Effect.fnUntraced(function* ({ open }) {
       const [store, other] = [yield* open, yield* open];
       const scope = yield* Scope.make();
       const owner = yield* Effect.provideService(store.register, Scope.Scope, scope);
       yield* commitAll(store, createOf("a", { owner, epoch: 1 }));
       yield* expectEqual("alive", yield* other.hasLeft(owner), false);
+      yield* expectEqual("living", yield* other.livingOwners, [owner]);
       yield* Scope.close(scope, Exit.void);
       yield* expectEqual("left", yield* other.hasLeft(owner), true);
+      yield* expectEqual("living after", yield* other.livingOwners, []);
       yield* expectEqual("unknown", yield* other.hasLeft("nobody"), false);
     }),
   },

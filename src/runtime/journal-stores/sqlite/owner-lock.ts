@@ -64,6 +64,15 @@ export const isDead = (folder: string, owner: string): boolean => {
   return db !== null;
 };
 
+/** The owners whose locks are held. */
+export const livingOwners = (folder: string): ReadonlyArray<string> => {
+  if (!existsSync(folder)) return [];
+  const owners = readdirSync(folder).filter((name) => name.endsWith(suffix));
+  return owners
+    .map((name) => name.slice(0, -suffix.length))
+    .filter((owner) => !isDead(folder, owner));
+};
+
 /** Notes that this owner goes by itself; to be done while its lock is still held. */
 export const noteLeft = (folder: string, owner: string): void => {
   writeFileSync(join(folder, `${owner}${leftSuffix}`), "");

@@ -1,0 +1,75 @@
+/** `catena check`: what can be said of config, environment and pipelines without running anything. */
+import { Effect } from "effect";
+import { Command } from "effect/cli";
+import { checkPlan } from "../../../machines/check-plan.ts";
+import type { Finding } from "../../../machines/finding.ts";
+import { engineSettings } from "../../start-engine.ts";
+import type { ConfigOptions } from "../config-file.ts";
+import { asUsage, Failed } from "../ending.ts";
+import { loadProject, requireClients } from "../project.ts";
+import { wrapped } from "../render/amounts.ts";
+import { root } from "../root.ts";
+import { Screen } from "../screen.ts";
+
+/** A finding and whose it is: `poster@1`, or `config`. */
+interface Found extends Finding {
+  readonly of: string;
+}
+
+const checked = Effect.fnUntraced(function* () {
+  const { json } = yield* root;
+  const screen = yield* Screen;
+  const { options } = yield* loadProject();
+  const found = yield* findingsOf(options);
+  const names = options.pipelines.map(({ plan: { name, version } }) => `${name}@${version}`);
+  const isRefused = found.some(({ severity }) => severity === "error");
+  if (json) screen.out(JSON.stringify({ pipelines: names, findings: found }, null, 2));
+  else {
+    for (const finding of found) screen.out(linesOf(finding, screen).join("\n"));
+    const errors = found.filter(({ severity }) => severity === "error").length;
+    const counts = `${errors} errors, ${found.length - errors} warnings`;
+    screen.out(`Checked ${names.join(", ")}: ${counts}.`);
+  }
+  if (isRefused) yield* new Failed();
+});
+
+const findingsOf = Effect.fnUntraced(function* (options: ConfigOptions) {
+  const found: Array<Found> = options.pipelines.flatMap(({ plan }) =>
+    checkPlan(plan).map((finding) => ({ ...finding, of: `${plan.name}@${plan.version}` })),
+  );
+  // Options are looked at by the rules of every start, which refuses unsound pipelines as well.
+  const isSound = found.every(({ severity }) => severity !== "error");
+  const refused = isSound ? Effect.sync(() => engineSettings(options)) : Effect.void;
+  const problems = [
+    yield* problemOf(asUsage(refused), { rule: "config", severity: "error" }),
+    yield* problemOf(requireClients(options.pipelines, options.models), {
+      rule: "no-client",
+      severity: "warning",
+    }),
+  ];
+  return [...found, ...problems.flat()];
+});
+
+const problemOf = (
+  effect: Effect.Effect<unknown, { readonly message: string }>,
+  { rule, severity }: Pick<Finding, "rule" | "severity">,
+): Effect.Effect<ReadonlyArray<Found>> =>
+  Effect.match(effect, {
+    onSuccess: () => [],
+    onFailure: ({ message }) => [{ of: "config", where: "", rule, severity, message }],
+  });
+
+const linesOf = (
+  { of, where, rule, severity, message }: Found,
+  { width, paint }: Screen["Service"],
+): ReadonlyArray<string> => {
+  const place = where === "" ? of : `${of} ${where}`;
+  return [
+    `${paint(severity === "error" ? "red" : "yellow", severity)} ${place} (${rule})`,
+    ...wrapped(message, width - 2).map((line) => `  ${line}`),
+  ];
+};
+
+export const check = Command.make("check", {}, checked).pipe(
+  Command.withDescription("Check config and pipelines; exit code 1 where something is an error"),
+);

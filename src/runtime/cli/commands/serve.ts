@@ -1,0 +1,50 @@
+/** `catena serve`: runs the jobs of the store until it is told to leave, and lets them go as they stand. */
+import { Effect } from "effect";
+import { Command, Flag } from "effect/cli";
+import { UsageError } from "../ending.ts";
+import { serveHttp } from "../http-server.ts";
+import { startService } from "../job-service.ts";
+import { loadProject, requireClients } from "../project.ts";
+import { serviceLine, storeLine } from "../render/service-lines.ts";
+import { root } from "../root.ts";
+import { Screen } from "../screen.ts";
+import { Surroundings } from "../surroundings.ts";
+
+const words = {
+  http: Flag.Boolean("http").pipe(
+    Flag.withDescription("Serve the HTTP API, too; --no-http runs jobs only"),
+    Flag.withDefault(true),
+  ),
+};
+
+const serveJobs = Effect.fnUntraced(function* ({ http }: { readonly http: boolean }) {
+  const { json } = yield* root;
+  const screen = yield* Screen;
+  const { onInterrupt } = yield* Surroundings;
+  if (http && serveHttp === null) {
+    const message =
+      "This version has no HTTP API: catena serve --no-http runs the jobs of the store without one.";
+    return yield* new UsageError({ message });
+  }
+  const { options, settings } = yield* loadProject();
+  yield* requireClients(options.pipelines, options.models);
+  onInterrupt(0);
+  const service = yield* startService({ options, intake: "any" });
+  const address = http && serveHttp !== null ? yield* serveHttp(service, settings) : null;
+  const { recovered } = service.engine;
+  if (json) screen.out(JSON.stringify({ event: "started", recovered, address }));
+  else {
+    screen.out(serviceLine(options.pipelines, recovered));
+    screen.out(storeLine(options));
+    if (address !== null) screen.out(`HTTP API at ${address}`);
+  }
+  return yield* Effect.onInterrupt(Effect.never, () =>
+    Effect.sync(() => {
+      screen.err("Leaves; unfinished jobs go on where they stand with the next process.");
+    }),
+  );
+});
+
+export const serve = Command.make("serve", words, (input) => Effect.scoped(serveJobs(input))).pipe(
+  Command.withDescription("Run the jobs of the store until SIGINT or SIGTERM"),
+);

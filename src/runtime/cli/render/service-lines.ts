@@ -1,0 +1,14 @@
+/** What a process that runs jobs says of itself when it starts. */
+import type { AnyPipeline } from "../../../machines/pipeline.ts";
+import type { RuntimeOptions } from "../../options.ts";
+
+export const serviceLine = (pipelines: ReadonlyArray<AnyPipeline>, recovered: number): string => {
+  const names = pipelines.map(({ plan: { name, version } }) => `${name}@${version}`).join(", ");
+  const taken = recovered === 0 ? "" : `; takes up ${recovered} unfinished`;
+  return `Runs the jobs of ${names}${taken}`;
+};
+
+export const storeLine = ({ store }: Pick<RuntimeOptions, "store">): string => {
+  if (store === "memory") return "Store in memory: nothing survives this process";
+  return `Store ${typeof store === "string" ? store : "of the config's own"}`;
+};
