@@ -43,6 +43,10 @@ export interface Submission {
   readonly deployed: Deployed;
   readonly input: Schema.Json;
   readonly idempotencyKey: string | null;
+  /** Default: null, nobody's in particular. */
+  readonly tenant?: string | null;
+  /** As in the store's `CreateJob`. */
+  readonly keysFreeBefore?: number;
 }
 
 export interface Jobs {
@@ -129,6 +133,8 @@ class ResidentJobs implements Jobs {
     deployed,
     input,
     idempotencyKey,
+    tenant = null,
+    ...keys
   }: Submission): Effect.Effect<Submitted, StoreFailure | AssetStoreFailure> {
     return Effect.gen({ self: this }, function* () {
       const { owner, committer } = this.#host;
@@ -146,12 +152,13 @@ class ResidentJobs implements Jobs {
         now: yield* Clock.currentTimeMillis,
       });
       const [epoch, seq] = [starts ? 1 : 0, entries.length];
-      const job: StoredJob = { record, idempotencyKey, seq, epoch, owner: starts ? owner : null };
+      const held = { seq, epoch, owner: starts ? owner : null };
+      const job: StoredJob = { record, idempotencyKey, tenant, ...held };
       if (starts) this.#reserved += 1;
       const result = yield* Effect.ensuring(
         Effect.tapError(
           // A caller that went away has made the job all the same.
-          committer.tryCommit({ type: "CreateJob", job, entries }, () => {
+          committer.tryCommit({ type: "CreateJob", job, entries, ...keys }, () => {
             this.nudge(jobId);
           }),
           () => this.#lookLater(jobId),
