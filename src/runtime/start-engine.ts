@@ -6,6 +6,8 @@ import { AssetStore, type AssetStoreFailure } from "../steps/asset-store.ts";
 import { FileSystemAssets } from "../steps/asset-stores/file-system.ts";
 import { MemoryAssets } from "../steps/asset-stores/memory.ts";
 import { type Engine, keyOf, makeEngine } from "./engine.ts";
+import { httpSettings } from "./http-api/http-settings.ts";
+import { refuseReservedName } from "./http-api/reserved-names.ts";
 import { randomIdentifiers } from "./identifiers.ts";
 import type { JournalStore, StoreFailure } from "./journal-store.ts";
 import { MemoryJournalStore } from "./journal-stores/memory.ts";
@@ -29,6 +31,10 @@ export const startEngine = Effect.fnUntraced(function* (
   options: RuntimeOptions & { readonly pipelines: ReadonlyArray<AnyPipeline> },
 ): Effect.fn.Return<Engine, StoreFailure | AssetStoreFailure, Scope.Scope> {
   checkPipelines(options.pipelines);
+  httpSettings(
+    options.http,
+    options.pipelines.map(({ plan }) => plan.name),
+  );
   checkOptions(options);
   checkProviders(options.models);
   const { pipelines } = options;
@@ -101,6 +107,7 @@ const checkPipelines = (pipelines: unknown): void => {
       );
     }
     refuseUnsound(pipeline.plan);
+    refuseReservedName(`pipelines[${index}].name`, pipeline.plan.name);
     const key = keyOf(pipeline.plan);
     if (seen.has(key))
       throw new StartError("pipelines", `one pipeline for each name and version`, `${key} twice`);

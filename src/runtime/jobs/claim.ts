@@ -1,5 +1,6 @@
 /** Becoming a job's owner: its first act is to write so, conditional on nobody else having done it. */
 import { Clock, Effect } from "effect";
+import type { Schema } from "effect";
 import type { JobSnapshot } from "../../machines/advance.ts";
 import type { Entry, Fact, FactOf, Value } from "../../machines/entry.ts";
 import type { Deployed, Observation } from "./job-host.ts";
@@ -15,6 +16,22 @@ import { positionOf, recordAfter, isAtRest, statusOf, timersOf } from "./state-r
 
 /** A job that took down its process this often in a row is poison. */
 const maxClaims = 3;
+
+export interface Submitted {
+  readonly jobId: string;
+  /** False where the idempotency key already had a job. */
+  readonly isNew: boolean;
+}
+
+export interface Submission {
+  readonly deployed: Deployed;
+  readonly input: Schema.Json;
+  readonly idempotencyKey: string | null;
+  /** Default: null, nobody's in particular. */
+  readonly tenant?: string | null;
+  /** As in the store's `CreateJob`. */
+  readonly keysFreeBefore?: number;
+}
 
 export interface Claimant {
   readonly owner: string;

@@ -3,9 +3,17 @@
  * left behind by an owner that died.
  */
 import { Clock, Effect, Exit, Fiber, Latch, Option } from "effect";
-import type { Schema, Scope } from "effect";
+import type { Scope } from "effect";
 import type { Fact } from "../../machines/entry.ts";
-import { type Claim, claimJob, loadJob, newJob, submittedOf } from "./claim.ts";
+import {
+  type Claim,
+  claimJob,
+  loadJob,
+  newJob,
+  type Submission,
+  type Submitted,
+  submittedOf,
+} from "./claim.ts";
 import type { Identifiers } from "../identifiers.ts";
 import type { Deployed, JobHost } from "./job-host.ts";
 import { type JobOwner, type LoadedJob, makeOwner } from "./job-owner.ts";
@@ -31,22 +39,6 @@ export interface JobsOptions {
   readonly lookEveryMs: number;
   /** How often (ms) to look for owners that died. */
   readonly recoverEveryMs: number;
-}
-
-export interface Submitted {
-  readonly jobId: string;
-  /** False where the idempotency key already had a job. */
-  readonly isNew: boolean;
-}
-
-export interface Submission {
-  readonly deployed: Deployed;
-  readonly input: Schema.Json;
-  readonly idempotencyKey: string | null;
-  /** Default: null, nobody's in particular. */
-  readonly tenant?: string | null;
-  /** As in the store's `CreateJob`. */
-  readonly keysFreeBefore?: number;
 }
 
 export interface Jobs {

@@ -1,0 +1,139 @@
+/**
+ * A job as its caller sees it: status, where it stands, what it waits for, its output or why it failed in a
+ * sentence that is safe. What a model answered, what things cost and what went wrong inside stay inside.
+ */
+import { Effect, Schema } from "effect";
+import type { PipelinePlan } from "../../machines/plan.ts";
+import type { AssetStoreFailure } from "../../steps/asset-store.ts";
+import { safeMessageOf } from "../../steps/failure.ts";
+import type { AnySchema } from "../../steps/step.ts";
+import { type Engine, keyOf } from "../engine.ts";
+import { loadValue } from "../job-values.ts";
+import type { StateRecord, StoredJob, StoreFailure } from "../journal-store.ts";
+import { withServedUrls } from "./asset-urls.ts";
+
+const Status = Schema.Literals(["pending", "processing", "failed", "complete", "cancelled"]);
+const FailureKind = Schema.Literals(["validation", "timeout", "provider", "policy", "defect"]);
+
+const Progress = Schema.Struct({
+  /** Steps that are done, and how many there are. */
+  done: Schema.Int,
+  of: Schema.Int,
+  step: Schema.NullOr(Schema.String),
+  attempt: Schema.Int,
+});
+
+const Links = Schema.Struct({
+  self: Schema.String,
+  events: Schema.String,
+  cancel: Schema.String,
+  retry: Schema.String,
+  pause: Schema.String,
+  resume: Schema.String,
+});
+
+const viewFields = {
+  job_id: Schema.String,
+  pipeline: Schema.String,
+  status: Status,
+  detail: Schema.NullOr(Schema.String),
+  progress: Schema.NullOr(Progress),
+  waiting_for: Schema.NullOr(Schema.String),
+  since: Schema.NullOr(Schema.String),
+  until: Schema.NullOr(Schema.String),
+  next: Schema.NullOr(Schema.String),
+  created_at: Schema.String,
+  updated_at: Schema.String,
+  links: Links,
+  failure: Schema.optionalKey(
+    Schema.Struct({
+      kind: FailureKind,
+      step: Schema.NullOr(Schema.String),
+      message: Schema.String,
+    }),
+  ),
+};
+
+/** The view of a pipeline's jobs, for the reference. */
+export const viewSchema = (output: AnySchema<unknown>) =>
+  Schema.Struct({ ...viewFields, output: Schema.optionalKey(output) });
+
+const View = Schema.Struct({ ...viewFields, output: Schema.optionalKey(Schema.Json) });
+export type JobView = typeof View.Type;
+export const AnyJobView = View;
+
+/** What a view is made with: the engine, the path the API is mounted under, and where its assets are served. */
+export interface Surroundings {
+  readonly engine: Engine;
+  readonly basePath: string;
+  /** A URL or a path. */
+  readonly assetBase: string;
+}
+
+const iso = (at: number): string => new Date(at).toISOString();
+
+/** The view now. Fails with: StoreFailure, AssetStoreFailure. */
+export const viewOf = Effect.fnUntraced(function* (
+  around: Surroundings,
+  { record }: StoredJob,
+): Effect.fn.Return<JobView, StoreFailure | AssetStoreFailure> {
+  const { jobId, pipeline, status, detail, waiting } = record;
+  const plan = around.engine.deployed.get(keyOf({ name: pipeline, version: record.version }))?.plan;
+  const view: JobView = {
+    job_id: jobId,
+    pipeline,
+    status,
+    detail,
+    progress: plan === undefined ? null : progressOf(plan, record),
+    waiting_for: waiting?.waitingFor ?? null,
+    since: waiting === null ? null : iso(waiting.since),
+    until: waiting?.until == null ? null : iso(waiting.until),
+    next: waiting?.next ?? null,
+    created_at: iso(record.createdAt),
+    updated_at: iso(record.updatedAt),
+    links: linksOf(around.basePath, record),
+  };
+  if (status === "complete" && record.normalizedOutput !== null) {
+    const output = yield* loadValue(around.engine.assets, record.normalizedOutput);
+    return { ...view, output: withServedUrls(output, around.assetBase, jobId) };
+  }
+  return status === "failed" ? { ...view, failure: yield* failureOf(around.engine, record) } : view;
+});
+
+export const pathOf = (basePath: string, { pipeline, jobId }: StateRecord): string =>
+  `${basePath}/${pipeline}/${jobId}`;
+
+const linksOf = (basePath: string, record: StateRecord): JobView["links"] => {
+  const self = pathOf(basePath, record);
+  return {
+    self,
+    events: `${self}/events`,
+    cancel: `${self}/cancel`,
+    retry: `${self}/retry`,
+    pause: `${self}/pause`,
+    resume: `${self}/resume`,
+  };
+};
+
+const progressOf = (plan: PipelinePlan, record: StateRecord): JobView["progress"] => {
+  const { currentStep: step, attempt, status } = record;
+  const of = plan.nodes.length;
+  if (status === "complete") return { done: of, of, step: null, attempt: 0 };
+  const place = plan.nodes.findIndex(({ path }) => path === step);
+  // Only a name that belongs to the machine, such as the shaping of the output, is no step's.
+  const done = step === null ? 0 : place < 0 ? of : place;
+  return { done, of, step: place < 0 ? null : step, attempt };
+};
+
+const failureOf = Effect.fnUntraced(function* (
+  { store }: Engine,
+  record: StateRecord,
+): Effect.fn.Return<NonNullable<JobView["failure"]>, StoreFailure> {
+  const entries = yield* store.entries(record.jobId);
+  const failed = entries.findLast((entry) => entry.type === "StepFailed");
+  return {
+    kind: failed?.kind ?? record.failureKind ?? "defect",
+    step: failed?.path ?? record.currentStep,
+    message: failed === undefined ? "step failed" : safeMessageOf(failed.failure),
+  };
+});
