@@ -18,6 +18,7 @@ export type {
   Scope,
 } from "./runtime/http-api/http-options.ts";
 export type { NodeHandler } from "./runtime/http-api/node-handler.ts";
+export { httpRoutes } from "./runtime/http-api/effect-routes.ts";
 export { CannotListen, serveHttp, type ServeOptions } from "./runtime/http-api/serve-http.ts";
 export { type RetentionOptions, StartError, type RuntimeOptions } from "./runtime/options.ts";
 export type { ErasedJob } from "./runtime/retention/erase.ts";

@@ -3,12 +3,14 @@ import { pauseOf, positiveInteger, StartError } from "../options.ts";
 import { checkKeys, type CheckedKey } from "./api-keys.ts";
 import type { HttpOptions } from "./http-options.ts";
 
+type BasePath = "" | `/${string}`;
+
 export interface HttpSettings {
   readonly keys: ReadonlyArray<CheckedKey>;
   readonly caller: HttpOptions["caller"];
   readonly publicUrl: string | null;
   /** Empty, or with a slash in front and none behind. */
-  readonly basePath: string;
+  readonly basePath: BasePath;
   readonly corsOrigins: ReadonlyArray<string>;
   readonly maxBodyBytes: number;
   readonly maxAssetBytes: number;
@@ -65,10 +67,10 @@ const checkPublicUrl = (text: unknown): string => {
   );
 };
 
-const checkBasePath = (path: unknown): string => {
+const checkBasePath = (path: unknown): BasePath => {
   if (path === "" || path === "/") return "";
   if (typeof path === "string" && /^(\/[A-Za-z0-9._~-]+)+\/?$/.test(path))
-    return path.replace(/\/$/, "");
+    return `/${path.replace(/^\/|\/$/g, "")}`;
   throw new StartError("http.basePath", 'a path such as "/api"', path);
 };
 

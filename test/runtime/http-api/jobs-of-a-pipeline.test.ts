@@ -88,7 +88,7 @@ describe("POST /{pipeline}", () => {
         },
         body,
         duplex: "half",
-      } as RequestInit),
+      }),
     );
     expect(response.status).toBe(413);
     expect(pulls).toBeLessThan(10);

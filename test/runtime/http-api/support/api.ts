@@ -52,8 +52,7 @@ export interface Asked {
 export interface Told {
   readonly status: number;
   readonly headers: Headers;
-  // What a response holds is looked at by matchers, which take anything.
-  // oxlint-disable-next-line typescript/no-explicit-any -- as said above
+  // oxlint-disable-next-line typescript/no-explicit-any -- what a response holds is looked at by matchers, which take anything
   readonly json: any;
   readonly text: string;
 }
@@ -82,13 +81,13 @@ export const ask = async (
   return { status, headers: response.headers, json, text };
 };
 
-export const startApi = <P extends ReturnType<typeof posterOf>>(
-  pipeline: P,
+export const startApi = (
+  pipeline: ReturnType<typeof posterOf>,
   options: RuntimeOptions = {},
 ): Promise<Catena> =>
   Catena.start({
     ...quick,
-    pipelines: [pipeline],
     ...options,
+    pipelines: [pipeline],
     http: { keys: [admin.key], ...options.http },
   });
