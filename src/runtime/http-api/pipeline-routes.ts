@@ -2,10 +2,10 @@
 import { Effect, Option, Schema } from "effect";
 import { HttpServerResponse } from "effect/http";
 import { HttpApiEndpoint, HttpApiSchema } from "effect/http-api";
-import type { Fact } from "../../machines/entry.ts";
 import type { Deployed } from "../jobs/job-host.ts";
 import type { StoredJob, StoreFailure } from "../journal-store.ts";
 import { JobUnavailable } from "../outcome.ts";
+import { factOf, type Verb } from "./asked-fact.ts";
 import { eventsResponse } from "./job-events.ts";
 import { viewOf, viewSchema, pathOf } from "./job-view.ts";
 import { notFound, Problem, problemSchemas } from "./problem.ts";
@@ -78,8 +78,6 @@ const eventsRoute = (host: ApiHost, { plan }: Deployed): Route => ({
   }),
 });
 
-type Verb = "cancel" | "retry" | "pause" | "resume";
-
 const askRoute = (host: ApiHost, { plan }: Deployed, verb: Verb): Route => ({
   scope: "operate",
   endpoint: HttpApiEndpoint.post(verb, `/${plan.name}/:job_id/${verb}`, {
@@ -103,21 +101,6 @@ const askRoute = (host: ApiHost, { plan }: Deployed, verb: Verb): Route => ({
 
 const useless = (verb: Verb, status: string): string =>
   `The job is ${status}: there is nothing to ${verb}`;
-
-/** What a caller asks a job for, as the fact its journal keeps. */
-export const factOf = (verb: Verb, caller: string): Fact => {
-  const by = `api:${caller}`;
-  switch (verb) {
-    case "cancel":
-      return { type: "CancelRequested", by };
-    case "retry":
-      return { type: "RetryRequested", by, isFresh: false };
-    case "pause":
-      return { type: "PauseRequested", by };
-    case "resume":
-      return { type: "ResumeRequested", by };
-  }
-};
 
 /** The job of the address. Fails with: Problem (404, also where it is another tenant's), StoreFailure. */
 const ownJob = Effect.fnUntraced(function* (
