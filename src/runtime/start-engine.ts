@@ -31,7 +31,7 @@ export const startEngine = Effect.fnUntraced(function* (
   options: RuntimeOptions & { readonly pipelines: ReadonlyArray<AnyPipeline> },
 ): Effect.fn.Return<Engine, StoreFailure | AssetStoreFailure, Scope.Scope> {
   checkPipelines(options.pipelines);
-  httpSettings(
+  const { publicUrl } = httpSettings(
     options.http,
     options.pipelines.map(({ plan }) => plan.name),
   );
@@ -59,6 +59,10 @@ export const startEngine = Effect.fnUntraced(function* (
         orphanGraceMs: millisOf("orphanGrace", options.orphanGrace, 60_000),
         pollMs,
         maxPollMs: pollMs * 10,
+        // Providers report over https alone, and refuse to be asked for anything else.
+        ...(publicUrl?.startsWith("https:") === true
+          ? { webhookBase: `${publicUrl}/webhooks` }
+          : {}),
       },
       concurrency: positiveInteger("concurrency", options.concurrency, 100),
       lookEveryMs: pauseOf("lookEvery", options.lookEvery, 200),

@@ -43,6 +43,8 @@ export interface HttpOptions {
   readonly requestsPerMinute?: number;
   /** How often an event stream shows that it is alive. Default: 15 seconds. */
   readonly heartbeatEvery?: Duration.Input;
+  /** The signing secrets of providers by name. Default: each is asked for its own, once. */
+  readonly webhookSecrets?: Readonly<Record<string, string | Redacted.Redacted>>;
   /** Whether `/openapi.json` and `/docs` are served, without a key. Default: true. */
   readonly docs?: boolean;
 }

@@ -1,7 +1,9 @@
 /** How the HTTP API is served: the options checked, and what stands where nothing was said. */
+import { Redacted } from "effect";
 import { pauseOf, positiveInteger, StartError } from "../options.ts";
 import { checkKeys, type CheckedKey } from "./api-keys.ts";
 import type { HttpOptions } from "./http-options.ts";
+import { isWebhookSecret } from "./webhook-signature.ts";
 
 type BasePath = "" | `/${string}`;
 
@@ -17,6 +19,7 @@ export interface HttpSettings {
   readonly requestsPerMinute: number;
   readonly heartbeatMs: number;
   readonly hasDocs: boolean;
+  readonly webhookSecrets: ReadonlyMap<string, Redacted.Redacted>;
 }
 
 const mebibyte = 1_048_576;
@@ -47,6 +50,7 @@ export const httpSettings = (
     requestsPerMinute: positiveInteger("http.requestsPerMinute", rest.requestsPerMinute, 600),
     heartbeatMs: pauseOf("http.heartbeatEvery", rest.heartbeatEvery, 15_000),
     hasDocs: docs,
+    webhookSecrets: checkSecrets(rest.webhookSecrets ?? {}),
   };
 };
 
@@ -73,6 +77,18 @@ const checkBasePath = (path: unknown): BasePath => {
     return `/${path.replace(/^\/|\/$/g, "")}`;
   throw new StartError("http.basePath", 'a path such as "/api"', path);
 };
+
+const checkSecrets = (
+  secrets: NonNullable<HttpOptions["webhookSecrets"]>,
+): ReadonlyMap<string, Redacted.Redacted> =>
+  new Map(
+    Object.entries(secrets).map(([provider, secret]) => {
+      const text: unknown = Redacted.isRedacted(secret) ? Redacted.value(secret) : secret;
+      if (typeof text === "string" && isWebhookSecret(text)) return [provider, Redacted.make(text)];
+      const expected = "a signing secret such as whsec_…";
+      throw new StartError(`http.webhookSecrets.${provider}`, expected, typeof text);
+    }),
+  );
 
 const checkOrigins = (origins: unknown): ReadonlyArray<string> => {
   const isOrigin = (one: unknown): one is string =>

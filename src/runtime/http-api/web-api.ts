@@ -15,6 +15,7 @@ import { notFound, problemResponse } from "./problem.ts";
 import type { ApiHost } from "./route.ts";
 import { type RouteGroup, routeGroups } from "./route-groups.ts";
 import { RequestErrors, requestErrorsLayer } from "./schema-errors.ts";
+import { webhookRoute } from "./webhook-route.ts";
 import { guarded } from "./web-guard.ts";
 
 export type Fetch = (request: Request) => Promise<Response>;
@@ -63,6 +64,7 @@ const appLayer = (host: ApiHost, access: Access) => {
     Layer.provide(routes, handlers),
     reference,
     healthRoutes(host),
+    webhookRoute(host),
     nothingElse,
   );
 };

@@ -97,6 +97,7 @@ const client = (options: ReplicateOptions): ModelClient => {
     describe: makeDescribe(api),
     download: (url) => download(downloadRules, url),
     present: makePresent({ provider, send, timeoutMs }),
+    webhookSecret: Effect.suspend(() => webhookSecret(api)),
   };
 };
 
@@ -148,7 +149,7 @@ const submit = Effect.fnUntraced(function* (
     data: {
       ...(name.value.version === null ? {} : { version: name.value.version }),
       input: request.input,
-      ...webhookFields(webhook, request.key),
+      ...webhookFields(webhook ?? request.webhook, request.key),
     },
   });
   if (!isSuccess(reply)) {
@@ -203,6 +204,16 @@ const predictionAt = Effect.fnUntraced(function* (api: Api, route: string, metho
   return Result.isSuccess(prediction)
     ? prediction.success
     : yield* badResponse(api.provider, prediction.failure);
+});
+
+const readSecret = Schema.decodeUnknownOption(Schema.Struct({ key: Schema.NonEmptyString }));
+
+const webhookSecret = Effect.fnUntraced(function* (api: Api) {
+  const reply = yield* api.send("/webhooks/default/secret", {});
+  const secret = Option.flatMap(jsonOf(yield* bodyOf(api.provider, reply)), readSecret);
+  return Option.isSome(secret)
+    ? Redacted.make(secret.value.key)
+    : yield* badResponse(api.provider, "expected a webhook secret");
 });
 
 const makeDescribe = (api: Api) => {
