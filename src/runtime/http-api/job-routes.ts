@@ -8,7 +8,7 @@ import { JobUnavailable } from "../outcome.ts";
 import { factOf } from "./asked-fact.ts";
 import type { Caller } from "./http-options.ts";
 import { type Asked, filterOf, searchWords } from "./job-search.ts";
-import { AnyJobView, viewOf } from "./job-view.ts";
+import { JobSummary, JobView, summaryOf, viewOf } from "./job-view.ts";
 import { operatorFields, receiptOf } from "./operator-view.ts";
 import { notFound, Problem, problemSchemas, wrongField } from "./problem.ts";
 import { publicEntry } from "./public-entry.ts";
@@ -25,7 +25,7 @@ export const jobRoutes = (host: ApiHost): ReadonlyArray<Route> => [
 
 const text = Schema.optionalKey(Schema.String);
 const words = { status: text, pipeline: text, kind: text, from: text, to: text, text };
-const seen = (caller: Caller): boolean => caller.scopes.includes("operate");
+const isOperator = (caller: Caller): boolean => caller.scopes.includes("operate");
 
 const noStore = { "cache-control": "no-store" };
 
@@ -34,7 +34,7 @@ const searchRoute = (host: ApiHost): Route => ({
   endpoint: HttpApiEndpoint.get("search", "/jobs", {
     query: { ...words, cursor: text, limit: text },
     success: Schema.Struct({
-      jobs: Schema.Array(AnyJobView),
+      jobs: Schema.Array(JobSummary),
       next_cursor: Schema.NullOr(Schema.String),
     }),
     error: problemSchemas(400, 401, 403, 429, 503),
@@ -49,7 +49,7 @@ const searchRoute = (host: ApiHost): Route => ({
       limit: limit + 1,
     });
     const page = found.slice(0, limit);
-    const jobs = yield* Effect.forEach(page, (job) => shown(host, job, caller));
+    const jobs = page.map((job) => shown(summaryOf(host, job.record), job, caller));
     const next_cursor = found.length > limit ? (page.at(-1)?.record.jobId ?? null) : null;
     return HttpServerResponse.jsonUnsafe({ jobs, next_cursor }, { headers: noStore });
   }),
@@ -67,26 +67,26 @@ const limitOf = (value: string): Effect.Effect<number, Problem> => {
 const askedIn = (query: URLSearchParams): Asked =>
   Object.fromEntries(searchWords.map((word) => [word, query.get(word)]));
 
-const shown = Effect.fnUntraced(function* (host: ApiHost, job: StoredJob, caller: Caller) {
-  const view = yield* viewOf(host, job);
-  return seen(caller) ? { ...view, ...operatorFields(job.record) } : view;
-});
+/** Operators see more of it. */
+const shown = <View extends object>(view: View, { record }: StoredJob, caller: Caller) =>
+  isOperator(caller) ? { ...view, ...operatorFields(record) } : view;
 
 const lookRoute = (host: ApiHost): Route => ({
   scope: "read",
   endpoint: HttpApiEndpoint.get("look", "/jobs/:job_id", {
     params: { job_id: Schema.String },
-    success: Schema.Struct({ job: AnyJobView, entries: Schema.Array(Schema.Json) }),
+    success: Schema.Struct({ job: JobView, entries: Schema.Array(Schema.Json) }),
     error: problemSchemas(401, 403, 404, 429, 503),
   }),
   answer: Effect.fnUntraced(function* (incoming) {
     const found = yield* ownJob(host, incoming);
     const { store } = host.engine;
     const { jobId } = found.record;
-    const job = yield* shown(host, found, incoming.caller);
+    const job = shown(yield* viewOf(host, found), found, incoming.caller);
     const entries = (yield* store.entries(jobId)).flatMap((entry) => publicEntry(entry) ?? []);
     const body = { job, entries };
-    if (!seen(incoming.caller)) return HttpServerResponse.jsonUnsafe(body, { headers: noStore });
+    if (!isOperator(incoming.caller))
+      return HttpServerResponse.jsonUnsafe(body, { headers: noStore });
     const predictions = (yield* store.predictions(jobId)).map(receiptOf);
     return HttpServerResponse.jsonUnsafe({ ...body, predictions }, { headers: noStore });
   }),

@@ -32,7 +32,7 @@ const Links = Schema.Struct({
   resume: Schema.String,
 });
 
-const viewFields = {
+const summaryFields = {
   job_id: Schema.String,
   pipeline: Schema.String,
   status: Status,
@@ -42,9 +42,17 @@ const viewFields = {
   since: Schema.NullOr(Schema.String),
   until: Schema.NullOr(Schema.String),
   next: Schema.NullOr(Schema.String),
+  failure_kind: Schema.NullOr(FailureKind),
   created_at: Schema.String,
   updated_at: Schema.String,
   links: Links,
+};
+
+/** A job as a list shows it: what its row says. */
+export const JobSummary = Schema.Struct(summaryFields);
+type JobSummary = typeof JobSummary.Type;
+
+const endings = {
   failure: Schema.optionalKey(
     Schema.Struct({
       kind: FailureKind,
@@ -56,11 +64,15 @@ const viewFields = {
 
 /** The view of a pipeline's jobs, for the reference. */
 export const viewSchema = (output: AnySchema<unknown>) =>
-  Schema.Struct({ ...viewFields, output: Schema.optionalKey(output) });
+  Schema.Struct({ ...summaryFields, ...endings, output: Schema.optionalKey(output) });
 
-const View = Schema.Struct({ ...viewFields, output: Schema.optionalKey(Schema.Json) });
-export type JobView = typeof View.Type;
-export const AnyJobView = View;
+/** The view of any pipeline's job. */
+export const JobView = Schema.Struct({
+  ...summaryFields,
+  ...endings,
+  output: Schema.optionalKey(Schema.Json),
+});
+export type JobView = typeof JobView.Type;
 
 /** What a view is made with: the engine, the path the API is mounted under, and where its assets are served. */
 export interface Surroundings {
@@ -72,32 +84,39 @@ export interface Surroundings {
 
 const iso = (at: number): string => new Date(at).toISOString();
 
-/** The view now. Fails with: StoreFailure, AssetStoreFailure. */
-export const viewOf = Effect.fnUntraced(function* (
-  around: Surroundings,
-  { record }: StoredJob,
-): Effect.fn.Return<JobView, StoreFailure | AssetStoreFailure> {
-  const { jobId, pipeline, status, detail, waiting } = record;
-  const plan = around.engine.deployed.get(keyOf({ name: pipeline, version: record.version }))?.plan;
-  const view: JobView = {
-    job_id: jobId,
+export const summaryOf = ({ engine, basePath }: Surroundings, record: StateRecord): JobSummary => {
+  const { pipeline, waiting } = record;
+  const plan = engine.deployed.get(keyOf({ name: pipeline, version: record.version }))?.plan;
+  return {
+    job_id: record.jobId,
     pipeline,
-    status,
-    detail,
+    status: record.status,
+    detail: record.detail,
     progress: plan === undefined ? null : progressOf(plan, record),
     waiting_for: waiting?.waitingFor ?? null,
     since: waiting === null ? null : iso(waiting.since),
     until: waiting?.until == null ? null : iso(waiting.until),
     next: waiting?.next ?? null,
+    failure_kind: record.failureKind,
     created_at: iso(record.createdAt),
     updated_at: iso(record.updatedAt),
-    links: linksOf(around.basePath, record),
+    links: linksOf(basePath, record),
   };
-  if (status === "complete" && record.normalizedOutput !== null) {
-    const output = yield* loadValue(around.engine.assets, record.normalizedOutput);
-    return { ...view, output: withServedUrls(output, around.assetBase, jobId) };
+};
+
+/** The view now. Fails with: StoreFailure, AssetStoreFailure. */
+export const viewOf = Effect.fnUntraced(function* (
+  around: Surroundings,
+  { record }: StoredJob,
+): Effect.fn.Return<JobView, StoreFailure | AssetStoreFailure> {
+  const summary = summaryOf(around, record);
+  const { status, normalizedOutput, jobId } = record;
+  if (status === "complete" && normalizedOutput !== null) {
+    const output = yield* loadValue(around.engine.assets, normalizedOutput);
+    return { ...summary, output: withServedUrls(output, around.assetBase, jobId) };
   }
-  return status === "failed" ? { ...view, failure: yield* failureOf(around.engine, record) } : view;
+  if (status !== "failed") return summary;
+  return { ...summary, failure: yield* failureOf(around.engine, record) };
 });
 
 export const pathOf = (basePath: string, { pipeline, jobId }: StateRecord): string =>

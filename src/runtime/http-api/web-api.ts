@@ -49,7 +49,7 @@ export const makeWebApi = Effect.fnUntraced(function* (
 const appLayer = (host: ApiHost, access: Access) => {
   const { hasDocs, requestsPerMinute } = host.settings;
   const groups = routeGroups(host);
-  const api = apiOf(groups);
+  const api = apiOf(groups, host.basePath);
   const handlers = Layer.unwrap(
     Effect.map(makeLimit(requestsPerMinute), (limit) =>
       Layer.mergeAll(Layer.empty, ...groups.map((group) => handlersOf(api, group, limit))),
@@ -73,8 +73,10 @@ const nothingElse = HttpRouter.add("*", "/*", Effect.succeed(problemResponse(not
 
 type Api = HttpApi.HttpApi<"catena", HttpApiGroup.Constraint>;
 
-const apiOf = (groups: ReadonlyArray<RouteGroup>): Api => {
-  const none = HttpApi.make("catena").annotate(OpenApi.Title, "Catena");
+const apiOf = (groups: ReadonlyArray<RouteGroup>, basePath: string): Api => {
+  const none = HttpApi.make("catena")
+    .annotate(OpenApi.Title, "Catena")
+    .annotate(OpenApi.Servers, [{ url: basePath === "" ? "/" : basePath }]);
   // Which groups there are is known at run time only.
   let api = none as unknown as Api;
   for (const { title, description, routes } of groups) {

@@ -16,11 +16,18 @@ export const guarded = (settings: HttpSettings, answer: Fetch): Fetch => {
     const response = await answer(atRoot(request, basePath));
     const headers = new Headers(response.headers);
     headers.set("x-content-type-options", "nosniff");
+    if (headers.get("content-type")?.startsWith("text/html") === true)
+      headers.set("content-security-policy", referencePolicy);
     if (isAllowed) for (const [name, value] of corsHeaders(origin)) headers.append(name, value);
     const { status, statusText } = response;
     return new Response(response.body, { status, statusText, headers });
   };
 };
+
+/** For the reference, the only page: its script is in it, and it may talk to nobody but us. */
+const referencePolicy =
+  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:;" +
+  " font-src data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /** Hosts mount differently: some cut the mount path off, some leave it. */
 const atRoot = (request: Request, basePath: string): Request => {
