@@ -23,5 +23,5 @@ export const withServedUrls = (json: Schema.Json, base: string, jobId: string): 
 const servedAt = (base: string, sha256: string, jobId: string): string =>
   `${base}/assets/${sha256}?job_id=${jobId}`;
 
-export const isList = (json: Schema.JsonArray | Schema.JsonObject): json is Schema.JsonArray =>
+const isList = (json: Schema.JsonArray | Schema.JsonObject): json is Schema.JsonArray =>
   Array.isArray(json);

@@ -25,8 +25,9 @@ export const eventsResponse = Effect.fnUntraced(function* (
   job: StoredJob,
   lastEventId: string | undefined,
 ): Effect.fn.Return<HttpServerResponse.HttpServerResponse, Problem | StoreFailure> {
-  const after = yield* seqOf(lastEventId ?? "0");
-  if (after >= job.seq && isRest(job.record)) return HttpServerResponse.empty({ status: 204 });
+  const { seq: after, isEnd } = yield* placeOf(lastEventId ?? "0");
+  const isOver = isEnd && after >= job.seq && isRest(job.record);
+  if (isOver) return HttpServerResponse.empty({ status: 204 });
   const body = Stream.encodeText(
     Stream.concat(Stream.make(`retry: ${reconnectMs}\n\n`), events(host, job.record.jobId, after)),
   );
@@ -37,10 +38,18 @@ export const eventsResponse = Effect.fnUntraced(function* (
   });
 });
 
-const seqOf = (id: string): Effect.Effect<number, Problem> =>
-  /^\d{1,15}$/.test(id)
-    ? Effect.succeed(Number(id))
-    : Effect.fail(wrongField(400, "Last-Event-ID", "Expected the id of an event of this job"));
+interface Place {
+  readonly seq: number;
+  /** The end was told as well. */
+  readonly isEnd: boolean;
+}
+
+const placeOf = (id: string): Effect.Effect<Place, Problem> => {
+  const [, seq, end] = /^(\d{1,15})(\.end)?$/.exec(id) ?? [];
+  return seq === undefined
+    ? Effect.fail(wrongField(400, "Last-Event-ID", "Expected the id of an event of this job"))
+    : Effect.succeed({ seq: Number(seq), isEnd: end !== undefined });
+};
 
 interface Reader {
   readonly jobId: string;
@@ -106,6 +115,6 @@ const eventOf = (entry: Entry): ReadonlyArray<string> => {
   return [`id: ${shown.seq}\nevent: entry\ndata: ${JSON.stringify(shown)}\n\n`];
 };
 
-/** The last word; its id is the last entry's, shown or not, so that a reader who asks again is told to stop. */
+/** The last word; its id says that it was heard, so that a reader who asks again is told to stop. */
 const endOf = ({ record, seq }: StoredJob): string =>
-  `id: ${seq}\nevent: end\ndata: ${JSON.stringify({ status: record.status })}\n\n`;
+  `id: ${seq}.end\nevent: end\ndata: ${JSON.stringify({ status: record.status })}\n\n`;

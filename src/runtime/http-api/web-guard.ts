@@ -2,6 +2,7 @@
  * The outermost layer, on plain requests and responses: the path the API is mounted under, pages of other
  * origins, and headers that every answer has.
  */
+import { notFound, plainProblem } from "./problem.ts";
 import type { HttpSettings } from "./http-settings.ts";
 
 type Fetch = (request: Request) => Promise<Response>;
@@ -13,7 +14,7 @@ export const guarded = (settings: HttpSettings, answer: Fetch): Fetch => {
     const origin = request.headers.get("origin");
     const isAllowed = origin !== null && corsOrigins.includes(origin);
     if (isAllowed && isPreflight(request)) return preflight(origin);
-    const response = await answer(atRoot(request, basePath));
+    const response = told(await answer(atRoot(request, basePath)));
     const headers = new Headers(response.headers);
     headers.set("x-content-type-options", "nosniff");
     if (headers.get("content-type")?.startsWith("text/html") === true)
@@ -28,6 +29,12 @@ export const guarded = (settings: HttpSettings, answer: Fetch): Fetch => {
 const referencePolicy =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:;" +
   " font-src data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/** A path that is no path, such as one with half an escape, ends before any route of ours. */
+const told = (response: Response): Response =>
+  response.status === 404 && !response.headers.has("content-type")
+    ? plainProblem(notFound("address"))
+    : response;
 
 /** Hosts mount differently: some cut the mount path off, some leave it. */
 const atRoot = (request: Request, basePath: string): Request => {

@@ -56,7 +56,7 @@ const read = async (
 };
 
 const eventOf = (block: string): Event | null => {
-  const found = /^id: (\d+)\nevent: (\w+)\ndata: (.*)$/.exec(block);
+  const found = /^id: ([\d.a-z]+)\nevent: (\w+)\ndata: (.*)$/.exec(block);
   if (found === null) return null;
   const [, id = "", event = "", data = ""] = found;
   return { id, event, data: JSON.parse(data) };
@@ -117,6 +117,8 @@ describe("GET /{pipeline}/{job_id}/events", () => {
     expect(whole.events.map(wordOf).at(-1)).toBe("end complete");
     const over = await read(after, events, { after: whole.events.at(-1)?.id ?? "" });
     expect(over).toMatchObject({ status: 204, events: [] });
+    const last = await read(after, events, { after: whole.events.at(-2)?.id ?? "" });
+    expect(last.events.map(wordOf)).toEqual(["end complete"]);
   });
 
   it("shows that it is alive while nothing happens, and ends when the service stops", async () => {

@@ -109,7 +109,7 @@ it("answers nothing but 503 in the five hundreds, and shows nothing of what is i
           : JSON.stringify(made.body)
         : undefined;
     const told = await catena.fetch(
-      new Request(`${base}${filled}?${query}`, {
+      new Request(`${base}${filled}?${query.toString()}`, {
         method,
         headers: asHeader({
           authorization: `Bearer ${admin.secret}`,

@@ -146,7 +146,14 @@ describe("GET /{pipeline}/{job_id}", () => {
 
   it("knows no job of another pipeline, another id or another address", async () => {
     await using catena = await startApi(posterOf(() => ""));
-    for (const path of ["/poster/nobody", "/poster/..%2f", "/nothing", "/poster/a/b/c", "/"]) {
+    for (const path of [
+      "/poster/nobody",
+      "/poster/..%2f",
+      "/nothing",
+      "/poster/a/b/c",
+      "/",
+      "/%zz",
+    ]) {
       const told = await ask(catena, path);
       expect([path, told.status, told.json?.status]).toEqual([path, 404, 404]);
     }

@@ -6,7 +6,9 @@ import {
   CannotListen,
   Catena,
   CatenaService,
+  Functions,
   type HttpOptions,
+  type ModelClient,
   Pipeline,
   serveHttp,
   type ServeOptions,
@@ -140,6 +142,31 @@ describe("the end", () => {
       json: { title: "Service Unavailable" },
     });
     gate.resolve("");
+  });
+
+  it("waits for a call on its way no longer than it is told", async () => {
+    const said = Functions.client({ models: { line: { run: () => "a line" } } });
+    const sent = Promise.withResolvers<void>();
+    const silent: ModelClient = {
+      ...said,
+      submit: () => Effect.andThen(Effect.sync(sent.resolve), Effect.never),
+    };
+    const lines = Pipeline.make("lines", { version: 1, input: Schema.String })
+      .step(
+        Step.model("line", {
+          input: Schema.String,
+          output: Schema.String,
+          model: "line",
+          request: (prompt) => ({ prompt }),
+        }),
+      )
+      .output(Schema.String, ({ last }) => last);
+    const catena = await Catena.start({ ...quick, pipelines: [lines], models: silent });
+    await catena.submit(lines, "x");
+    await sent.promise;
+    const from = performance.now();
+    await catena.stop({ within: "50 millis" });
+    expect(performance.now() - from).toBeLessThan(2_000);
   });
 });
 
