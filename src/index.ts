@@ -14,7 +14,7 @@ export type {
   ApiKey,
   Caller,
   CallerInput,
-  HttpOptions,
+  HttpApiOptions,
   Scope,
 } from "./runtime/http-api/http-options.ts";
 export type { NodeHandler } from "./runtime/http-api/node-handler.ts";

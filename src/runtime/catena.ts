@@ -23,7 +23,7 @@ import {
 } from "./catena-service.ts";
 import { drainMs, keyOf } from "./engine.ts";
 import type { JobFilter, StateRecord } from "./journal-store.ts";
-import type { HttpOptions } from "./http-api/http-options.ts";
+import type { HttpApiOptions } from "./http-api/http-options.ts";
 import { httpSettings } from "./http-api/http-settings.ts";
 import { type NodeHandler, nodeHandler } from "./http-api/node-handler.ts";
 import { goneResponse } from "./http-api/problem.ts";
@@ -96,7 +96,7 @@ export type StartOptions<Pipelines extends ReadonlyArray<AnyPipeline>> =
 const facade = (
   service: CatenaService["Service"],
   scope: Scope.Closeable,
-  http: HttpOptions | undefined,
+  http: HttpApiOptions | undefined,
 ): Catena => {
   const { engine } = service;
   let stopping: Promise<void> | undefined;
@@ -174,7 +174,7 @@ const facade = (
 const lazyWebApi = (
   service: CatenaService["Service"],
   scope: Scope.Closeable,
-  http: HttpOptions | undefined,
+  http: HttpApiOptions | undefined,
 ): Fetch => {
   let made: Promise<Fetch> | undefined;
   return async (request) => {

@@ -2,7 +2,7 @@
 import { Effect, type Layer } from "effect";
 import { HttpEffect, HttpRouter } from "effect/http";
 import { CatenaService } from "../catena-service.ts";
-import type { HttpOptions } from "./http-options.ts";
+import type { HttpApiOptions } from "./http-options.ts";
 import { httpSettings } from "./http-settings.ts";
 import { makeWebApi } from "./web-api.ts";
 
@@ -11,7 +11,7 @@ import { makeWebApi } from "./web-api.ts";
  * for an option that cannot be.
  */
 export const httpRoutes = (
-  options?: HttpOptions,
+  options?: HttpApiOptions,
 ): Layer.Layer<never, never, CatenaService | HttpRouter.HttpRouter> =>
   HttpRouter.use(
     Effect.fnUntraced(function* (router) {

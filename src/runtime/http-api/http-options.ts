@@ -24,7 +24,7 @@ export interface Caller {
   readonly tenant: string | null;
 }
 
-export interface HttpOptions {
+export interface HttpApiOptions {
   /** Who may call. Without keys and without `caller`, nobody may, but over loopback from `catena serve`. */
   readonly keys?: ReadonlyArray<ApiKey>;
   /** The host's own check, where no key was given: who sends this request; null where nobody may. */

@@ -2,14 +2,14 @@
 import { Redacted } from "effect";
 import { pauseOf, positiveInteger, StartError } from "../options.ts";
 import { checkKeys, type CheckedKey } from "./api-keys.ts";
-import type { HttpOptions } from "./http-options.ts";
+import type { HttpApiOptions } from "./http-options.ts";
 import { isWebhookSecret } from "./webhook-signature.ts";
 
 type BasePath = "" | `/${string}`;
 
 export interface HttpSettings {
   readonly keys: ReadonlyArray<CheckedKey>;
-  readonly caller: HttpOptions["caller"];
+  readonly caller: HttpApiOptions["caller"];
   readonly publicUrl: string | null;
   /** Empty, or with a slash in front and none behind. */
   readonly basePath: BasePath;
@@ -26,7 +26,7 @@ const mebibyte = 1_048_576;
 
 /** Throws StartError where an option is not of its kind, or where a mount path is a pipeline's name. */
 export const httpSettings = (
-  options: HttpOptions | undefined,
+  options: HttpApiOptions | undefined,
   pipelines: ReadonlyArray<string>,
 ): HttpSettings => {
   const { keys, caller, docs = true, ...rest } = objectOf(options ?? {});
@@ -54,7 +54,7 @@ export const httpSettings = (
   };
 };
 
-const objectOf = (options: HttpOptions): HttpOptions => {
+const objectOf = (options: HttpApiOptions): HttpApiOptions => {
   if (typeof options === "object" && options !== null) return options;
   throw new StartError("http", "an object of options", options);
 };
@@ -79,7 +79,7 @@ const checkBasePath = (path: unknown): BasePath => {
 };
 
 const checkSecrets = (
-  secrets: NonNullable<HttpOptions["webhookSecrets"]>,
+  secrets: NonNullable<HttpApiOptions["webhookSecrets"]>,
 ): ReadonlyMap<string, Redacted.Redacted> =>
   new Map(
     Object.entries(secrets).map(([provider, secret]) => {

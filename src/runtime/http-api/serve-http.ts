@@ -2,7 +2,7 @@
 import { createServer, type Server } from "node:http";
 import { Data, Effect, type Scope } from "effect";
 import type { CatenaService } from "../catena-service.ts";
-import type { HttpOptions } from "./http-options.ts";
+import type { HttpApiOptions } from "./http-options.ts";
 import { httpSettings } from "./http-settings.ts";
 import { nodeHandler } from "./node-handler.ts";
 import { makeWebApi } from "./web-api.ts";
@@ -12,7 +12,7 @@ export interface ServeOptions {
   readonly host?: string;
   /** 0: any that is free. */
   readonly port: number;
-  readonly http?: HttpOptions;
+  readonly http?: HttpApiOptions;
 }
 
 /** The server does not listen; `message` says why and what to do. */

@@ -1,12 +1,12 @@
 /** Who may call: keys and scopes, tenants that see their own, hosts that vouch, and nobody else. */
 import { describe, expect, it } from "vitest";
-import { Catena, type HttpOptions, newApiKey, StartError } from "../../../src/index.ts";
+import { Catena, type HttpApiOptions, newApiKey, StartError } from "../../../src/index.ts";
 import { admin, ask, holderOf, posterOf, quick, startApi } from "./support/api.ts";
 
 const poster = posterOf(({ product }) => product);
 const tea = { product: "tea" };
 
-const startWith = (http: HttpOptions | undefined) =>
+const startWith = (http: HttpApiOptions | undefined) =>
   Catena.start({ ...quick, pipelines: [poster], ...(http === undefined ? {} : { http }) });
 
 describe("keys", () => {
@@ -85,7 +85,7 @@ describe("keys", () => {
     ["one id twice", [admin.key, admin.key], "http.keys"],
   ])("refuses %s at the start, and names the field", async (_, keys, field) => {
     // What users of plain JavaScript may hand over.
-    const http = { keys } as HttpOptions;
+    const http = { keys } as HttpApiOptions;
     const refused = await startWith(http).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(StartError);
     expect(refused).toMatchObject({ field });
@@ -135,7 +135,7 @@ describe("no keys", () => {
     ["names a tenant that is none", () => ({ id: "x", scopes: ["read"], tenant: "a/b" })],
   ])("answers 503 where the host's check %s", async (_, caller) => {
     // What users of plain JavaScript may hand over.
-    await using catena = await startWith({ caller } as HttpOptions);
+    await using catena = await startWith({ caller } as HttpApiOptions);
     const told = await ask(catena, "/poster/x", { secret: null });
     expect(told.status).toBe(503);
     expect(told.text).not.toContain("canary");

@@ -7,7 +7,7 @@ import {
   Catena,
   CatenaService,
   Functions,
-  type HttpOptions,
+  type HttpApiOptions,
   type ModelClient,
   Pipeline,
   serveHttp,
@@ -74,7 +74,7 @@ describe("serveHttp", () => {
   );
 
   it("with keys asks everybody for one, and listens where it is told", async () => {
-    const http: HttpOptions = { keys: [admin.key] };
+    const http: HttpApiOptions = { keys: [admin.key] };
     await serving({ host: "0.0.0.0", http }, async (url) => {
       const local = url.replace("0.0.0.0", "127.0.0.1");
       expect((await fetch(`${local}/poster/x`)).status).toBe(401);
@@ -108,7 +108,7 @@ describe("the start", () => {
     },
   );
 
-  it.each<[string, HttpOptions]>([
+  it.each<[string, HttpApiOptions]>([
     ["http.publicUrl", { publicUrl: "ftp://x" }],
     ["http.publicUrl", { publicUrl: "https://user:pass@x" }],
     ["http.basePath", { basePath: "api" }],
