@@ -27,7 +27,7 @@ import type { HttpApiOptions } from "./http-api/http-options.ts";
 import { httpSettings } from "./http-api/http-settings.ts";
 import { type NodeHandler, nodeHandler } from "./http-api/node-handler.ts";
 import { goneResponse } from "./http-api/problem.ts";
-import { type Fetch, makeWebApi } from "./http-api/web-api.ts";
+import type { Fetch } from "./http-api/web-api.ts";
 import { millisOf, type RuntimeOptions } from "./options.ts";
 import type { ErasedJob } from "./retention/erase.ts";
 import type { PruneOptions, PruneReport } from "./retention/prune.ts";
@@ -170,7 +170,7 @@ const facade = (
   };
 };
 
-/** Made when it is first asked for: who serves no HTTP does not pay for it. */
+/** Loaded and made when it is first asked for: who serves no HTTP does not pay for it. */
 const lazyWebApi = (
   service: CatenaService["Service"],
   scope: Scope.Closeable,
@@ -178,12 +178,11 @@ const lazyWebApi = (
 ): Fetch => {
   let made: Promise<Fetch> | undefined;
   return async (request) => {
-    made ??= Effect.runPromise(
-      Effect.suspend(() => {
-        const names = [...service.engine.deployed.values()].map(({ plan }) => plan.name);
-        return Scope.provide(makeWebApi(service, httpSettings(http, names), "keys"), scope);
-      }),
-    );
+    made ??= import("./http-api/web-api.ts").then(({ makeWebApi }) => {
+      const names = [...service.engine.deployed.values()].map(({ plan }) => plan.name);
+      const web = makeWebApi(service, httpSettings(http, names), "keys");
+      return Effect.runPromise(Scope.provide(web, scope));
+    });
     return (await made)(request);
   };
 };

@@ -31,9 +31,9 @@ const manifest = async (): Promise<typeof Manifest.Type> =>
     await readFile(join(root, "package.json"), "utf8"),
   );
 
-test("the package needs effect, xstate and replicate, and nothing else", async () => {
+test("the package needs effect, xstate, replicate and a fetch server for Node, and nothing else", async () => {
   const { dependencies, peerDependencies, devDependencies } = await manifest();
-  expect(Object.keys(dependencies)).toEqual(["replicate"]);
+  expect(Object.keys(dependencies)).toEqual(["@remix-run/node-fetch-server", "replicate"]);
   expect(Object.keys(peerDependencies)).toEqual(["effect", "xstate"]);
   for (const peer of Object.keys(peerDependencies)) expect(devDependencies).toHaveProperty(peer);
 });
@@ -82,7 +82,15 @@ test(
     const foreign = new Set(
       imported.map(([, name = ""]) => name.replace(/^(node:|effect\/).*/, "$1")),
     );
-    expect([...foreign].sort()).toEqual(["effect", "node:", "replicate", "xstate"]);
+    const named = [
+      "@remix-run/node-fetch-server",
+      "effect",
+      "effect/",
+      "node:",
+      "replicate",
+      "xstate",
+    ];
+    expect([...foreign].sort()).toEqual(named);
     const script = `const { Catena } = await import(${JSON.stringify(join(dist, "index.js"))}); console.log(typeof Catena.start)`;
     const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", script], {
       cwd: tmpdir(),

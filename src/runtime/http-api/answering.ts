@@ -5,7 +5,8 @@ import { RateLimiter } from "effect/persistence";
 import { CatenaStopped } from "../outcome.ts";
 import type { Caller } from "./http-options.ts";
 import { CurrentCaller } from "./authorized.ts";
-import { Problem, problemResponse, unavailable } from "./problem.ts";
+import { Problem, unavailable } from "./problem.ts";
+import { problemResponse } from "./problem-response.ts";
 import type { Route } from "./route.ts";
 
 type Response = HttpServerResponse.HttpServerResponse;

@@ -8,7 +8,8 @@ import { checkMediaType } from "../../steps/media-type.ts";
 import type { StoreFailure } from "../journal-store.ts";
 import { rangeOf } from "./byte-range.ts";
 import { holdsFile } from "./held-files.ts";
-import { notFound, Problem, problemSchemas } from "./problem.ts";
+import { notFound, Problem } from "./problem.ts";
+import { problemSchemas } from "./problem-response.ts";
 import { readBytes } from "./request-body.ts";
 import type { ApiHost, Incoming, Route } from "./route.ts";
 

@@ -8,7 +8,8 @@ import { HttpApiMiddleware, HttpApiSecurity } from "effect/http-api";
 import { allScopes, callerOf, isScope, isTenant } from "./api-keys.ts";
 import type { Caller } from "./http-options.ts";
 import type { HttpSettings } from "./http-settings.ts";
-import { Problem, problemResponse } from "./problem.ts";
+import { Problem } from "./problem.ts";
+import { problemResponse } from "./problem-response.ts";
 
 export class CurrentCaller extends Context.Service<CurrentCaller, Caller>()(
   "catena-ai/runtime/http-api/CurrentCaller",

@@ -1,10 +1,9 @@
 /** The API as routes of a host's own Effect router. */
-import { Effect, type Layer } from "effect";
-import { HttpEffect, HttpRouter } from "effect/http";
+import { Effect, Layer } from "effect";
+import type { HttpRouter } from "effect/http";
 import { CatenaService } from "../catena-service.ts";
 import type { HttpApiOptions } from "./http-options.ts";
 import { httpSettings } from "./http-settings.ts";
-import { makeWebApi } from "./web-api.ts";
 
 /**
  * Adds every address of the API under `basePath` (or the path of `publicUrl`) to the router. Throws StartError
@@ -13,16 +12,18 @@ import { makeWebApi } from "./web-api.ts";
 export const httpRoutes = (
   options?: HttpApiOptions,
 ): Layer.Layer<never, never, CatenaService | HttpRouter.HttpRouter> =>
-  HttpRouter.use(
-    Effect.fnUntraced(function* (router) {
+  Layer.unwrap(
+    Effect.gen(function* () {
       const service = yield* CatenaService;
       const names = [...service.engine.deployed.values()].map(({ plan }) => plan.name);
       const settings = httpSettings(options, names);
-      const fetch = yield* makeWebApi(service, settings, "keys");
-      yield* router.add(
-        "*",
-        `${settings.basePath}/*`,
-        Effect.orDie(HttpEffect.fromWebHandler(fetch)),
+      // Loaded here, so that who only imports the package does not pay for it.
+      const { HttpEffect, HttpRouter } = yield* Effect.promise(() => import("effect/http"));
+      const { makeWebApi } = yield* Effect.promise(() => import("./web-api.ts"));
+      return HttpRouter.use((router) =>
+        Effect.flatMap(makeWebApi(service, settings, "keys"), (fetch) =>
+          router.add("*", `${settings.basePath}/*`, Effect.orDie(HttpEffect.fromWebHandler(fetch))),
+        ),
       );
     }),
   );

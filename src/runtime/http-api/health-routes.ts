@@ -1,7 +1,8 @@
 /** Whether the process lives, and whether it takes work: for load balancers, without a key. */
 import { Effect } from "effect";
 import { HttpRouter, HttpServerResponse } from "effect/http";
-import { Problem, problemResponse } from "./problem.ts";
+import { Problem } from "./problem.ts";
+import { problemResponse } from "./problem-response.ts";
 import type { ApiHost } from "./route.ts";
 
 const fine = HttpServerResponse.jsonUnsafe(

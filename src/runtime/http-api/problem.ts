@@ -2,12 +2,10 @@
  * What a caller is told when a request cannot be answered as asked: RFC 9457, with the path of each wrong
  * field. It says what the caller can do about it and nothing of what is inside.
  */
-import { Data, Schema } from "effect";
-import { HttpServerResponse } from "effect/http";
-import { HttpApiSchema } from "effect/http-api";
-import { Issue } from "../../steps/failure.ts";
+import { Data } from "effect";
+import type { Issue } from "../../steps/failure.ts";
 
-const titles = {
+export const titles = {
   400: "Bad Request",
   401: "Unauthorized",
   403: "Forbidden",
@@ -36,9 +34,9 @@ export class Problem extends Data.TaggedError("Problem")<{
   }
 }
 
-const contentType = "application/problem+json";
+export const contentType = "application/problem+json";
 
-const bodyOf = ({ status, detail, errors }: Problem) => ({
+export const bodyOf = ({ status, detail, errors }: Problem) => ({
   type: "about:blank",
   title: titles[status],
   status,
@@ -46,13 +44,7 @@ const bodyOf = ({ status, detail, errors }: Problem) => ({
   ...(errors === undefined ? {} : { errors }),
 });
 
-export const problemResponse = (problem: Problem): HttpServerResponse.HttpServerResponse => {
-  const { status, headers } = problem;
-  const options = { status, contentType, headers: { "cache-control": "no-store", ...headers } };
-  return HttpServerResponse.jsonUnsafe(bodyOf(problem), options);
-};
-
-/** The same as a plain response, where no router is at hand. */
+/** The problem as a plain response. */
 export const plainProblem = (problem: Problem): Response => {
   const { status, headers } = problem;
   return Response.json(bodyOf(problem), {
@@ -63,20 +55,6 @@ export const plainProblem = (problem: Problem): Response => {
 
 /** What a stopped service answers. */
 export const goneResponse = (): Response => plainProblem(unavailable());
-
-/** The problems an operation may answer with, for the reference. */
-export const problemSchemas = (...statuses: ReadonlyArray<ProblemStatus>) =>
-  statuses.map((status) =>
-    Schema.Struct({
-      type: Schema.String,
-      title: Schema.Literal(titles[status]),
-      status: Schema.Literal(status),
-      detail: Schema.String,
-      errors: Schema.optionalKey(Schema.Array(Issue)),
-    })
-      .annotate({ httpApiStatus: status, description: titles[status] })
-      .pipe(HttpApiSchema.asJson({ contentType })),
-  );
 
 /** A field, header or parameter is not as expected. */
 export const wrongField = (status: 400 | 422, path: string, message: string): Problem =>

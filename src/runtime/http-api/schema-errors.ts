@@ -1,7 +1,8 @@
 /** What effect/http-api refuses by itself (a header, parameter or query that does not decode), as a problem. */
 import { Effect, type Layer, SchemaIssue } from "effect";
 import { HttpApiMiddleware } from "effect/http-api";
-import { Problem, problemResponse } from "./problem.ts";
+import { Problem } from "./problem.ts";
+import { problemResponse } from "./problem-response.ts";
 
 export class RequestErrors extends HttpApiMiddleware.Service<RequestErrors>()(
   "catena-ai/runtime/http-api/RequestErrors",

@@ -5,7 +5,6 @@ import type { CatenaService } from "../catena-service.ts";
 import type { HttpApiOptions } from "./http-options.ts";
 import { httpSettings } from "./http-settings.ts";
 import { nodeHandler } from "./node-handler.ts";
-import { makeWebApi } from "./web-api.ts";
 
 export interface ServeOptions {
   /** Default: `127.0.0.1`. Any other address but loopback needs keys. */
@@ -38,6 +37,8 @@ export const serveHttp = Effect.fnUntraced(function* (
   const settings = httpSettings(http, names);
   const isOpen = settings.keys.length === 0 && settings.caller === undefined;
   if (isOpen && !isLoopback(host)) return yield* new CannotListen({ message: needsKeys(host) });
+  // Loaded here, so that who only imports the package does not pay for it.
+  const { makeWebApi } = yield* Effect.promise(() => import("./web-api.ts"));
   const fetch = yield* makeWebApi(service, settings, isOpen ? "loopback" : "keys");
   const server = createServer(
     { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs },
