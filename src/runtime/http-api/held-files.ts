@@ -6,10 +6,10 @@ import { Effect, type Schema } from "effect";
 import type { Entry, Value } from "../../machines/entry.ts";
 import type { AssetStoreFailure } from "../../steps/asset-store.ts";
 import type { Engine } from "../engine.ts";
-import { loadValue } from "../job-values.ts";
 import type { StoredJob, StoreFailure } from "../journal-store.ts";
 import { filesIn } from "./asset-references.ts";
 import { placesIn } from "./asset-urls.ts";
+import { keptValue } from "./kept-value.ts";
 
 /** Whether the job holds the file for such a caller. Fails with: StoreFailure, AssetStoreFailure. */
 export const holdsFile = Effect.fnUntraced(function* (
@@ -34,12 +34,14 @@ const isSettledWith = (entry: Entry, sha256: string): boolean =>
   entry.files.some(({ asset }) => filesIn(asset).includes(sha256));
 
 const anyNames = Effect.fnUntraced(function* (
-  { assets }: Engine,
+  engine: Engine,
   values: ReadonlyArray<Value | null>,
   sha256: string,
 ): Effect.fn.Return<boolean, AssetStoreFailure> {
-  for (const value of values)
-    if (value !== null && namesIn(yield* loadValue(assets, value)).includes(sha256)) return true;
+  for (const value of values) {
+    const json = yield* keptValue(engine, value);
+    if (json !== undefined && namesIn(json).includes(sha256)) return true;
+  }
   return false;
 });
 

@@ -26,7 +26,8 @@ export const eventsResponse = Effect.fnUntraced(function* (
   lastEventId: string | undefined,
 ): Effect.fn.Return<HttpServerResponse.HttpServerResponse, Problem | StoreFailure> {
   const { seq: after, isEnd } = yield* placeOf(lastEventId ?? "0");
-  const isOver = isEnd && after >= job.seq && isRest(job.record);
+  if (after > job.seq) return yield* notOfThisJob;
+  const isOver = isEnd && after === job.seq && isRest(job.record);
   if (isOver) return HttpServerResponse.empty({ status: 204 });
   const body = Stream.encodeText(
     Stream.concat(Stream.make(`retry: ${reconnectMs}\n\n`), events(host, job.record.jobId, after)),
@@ -38,6 +39,8 @@ export const eventsResponse = Effect.fnUntraced(function* (
   });
 });
 
+const notOfThisJob = wrongField(400, "Last-Event-ID", "Expected the id of an event of this job");
+
 interface Place {
   readonly seq: number;
   /** The end was told as well. */
@@ -47,7 +50,7 @@ interface Place {
 const placeOf = (id: string): Effect.Effect<Place, Problem> => {
   const [, seq, end] = /^(\d{1,15})(\.end)?$/.exec(id) ?? [];
   return seq === undefined
-    ? Effect.fail(wrongField(400, "Last-Event-ID", "Expected the id of an event of this job"))
+    ? Effect.fail(notOfThisJob)
     : Effect.succeed({ seq: Number(seq), isEnd: end !== undefined });
 };
 
@@ -87,10 +90,14 @@ const next = Effect.fnUntraced(function* (
     const job = yield* Effect.orElseSucceed(engine.store.job(reader.jobId), Option.none);
     const now = yield* Clock.currentTimeMillis;
     const stored = Option.getOrNull(job);
-    const entries =
+    const read =
       stored === null || stored.seq <= reader.seq ? [] : yield* entriesAfter(engine, reader);
-    const last = entries.at(-1)?.seq ?? reader.seq;
-    const isEnd = stored !== null && isRest(stored.record) && last >= stored.seq;
+    const entries = read ?? [];
+    // Of an erased job fewer entries are left than its row has counted.
+    const counted = stored === null || read === null ? reader.seq : stored.seq;
+    const last = Math.max(entries.at(-1)?.seq ?? 0, counted, reader.seq);
+    // One that was retried meanwhile has gone on since its row was read.
+    const isEnd = stored !== null && isRest(stored.record) && last === stored.seq;
     const sent = entries.flatMap(eventOf);
     const goesOn: Reader = { ...reader, seq: last, sentAt: now };
     if (isEnd) return [[...sent, endOf(stored)], Option.none()];
@@ -100,14 +107,15 @@ const next = Effect.fnUntraced(function* (
   }
 });
 
+/** Null while the store does not answer. */
 const entriesAfter = (
   { store }: ApiHost["engine"],
   { jobId, seq }: Reader,
-): Effect.Effect<ReadonlyArray<Entry>> =>
-  Effect.map(
-    Effect.orElseSucceed(store.entries(jobId), () => []),
-    (entries) => entries.filter((entry) => entry.seq > seq),
-  );
+): Effect.Effect<ReadonlyArray<Entry> | null> =>
+  Effect.match(store.entries(jobId), {
+    onFailure: () => null,
+    onSuccess: (entries) => entries.filter((entry) => entry.seq > seq),
+  });
 
 const eventOf = (entry: Entry): ReadonlyArray<string> => {
   const shown = publicEntry(entry);

@@ -2,13 +2,13 @@
 import { Effect, Option, Schema } from "effect";
 import { HttpServerResponse } from "effect/http";
 import { HttpApiEndpoint, HttpApiSchema } from "effect/http-api";
-import { loadValue } from "../job-values.ts";
 import type { StoredJob, StoreFailure } from "../journal-store.ts";
 import { JobUnavailable } from "../outcome.ts";
 import { factOf } from "./asked-fact.ts";
 import type { Caller } from "./http-options.ts";
 import { type Asked, filterOf, searchWords } from "./job-search.ts";
 import { JobSummary, JobView, summaryOf, viewOf } from "./job-view.ts";
+import { keptValue } from "./kept-value.ts";
 import { operatorFields, receiptOf } from "./operator-view.ts";
 import { notFound, Problem, wrongField } from "./problem.ts";
 import { problemSchemas } from "./problem-response.ts";
@@ -103,13 +103,9 @@ const rawRoute = (host: ApiHost): Route => ({
   }),
   answer: Effect.fnUntraced(function* (incoming) {
     const { record } = yield* ownJob(host, incoming);
-    const { store, assets } = host.engine;
-    const rows = yield* store.predictions(record.jobId);
+    const rows = yield* host.engine.store.predictions(record.jobId);
     const answers = yield* Effect.forEach(rows, (row) =>
-      Effect.map(row.raw === null ? Effect.succeed(null) : loadValue(assets, row.raw), (raw) => ({
-        ...receiptOf(row),
-        raw,
-      })),
+      Effect.map(keptValue(host.engine, row.raw), (raw = null) => ({ ...receiptOf(row), raw })),
     );
     return HttpServerResponse.jsonUnsafe({ answers }, { headers: noStore });
   }),

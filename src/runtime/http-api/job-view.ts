@@ -8,9 +8,9 @@ import type { AssetStoreFailure } from "../../steps/asset-store.ts";
 import { safeMessageOf } from "../../steps/failure.ts";
 import type { AnySchema } from "../../steps/step.ts";
 import { type Engine, keyOf } from "../engine.ts";
-import { loadValue } from "../job-values.ts";
 import type { StateRecord, StoredJob, StoreFailure } from "../journal-store.ts";
 import { withServedUrls } from "./asset-urls.ts";
+import { keptValue } from "./kept-value.ts";
 
 const Status = Schema.Literals(["pending", "processing", "failed", "complete", "cancelled"]);
 const FailureKind = Schema.Literals(["validation", "timeout", "provider", "policy", "defect"]);
@@ -45,6 +45,8 @@ const summaryFields = {
   failure_kind: Schema.NullOr(FailureKind),
   created_at: Schema.String,
   updated_at: Schema.String,
+  /** When its content was taken away; null while it is kept. */
+  erased_at: Schema.NullOr(Schema.String),
   links: Links,
 };
 
@@ -100,6 +102,7 @@ export const summaryOf = ({ engine, basePath }: Surroundings, record: StateRecor
     failure_kind: record.failureKind,
     created_at: iso(record.createdAt),
     updated_at: iso(record.updatedAt),
+    erased_at: record.erasedAt === null ? null : iso(record.erasedAt),
     links: linksOf(basePath, record),
   };
 };
@@ -111,8 +114,9 @@ export const viewOf = Effect.fnUntraced(function* (
 ): Effect.fn.Return<JobView, StoreFailure | AssetStoreFailure> {
   const summary = summaryOf(around, record);
   const { status, normalizedOutput, jobId } = record;
-  if (status === "complete" && normalizedOutput !== null) {
-    const output = yield* loadValue(around.engine.assets, normalizedOutput);
+  if (status === "complete") {
+    const output = yield* keptValue(around.engine, normalizedOutput);
+    if (output === undefined) return summary;
     return { ...summary, output: withServedUrls(output, around.assetBase, jobId) };
   }
   if (status !== "failed") return summary;

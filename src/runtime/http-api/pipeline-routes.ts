@@ -7,7 +7,7 @@ import type { StoredJob, StoreFailure } from "../journal-store.ts";
 import { JobUnavailable } from "../outcome.ts";
 import { factOf, type Verb } from "./asked-fact.ts";
 import { eventsResponse } from "./job-events.ts";
-import { viewOf, viewSchema, pathOf } from "./job-view.ts";
+import { pathOf, summaryOf, viewOf, viewSchema } from "./job-view.ts";
 import { notFound, Problem } from "./problem.ts";
 import { problemSchemas } from "./problem-response.ts";
 import { waitFor, waitSecondsOf } from "./preferred-wait.ts";
@@ -24,6 +24,7 @@ export const pipelineRoutes = (host: ApiHost, deployed: Deployed): ReadonlyArray
   ...(["cancel", "retry", "pause", "resume"] as const).map((verb) =>
     askRoute(host, deployed, verb),
   ),
+  eraseRoute(host, deployed),
 ];
 
 const prefer = { prefer: Schema.optionalKey(Schema.String) };
@@ -102,6 +103,32 @@ const askRoute = (host: ApiHost, { plan }: Deployed, verb: Verb): Route => ({
 
 const useless = (verb: Verb, status: string): string =>
   `The job is ${status}: there is nothing to ${verb}`;
+
+const eraseRoute = (host: ApiHost, { plan }: Deployed): Route => ({
+  scope: "operate",
+  endpoint: HttpApiEndpoint.delete("erase", `/${plan.name}/:job_id`, {
+    params: jobId,
+    success: Schema.Struct({
+      job_id: Schema.String,
+      status: Schema.String,
+      erased_at: Schema.NullOr(Schema.String),
+      bytes: Schema.Int,
+      files: Schema.Int,
+    }),
+    error: problemSchemas(401, 403, 404, 409, 429, 503),
+  }),
+  answer: Effect.fnUntraced(function* (incoming) {
+    const { record } = yield* ownJob(host, plan.name, incoming);
+    const erased = yield* Effect.catchIf(
+      host.service.erase(record.jobId),
+      (error) => error instanceof JobUnavailable,
+      ({ message }) => Effect.fail(new Problem({ status: 409, detail: message })),
+    );
+    const { job_id, status, erased_at } = summaryOf(host, erased.record);
+    const body = { job_id, status, erased_at, bytes: erased.bytes, files: erased.assets.count };
+    return HttpServerResponse.jsonUnsafe(body, { headers: { "cache-control": "no-store" } });
+  }),
+});
 
 /** The job of the address. Fails with: Problem (404, also where it is another tenant's), StoreFailure. */
 const ownJob = Effect.fnUntraced(function* (

@@ -10,8 +10,8 @@ import type { Issue } from "../../steps/failure.ts";
 import type { AnySchema } from "../../steps/step.ts";
 import { codecOf } from "../services/codecs.ts";
 import type { Deployed } from "../jobs/job-host.ts";
-import { loadValue } from "../job-values.ts";
 import type { StoredJob, StoreFailure } from "../journal-store.ts";
+import { keptValue } from "./kept-value.ts";
 import { withOwnReferences } from "./asset-references.ts";
 import { Problem, wrongField } from "./problem.ts";
 import type { ApiHost } from "./route.ts";
@@ -42,8 +42,9 @@ export const submitJob = Effect.fnUntraced(function* (
   });
   const job = Option.getOrThrow(yield* engine.store.job(jobId));
   if (isNew) return job;
-  const known = yield* loadValue(engine.assets, job.record.inputPayload);
-  if (canonicalJson(known) === canonicalJson(input)) return job;
+  const known = yield* keptValue(engine, job.record.inputPayload);
+  // What it was made with is gone: the key alone says that it is the same, and nothing is paid twice.
+  if (known === undefined || canonicalJson(known) === canonicalJson(input)) return job;
   return yield* new Problem({
     status: 409,
     detail: "This Idempotency-Key was used with another body",

@@ -121,14 +121,9 @@ class ResidentJobs implements Jobs {
 
   // --- new jobs
 
-  submit({
-    deployed,
-    input,
-    idempotencyKey,
-    tenant = null,
-    ...keys
-  }: Submission): Effect.Effect<Submitted, StoreFailure | AssetStoreFailure> {
+  submit(submission: Submission): Effect.Effect<Submitted, StoreFailure | AssetStoreFailure> {
     return Effect.gen({ self: this }, function* () {
+      const { deployed, input, idempotencyKey, tenant = null, ...keys } = submission;
       const { owner, committer } = this.#host;
       const jobId = yield* this.#options.identifiers.jobId;
       const value = yield* storeValue(assetsOfNew(this.#host, jobId), input);

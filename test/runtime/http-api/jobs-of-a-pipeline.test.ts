@@ -160,6 +160,43 @@ describe("GET /{pipeline}/{job_id}", () => {
   });
 });
 
+describe("DELETE /{pipeline}/{job_id}", () => {
+  it("erases what a job that rests holds, and leaves that it was there", async () => {
+    await using catena = await startApi(posterOf(({ product }) => `canary ${product}`));
+    const headers = { prefer: "wait=10", "idempotency-key": "k" };
+    const made = await ask(catena, "/poster", { body: { product: "tea" }, headers });
+    const { self, events } = made.json.links;
+    const erased = await ask(catena, self, { method: "DELETE" });
+    expect(erased).toMatchObject({
+      status: 200,
+      json: { status: "complete", erased_at: expect.stringMatching(/Z$/), files: 0 },
+    });
+    const read = await ask(catena, self);
+    expect(read.json).toMatchObject({ status: "complete", erased_at: erased.json.erased_at });
+    expect(read.json.output).toBeUndefined();
+    for (const path of [self, events, "/jobs", `/jobs/${made.json.job_id}`]) {
+      const told = await ask(catena, path);
+      expect([path, told.status]).toEqual([path, 200]);
+      expect(told.text).not.toMatch(/canary|tea/);
+    }
+    expect((await ask(catena, self, { method: "DELETE" })).status).toBe(200);
+    const again = await ask(catena, "/poster", { body: { product: "tea" }, headers });
+    expect(again.json.job_id).not.toBe(made.json.job_id);
+  });
+
+  it("answers 409 for a job that still runs, and says what to do first", async () => {
+    const gate = Promise.withResolvers<string>();
+    await using catena = await startApi(posterOf(() => gate.promise));
+    const { json } = await ask(catena, "/poster", { body: { product: "x" } });
+    const told = await ask(catena, json.links.self, { method: "DELETE" });
+    expect(told).toMatchObject({
+      status: 409,
+      json: { detail: expect.stringMatching(/cancel it/) },
+    });
+    gate.resolve("");
+  });
+});
+
 describe("what can be asked of a job", () => {
   it("cancels, retries, pauses and resumes where the job's state has a use for it, else answers 409", async () => {
     const gate = Promise.withResolvers<string>();
