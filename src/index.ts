@@ -10,6 +10,17 @@ export {
   JobUnavailable,
   type Outcome,
 } from "./runtime/outcome.ts";
+export { newApiKey } from "./runtime/http-api/api-keys.ts";
+export type {
+  ApiKey,
+  Caller,
+  CallerInput,
+  HttpApiOptions,
+  Scope,
+} from "./runtime/http-api/http-options.ts";
+export type { NodeHandler } from "./runtime/http-api/node-handler.ts";
+export { httpRoutes } from "./runtime/http-api/effect-routes.ts";
+export { CannotListen, serveHttp, type ServeOptions } from "./runtime/http-api/serve-http.ts";
 export { type RetentionOptions, StartError, type RuntimeOptions } from "./runtime/options.ts";
 export type { ErasedJob } from "./runtime/retention/erase.ts";
 export type { Pruned, PruneOptions, PruneReport } from "./runtime/retention/prune.ts";

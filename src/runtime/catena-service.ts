@@ -19,7 +19,7 @@ import type { Retention } from "./retention.ts";
 import { startEngine } from "./start-engine.ts";
 
 export interface SubmitOptions {
-  /** Submitting again with the same key answers the same job, whatever the input. Not empty. */
+  /** Submitting again with the same key answers the same job, whatever the input. Not empty, no control characters. */
   readonly idempotencyKey?: string;
 }
 
@@ -91,12 +91,13 @@ interface Request {
   readonly idempotencyKey: unknown;
 }
 
+/** Control characters divide a key from the tenant it belongs to. */
 const isKey = (value: unknown): value is string | null =>
-  value === null || (typeof value === "string" && value !== "");
+  value === null || (typeof value === "string" && /^\P{Cc}+$/u.test(value));
 
 const wrongKey = {
   path: "idempotencyKey",
-  message: "Expected a string that is not empty",
+  message: "Expected a string that is not empty and has no control characters",
 } as const;
 
 const submit = Effect.fnUntraced(function* (

@@ -1,7 +1,7 @@
 /**
  * Catena for its users: start it, submit jobs, ask what became of them. Several can live in one process.
  */
-import { Context, Effect, Exit, Layer, Scope } from "effect";
+import { Context, type Duration, Effect, Exit, Layer, Scope } from "effect";
 import type { PipelineOptions } from "../machines/layer-option.ts";
 import type {
   AnyPipeline,
@@ -19,9 +19,14 @@ import {
   type StartFailure,
   type SubmitOptions,
 } from "./catena-service.ts";
-import { keyOf } from "./engine.ts";
+import { drainMs, keyOf } from "./engine.ts";
 import type { JobFilter, StateRecord } from "./journal-store.ts";
-import type { RuntimeOptions } from "./options.ts";
+import type { HttpApiOptions } from "./http-api/http-options.ts";
+import { httpSettings } from "./http-api/http-settings.ts";
+import { type NodeHandler, nodeHandler } from "./http-api/node-handler.ts";
+import { goneResponse } from "./http-api/problem.ts";
+import type { Fetch } from "./http-api/web-api.ts";
+import { millisOf, type RuntimeOptions } from "./options.ts";
 import type { ErasedJob } from "./retention/erase.ts";
 import type { PruneOptions, PruneReport } from "./retention/prune.ts";
 import { type JobState, storedJob } from "./stored-jobs.ts";
@@ -73,17 +78,37 @@ export interface Catena extends AsyncDisposable {
    */
   erase(jobId: string): Promise<ErasedJob>;
   readiness(): Readiness;
-  /** Lets every job go where it stands; the next start takes them up. */
-  stop(): Promise<void>;
+  /** The HTTP API, for hosts that speak Request and Response: Hono, Next. Never rejects. */
+  readonly fetch: (request: Request) => Promise<Response>;
+  /** The HTTP API, for hosts that speak Node: Express, Fastify, node:http. */
+  readonly handler: NodeHandler;
+  /**
+   * Lets every job go where it stands; the next start takes them up. `within`: how long it may wait for answers
+   * of calls that are on their way. Default: 5 seconds.
+   */
+  stop(options?: { readonly within?: Duration.Input }): Promise<void>;
 }
 
 export type StartOptions<Pipelines extends ReadonlyArray<AnyPipeline>> =
   PipelineOptions<Pipelines> & RuntimeOptions;
 
-const facade = (service: CatenaService["Service"], scope: Scope.Closeable): Catena => {
+const facade = (
+  service: CatenaService["Service"],
+  scope: Scope.Closeable,
+  http: HttpApiOptions | undefined,
+): Catena => {
   const { engine } = service;
   let stopping: Promise<void> | undefined;
-  const stop = () => (stopping ??= Effect.runPromise(Scope.close(scope, Exit.void)));
+  const stop = (options?: { readonly within?: Duration.Input }) => {
+    const withinMs = millisOf("stop.within", options?.within, drainMs);
+    const closed = Effect.andThen(Scope.close(scope, Exit.void), Effect.void);
+    const hurry = Effect.andThen(Effect.sleep(withinMs), Effect.sync(engine.hurry));
+    stopping ??= Effect.runPromise(Effect.raceFirst(closed, Effect.andThen(hurry, Effect.never)));
+    return stopping;
+  };
+  const web = lazyWebApi(service, scope, http);
+  const fetch = (request: Request): Promise<Response> =>
+    stopping === undefined ? web(request) : Promise.resolve(goneResponse());
   const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> =>
     stopping === undefined ? Effect.runPromise(effect) : Promise.reject(new CatenaStopped());
   const handle = <P extends AnyPipeline>(
@@ -137,8 +162,27 @@ const facade = (service: CatenaService["Service"], scope: Scope.Closeable): Cate
       stopping === undefined
         ? service.readiness()
         : { isReady: false, reasons: ["this Catena was stopped"] },
+    fetch,
+    handler: nodeHandler(fetch),
     stop,
-    [Symbol.asyncDispose]: stop,
+    [Symbol.asyncDispose]: () => stop(),
+  };
+};
+
+/** Loaded and made when it is first asked for: who serves no HTTP does not pay for it. */
+const lazyWebApi = (
+  service: CatenaService["Service"],
+  scope: Scope.Closeable,
+  http: HttpApiOptions | undefined,
+): Fetch => {
+  let made: Promise<Fetch> | undefined;
+  return async (request) => {
+    made ??= import("./http-api/web-api.ts").then(({ makeWebApi }) => {
+      const names = [...service.engine.deployed.values()].map(({ plan }) => plan.name);
+      const web = makeWebApi(service, httpSettings(http, names), "keys");
+      return Effect.runPromise(Scope.provide(web, scope));
+    });
+    return (await made)(request);
   };
 };
 
@@ -157,9 +201,10 @@ export const Catena = {
     options: StartOptions<Pipelines>,
   ): Promise<Catena> => {
     const scope = Scope.makeUnsafe();
+    const { http } = options;
     const service = Layer.buildWithScope(serviceLayer(options), scope);
     try {
-      return facade(Context.get(await Effect.runPromise(service), CatenaService), scope);
+      return facade(Context.get(await Effect.runPromise(service), CatenaService), scope, http);
     } catch (error) {
       await Effect.runPromise(Scope.close(scope, Exit.void));
       throw error;

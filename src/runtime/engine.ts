@@ -1,6 +1,6 @@
 /** The composition root of one process: stores, providers, jobs, put together once. */
 import { createHash } from "node:crypto";
-import { Clock, Effect, type Scope } from "effect";
+import { Clock, Effect, Latch, type Scope } from "effect";
 import { type JobDriver, makeDriver } from "../machines/advance.ts";
 import type { PipelinePlan } from "../machines/plan.ts";
 import type { AssetStore, AssetStoreFailure } from "../steps/asset-store.ts";
@@ -8,6 +8,7 @@ import { makeGroupCommit, type StoreTrouble } from "./group-commit.ts";
 import type { Identifiers } from "./identifiers.ts";
 import type { Deployed, JobHost, JobSettings, Observation } from "./jobs/job-host.ts";
 import { jobProgram } from "./services/job-program.ts";
+import { JobChanges } from "./jobs/job-changes.ts";
 import { type Jobs, makeJobs } from "./jobs/jobs.ts";
 import type { Intake } from "./jobs/left-behind.ts";
 import type { JournalStore, StoreFailure } from "./journal-store.ts";
@@ -51,16 +52,20 @@ export interface Engine {
   readonly assets: AssetStore["Service"];
   readonly deployed: ReadonlyMap<string, Deployed>;
   readonly retention: Retention;
+  /** Tells of every commit of a job that runs here. */
+  readonly changes: JobChanges;
   /** How many unfinished jobs of dead owners were taken over at the start. */
   readonly recovered: number;
   /** What is wrong with the store; null while it takes writes. */
   readonly trouble: () => StoreTrouble | null;
   /** Why a write of the asset store has just failed; null while it takes writes. */
   readonly assetTrouble: () => AssetStoreFailure | null;
+  /** A stop that is under way waits no longer for answers: the next start looks for them. */
+  readonly hurry: () => void;
 }
 
 /** How long (ms) a stop waits for the answers of creates that are on their way. */
-const drainMs = 5_000;
+export const drainMs = 5_000;
 
 /** Starts everything; user services come from the surrounding context. Fails with: StoreFailure. */
 export const makeEngine = Effect.fnUntraced(function* (
@@ -71,6 +76,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   const context = yield* Effect.context<never>();
   const owner = yield* store.register;
   const committer = yield* makeGroupCommit(store);
+  const changes = new JobChanges();
   // The watchers speak to jobs that do not exist yet.
   const late: { jobs?: Jobs } = {};
   const watcherHost = {
@@ -83,7 +89,11 @@ export const makeEngine = Effect.fnUntraced(function* (
     nudge: (jobId: string) => late.jobs?.nudge(jobId),
   };
   const providers = yield* makeProviders(options.models, watcherHost, options.gate);
-  yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(providers.drained, drainMs)));
+  const hurried = Latch.makeUnsafe(false);
+  yield* Effect.addFinalizer(() => {
+    const drained = Effect.asVoid(Effect.timeoutOption(providers.drained, drainMs));
+    return Effect.ignore(Effect.raceFirst(drained, hurried.await));
+  });
   const host: JobHost = {
     owner,
     store,
@@ -95,7 +105,10 @@ export const makeEngine = Effect.fnUntraced(function* (
     estimateMicros: (model) => estimateMicros(prices, model),
     fork: Effect.runForkWith(context),
     program: jobProgram,
-    observe: options.observe,
+    observe: (observation) => {
+      changes.note(observation.jobId);
+      options.observe(observation);
+    },
   };
   const deployed = deploy(options.plans, options.driverOf ?? makeDriver);
   const { concurrency, lookEveryMs, recoverEveryMs, intake = "any" } = options;
@@ -119,8 +132,9 @@ export const makeEngine = Effect.fnUntraced(function* (
   const commit = (write: RetentionWrite) => committer.tryCommit(write, () => undefined);
   const retention = yield* makeRetention({ store, assets, commit, policy });
   const { trouble } = committer;
-  const inside = { owner, jobs, providers, store, assets, deployed, retention };
-  return { ...inside, recovered, trouble, assetTrouble };
+  const parts = { jobs, providers, store, assets, deployed, retention, changes };
+  const hurry = () => void hurried.openUnsafe();
+  return { owner, ...parts, recovered, trouble, assetTrouble, hurry };
 });
 
 const deploy = (

@@ -78,6 +78,8 @@ export interface StateRecord {
 export interface StoredJob {
   readonly record: StateRecord;
   readonly idempotencyKey: string | null;
+  /** Whose job it is, for life; null where the service knows no tenants. */
+  readonly tenant: string | null;
   /** The last entry's seq. */
   readonly seq: number;
   /** 0 while nobody ever owned it. */
@@ -154,6 +156,11 @@ export interface CreateJob {
   readonly type: "CreateJob";
   readonly job: StoredJob;
   readonly entries: ReadonlyArray<Entry>;
+  /**
+   * A job that has the key, rests, and was last changed before this instant (ms) gives it up to the new one.
+   * Default: a key is given up by nobody.
+   */
+  readonly keysFreeBefore?: number;
 }
 
 /**
@@ -238,6 +245,16 @@ export type WriteResult =
 export interface JobFilter {
   readonly status?: JobStatus;
   readonly pipeline?: string;
+  readonly tenant?: string;
+  readonly failureKind?: RestKind;
+  /** Created at this instant (ms) or later. */
+  readonly createdFrom?: number;
+  /** Created before this instant (ms). */
+  readonly createdBefore?: number;
+  /** In the job's id or, where it is small enough for an entry, in its input; ASCII letters of either case. */
+  readonly text?: string;
+  /** Jobs that are older than this one. */
+  readonly olderThan?: string;
   /** Newest first; default 100. */
   readonly limit?: number;
 }

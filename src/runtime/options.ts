@@ -6,6 +6,7 @@ import type { Identifiers } from "./identifiers.ts";
 import type { Models } from "./predictions/providers.ts";
 import type { JournalStore } from "./journal-store.ts";
 import type { AssetStore } from "../steps/asset-store.ts";
+import type { HttpApiOptions } from "./http-api/http-options.ts";
 
 export interface RuntimeOptions {
   /** A path: one SQLite file. `"memory"`: nothing survives the process. Or a store of one's own. Default: `"memory"`. */
@@ -40,6 +41,8 @@ export interface RuntimeOptions {
   readonly retention?: RetentionOptions;
   /** Sees every committed entry and the snapshot after it; what it throws is ignored. */
   readonly inspect?: (observation: Observation) => void;
+  /** How the HTTP API is served: by `catena.fetch`, `catena.handler` and the command line. */
+  readonly http?: HttpApiOptions;
   /** Where ids come from. Default: random ones. */
   readonly identifiers?: Identifiers;
 }

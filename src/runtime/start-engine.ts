@@ -4,6 +4,8 @@ import { refuseUnsound } from "../machines/check-plan.ts";
 import type { AnyPipeline } from "../machines/pipeline.ts";
 import { AssetStore, type AssetStoreFailure } from "../steps/asset-store.ts";
 import { type Engine, type EngineOptions, keyOf, makeEngine } from "./engine.ts";
+import { httpSettings } from "./http-api/http-settings.ts";
+import { refuseReservedName } from "./http-api/reserved-names.ts";
 import { randomIdentifiers } from "./identifiers.ts";
 import type { Intake } from "./jobs/left-behind.ts";
 import type { StoreFailure } from "./journal-store.ts";
@@ -51,6 +53,10 @@ export const engineSettings = (options: Options): Omit<EngineOptions, "store" | 
   for (const { plan } of options.pipelines) refuseUnsound(plan);
   checkOptions(options);
   checkProviders(options.models);
+  const { publicUrl } = httpSettings(
+    options.http,
+    options.pipelines.map(({ plan }) => plan.name),
+  );
   const pollMs = pauseOf("pollEvery", options.pollEvery, 1_000);
   return {
     plans: options.pipelines.map(({ plan }) => plan),
@@ -66,6 +72,8 @@ export const engineSettings = (options: Options): Omit<EngineOptions, "store" | 
       orphanGraceMs: millisOf("orphanGrace", options.orphanGrace, 60_000),
       pollMs,
       maxPollMs: pollMs * 10,
+      // Providers report over https alone, and refuse to be asked for anything else.
+      ...(publicUrl?.startsWith("https:") === true ? { webhookBase: `${publicUrl}/webhooks` } : {}),
     },
     concurrency: positiveInteger("concurrency", options.concurrency, 100),
     lookEveryMs: pauseOf("lookEvery", options.lookEvery, 200),
@@ -111,6 +119,7 @@ export const checkPipelines = (pipelines: unknown): void => {
         pipeline,
       );
     }
+    refuseReservedName(`pipelines[${index}].name`, pipeline.plan.name);
     const key = keyOf(pipeline.plan);
     if (seen.has(key))
       throw new StartError("pipelines", `one pipeline for each name and version`, `${key} twice`);

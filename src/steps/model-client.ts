@@ -7,7 +7,7 @@
  * log of a client ever holds a credential.
  */
 import { Schema } from "effect";
-import type { Effect, JsonSchema } from "effect";
+import type { Effect, JsonSchema, Redacted } from "effect";
 import { ProviderFailure, ValidationFailure } from "./failure.ts";
 
 export const PredictionStatus = Schema.Literals([
@@ -71,6 +71,8 @@ export interface SubmitRequest {
   readonly key: string;
   /** The provider must end the prediction this long (ms) after its creation. */
   readonly cancelAfterMs: number;
+  /** Where the provider may report that the prediction ended, where the client knows no other place. */
+  readonly webhook?: string;
 }
 
 /** A definite no: nothing was created and nothing is owed. */
@@ -113,6 +115,8 @@ export interface ModelClient {
   /** Fetches an output file: https and the provider's hosts only, unless the client was told otherwise;
    * size, type and length are checked. Fails with: ProviderFailure (OutputExpired, BadResponse, Unavailable). */
   download(url: string): Effect.Effect<DownloadedFile, ProviderFailure>;
+  /** What the provider signs its webhooks with; absent where it sends none. Fails with: ProviderFailure. */
+  readonly webhookSecret?: Effect.Effect<Redacted.Redacted, ProviderFailure>;
   /** Makes bytes readable for a model, as a data URI up to 256 kB, else as an upload. Fails with: ProviderFailure. */
   present(file: DownloadedFile, sha256: string): Effect.Effect<string, ProviderFailure>;
 }

@@ -31,9 +31,13 @@ const manifest = async (): Promise<typeof Manifest.Type> =>
     await readFile(join(root, "package.json"), "utf8"),
   );
 
-test("the package needs effect, xstate, replicate and what its command stands on, and nothing else", async () => {
+test("the package needs effect, xstate, replicate and what its command and its HTTP API stand on, and nothing else", async () => {
   const { dependencies, peerDependencies, devDependencies } = await manifest();
-  expect(Object.keys(dependencies)).toEqual(["@effect/platform-node", "replicate"]);
+  expect(Object.keys(dependencies)).toEqual([
+    "@effect/platform-node",
+    "@remix-run/node-fetch-server",
+    "replicate",
+  ]);
   expect(Object.keys(peerDependencies)).toEqual(["effect", "xstate"]);
   for (const peer of Object.keys(peerDependencies)) expect(devDependencies).toHaveProperty(peer);
 });
@@ -122,7 +126,9 @@ test(
     const folder = await installPacked();
     const dist = join(folder, "node_modules/catena-ai/dist");
     expect(await foreignTo(dist, (path) => !path.startsWith("runtime/cli/"))).toEqual([
+      "@remix-run/node-fetch-server",
       "effect",
+      "effect/",
       "node:",
       "replicate",
       "xstate",

@@ -112,7 +112,7 @@ describe("Catena", () => {
     expect(await catena.jobs()).toEqual([]);
   });
 
-  it.each([[["order-17"]], [{}], [17], [""]])(
+  it.each([[["order-17"]], [{}], [17], [""], ["acme\u001fk"]])(
     "refuses %o as an idempotency key",
     async (idempotencyKey: unknown) => {
       const chain = chainOf(newScript());

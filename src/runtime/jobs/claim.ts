@@ -17,6 +17,22 @@ import { positionOf, recordAfter, isAtRest, statusOf, timersOf } from "./state-r
 /** A job that took down its process this often in a row is poison. */
 const maxClaims = 3;
 
+export interface Submitted {
+  readonly jobId: string;
+  /** False where the idempotency key already had a job. */
+  readonly isNew: boolean;
+}
+
+export interface Submission {
+  readonly deployed: Deployed;
+  readonly input: Schema.Json;
+  readonly idempotencyKey: string | null;
+  /** Default: null, nobody's in particular. */
+  readonly tenant?: string | null;
+  /** As in the store's `CreateJob`. */
+  readonly keysFreeBefore?: number;
+}
+
 export interface Claimant {
   readonly owner: string;
   readonly store: JournalStore["Service"];
@@ -148,22 +164,11 @@ const poisoned = ({ context }: JobSnapshot, path: string): Fact => ({
   failure: { _tag: "Defect", message: `the process died ${context.claims} times here` },
 });
 
-export interface Submitted {
-  readonly jobId: string;
-  /** False where the idempotency key already had a job. */
-  readonly isNew: boolean;
-}
-
-export interface Submission {
-  readonly deployed: Deployed;
-  readonly input: Schema.Json;
-  readonly idempotencyKey: string | null;
-}
-
 export interface SubmittedJob {
   readonly jobId: string;
   readonly input: Value;
   readonly idempotencyKey: string | null;
+  readonly tenant: string | null;
   /** Who starts it at once; null where it waits for its turn. */
   readonly owner: string | null;
   readonly now: number;
@@ -172,7 +177,7 @@ export interface SubmittedJob {
 /** A new job as it is written: its row, its first entries, and where they lead. */
 export const submittedJob = (
   deployed: Deployed,
-  { jobId, input, idempotencyKey, owner, now }: SubmittedJob,
+  { jobId, input, owner, now, ...asked }: SubmittedJob,
 ): {
   readonly job: StoredJob;
   readonly entries: ReadonlyArray<Entry>;
@@ -193,7 +198,7 @@ export const submittedJob = (
       : [{ type: "Claimed", owner, epoch: 1, isTakeover: false }, { type: "JobStarted" }];
   const { entries, snapshot, record } = newJob(deployed, jobId, { submitted, rest, now });
   const epoch = owner === null ? 0 : 1;
-  return { job: { record, idempotencyKey, seq: entries.length, epoch, owner }, entries, snapshot };
+  return { job: { record, ...asked, seq: entries.length, epoch, owner }, entries, snapshot };
 };
 
 /** A new job's first entries, and the row they make. */

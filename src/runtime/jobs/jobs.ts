@@ -124,12 +124,9 @@ class ResidentJobs implements Jobs {
 
   // --- new jobs
 
-  submit({
-    deployed,
-    input,
-    idempotencyKey,
-  }: Submission): Effect.Effect<Submitted, StoreFailure | AssetStoreFailure> {
+  submit(submission: Submission): Effect.Effect<Submitted, StoreFailure | AssetStoreFailure> {
     return Effect.gen({ self: this }, function* () {
+      const { deployed, input, idempotencyKey, tenant = null, ...keys } = submission;
       const { owner, committer } = this.#host;
       const jobId = yield* this.#options.identifiers.jobId;
       const value = yield* storeValue(assetsOfNew(this.#host, jobId), input);
@@ -138,6 +135,7 @@ class ResidentJobs implements Jobs {
         jobId,
         input: value,
         idempotencyKey,
+        tenant,
         owner: starts ? owner : null,
         now: yield* Clock.currentTimeMillis,
       });
@@ -146,7 +144,7 @@ class ResidentJobs implements Jobs {
       const result = yield* Effect.ensuring(
         Effect.tapError(
           // A caller that went away has made the job all the same.
-          committer.tryCommit({ type: "CreateJob", job, entries }, () => {
+          committer.tryCommit({ type: "CreateJob", job, entries, ...keys }, () => {
             this.nudge(jobId);
           }),
           () => this.#lookLater(jobId),

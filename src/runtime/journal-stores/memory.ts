@@ -9,7 +9,7 @@ import { MemoryJournals } from "./memory/journals.ts";
 import type { JobFile } from "./memory/journals.ts";
 import * as retention from "./memory/retention.ts";
 import { applyWrite } from "./memory/writes.ts";
-import { checkWrites } from "./write-rules.ts";
+import { checkWrites, fits } from "./write-rules.ts";
 
 export { MemoryJournals };
 
@@ -18,16 +18,17 @@ const oldestFirst = (left: JobFile, right: JobFile): number => left.ordinal - ri
 const jobsIn = (files: Iterable<JobFile>): ReadonlyArray<StoredJob> =>
   [...files].sort(oldestFirst).map((file) => file.job);
 
-const listed = (journals: MemoryJournals, filter: JobFilter): ReadonlyArray<StoredJob> =>
-  jobsIn(
+const listed = (journals: MemoryJournals, filter: JobFilter): ReadonlyArray<StoredJob> => {
+  const { olderThan } = filter;
+  const before = olderThan === undefined ? Infinity : journals.files.get(olderThan)?.ordinal;
+  return jobsIn(
     [...journals.files.values()].filter(
-      ({ job: { record } }) =>
-        (filter.status === undefined || record.status === filter.status) &&
-        (filter.pipeline === undefined || record.pipeline === filter.pipeline),
+      (file) => before !== undefined && file.ordinal < before && fits(file.job, filter),
     ),
   )
     .toReversed()
     .slice(0, filter.limit ?? 100);
+};
 
 const rowsOf = (journals: MemoryJournals, keys: Iterable<string>): ReadonlyArray<PredictionRow> =>
   [...keys].flatMap((key) => journals.predictions.get(key) ?? []);

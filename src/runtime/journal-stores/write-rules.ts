@@ -4,9 +4,12 @@
  */
 import type { Entry, EntryOf } from "../../machines/entry.ts";
 import type {
+  JobFilter,
   LedgerChange,
   PredictionRow,
   PredictionState,
+  StateRecord,
+  StoredJob,
   Write,
   WriteResult,
 } from "../journal-store.ts";
@@ -74,6 +77,31 @@ export const holdersIn = (entries: ReadonlyArray<Entry>): Holders => {
     else if (entry.type === "PredictionSettled" || entry.type === "PredictionReused") raw = entry;
   }
   return { input, output, raw };
+};
+
+/** Whether a listing shows the job, its place in the order aside. */
+export const fits = ({ record, tenant }: StoredJob, filter: JobFilter): boolean => {
+  const { createdFrom = -Infinity, createdBefore = Infinity } = filter;
+  const isEqual = (wanted: unknown, is: unknown): boolean => wanted === undefined || wanted === is;
+  return (
+    isEqual(filter.status, record.status) &&
+    isEqual(filter.pipeline, record.pipeline) &&
+    isEqual(filter.tenant, tenant) &&
+    isEqual(filter.failureKind, record.failureKind) &&
+    record.createdAt >= createdFrom &&
+    record.createdAt < createdBefore &&
+    (filter.text === undefined || holdsText(record, asciiLower(filter.text)))
+  );
+};
+
+const asciiLower = (text: string): string =>
+  text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
+
+const holdsText = ({ jobId, inputPayload: input }: StateRecord, needle: string): boolean => {
+  if (jobId.includes(needle)) return true;
+  if (!("json" in input)) return false;
+  const text = typeof input.json === "string" ? input.json : JSON.stringify(input.json);
+  return asciiLower(text).includes(needle);
 };
 
 const checkEntries = (write: Write): void => {

@@ -29,7 +29,9 @@ export const sendOnce = Effect.fnUntraced(function* (
   const { client } = sender;
   if (!(yield* maySend(sender, watched))) return yield* leaveUnsent(client, watched);
   const { model, key, timeoutMs } = watched.row;
-  const submitted = client.submit({ model, input, key, cancelAfterMs: timeoutMs }).pipe(
+  const { webhookBase } = sender.host.settings;
+  const webhook = webhookBase === undefined ? {} : { webhook: `${webhookBase}/${client.provider}` };
+  const submitted = client.submit({ model, input, key, cancelAfterMs: timeoutMs, ...webhook }).pipe(
     // A client that breaks may have sent before it did.
     Effect.catchDefect(() => new SubmitUnknown({ detail: "the model client broke" })),
   );

@@ -25,6 +25,10 @@ export interface Providers {
   readonly cancel: (key: string) => void;
   /** Nobody waits for the end of this prediction any more. */
   readonly giveUp: (key: string) => void;
+  /** Has a look at the prediction now, where it is watched here, and settles it if it has ended. */
+  look(key: string): Effect.Effect<void>;
+  /** The client of that name. */
+  client(provider: string): ModelClient | undefined;
   /** Waits until no create is on its way any more. */
   readonly drained: Effect.Effect<void>;
   /** The gates that are closed now, for whoever asks about health. */
@@ -72,6 +76,8 @@ export const makeProviders = Effect.fnUntraced(function* (
     giveUp: (key) => {
       for (const { watcher } of all) watcher.giveUp(key);
     },
+    look: (key) => Effect.forEach(all, ({ watcher }) => watcher.look(key), { discard: true }),
+    client: (provider) => byName(provider)?.client,
     drained: Effect.forEach(all, ({ watcher }) => watcher.drained, {
       discard: true,
       concurrency: "unbounded",

@@ -10,6 +10,8 @@ export interface WatcherSettings {
   /** The first wait (ms) between two looks at a prediction; each further one is half as long again. */
   readonly pollMs: number;
   readonly maxPollMs: number;
+  /** The URL under which providers report, each at its own name. Default: they report nowhere. */
+  readonly webhookBase?: string;
 }
 
 export interface WatcherHost {

@@ -103,6 +103,7 @@ const client = (options: ReplicateOptions): ReplicateClient => {
     download: (url) => download(downloadRules, url),
     present: makePresent({ provider, send, timeoutMs }),
     with: (changed) => client({ ...options, ...changed }),
+    webhookSecret: Effect.suspend(() => webhookSecret(api)),
   };
 };
 
@@ -154,7 +155,7 @@ const submit = Effect.fnUntraced(function* (
     data: {
       ...(name.value.version === null ? {} : { version: name.value.version }),
       input: request.input,
-      ...webhookFields(webhook, request.key),
+      ...webhookFields(webhook ?? request.webhook, request.key),
     },
   });
   if (!isSuccess(reply)) {
@@ -209,6 +210,16 @@ const predictionAt = Effect.fnUntraced(function* (api: Api, route: string, metho
   return Result.isSuccess(prediction)
     ? prediction.success
     : yield* badResponse(api.provider, prediction.failure);
+});
+
+const readSecret = Schema.decodeUnknownOption(Schema.Struct({ key: Schema.NonEmptyString }));
+
+const webhookSecret = Effect.fnUntraced(function* (api: Api) {
+  const reply = yield* api.send("/webhooks/default/secret", {});
+  const secret = Option.flatMap(jsonOf(yield* bodyOf(api.provider, reply)), readSecret);
+  return Option.isSome(secret)
+    ? Redacted.make(secret.value.key)
+    : yield* badResponse(api.provider, "expected a webhook secret");
 });
 
 const makeDescribe = (api: Api) => {

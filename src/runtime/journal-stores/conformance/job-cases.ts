@@ -1,7 +1,9 @@
 /** Guarantees about jobs, their entries, and the queue. */
 import { Effect, Option } from "effect";
+import type { Schema } from "effect";
 import { commitAll, expectEqual, expectResults, idsOf } from "./case.ts";
 import type { CaseBody } from "./case.ts";
+import type { JobFilter } from "../../journal-store.ts";
 import {
   appendOf,
   createOf,
@@ -20,7 +22,11 @@ export const jobCases: ReadonlyArray<CaseBody> = [
     name: "a created job is read back as it was written, with its entries",
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;
-      const job = jobOf("a", { record: fullRecordOf("a"), idempotencyKey: "order-17" });
+      const job = jobOf("a", {
+        record: fullRecordOf("a"),
+        idempotencyKey: "order-17",
+        tenant: "acme",
+      });
       yield* commitAll(store, { type: "CreateJob", job, entries: [submittedOf("a")] });
       yield* expectEqual("job", yield* store.job("a"), Option.some(job));
       yield* expectEqual("entries", yield* store.entries("a"), [submittedOf("a")]);
@@ -48,6 +54,31 @@ export const jobCases: ReadonlyArray<CaseBody> = [
       yield* expectResults(store, [other], ["Committed"]);
       yield* expectEqual("the duplicate's entries", yield* store.entries("b"), []);
       yield* expectResults(store, [createOf("a")], ["Conflict over Job"]);
+    }),
+  },
+  {
+    name: "a job that rests gives up its key to a new one only when it was last changed before the given instant",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      const idempotencyKey = "order-17";
+      const done = recordOf("a", { status: "complete" });
+      yield* commitAll(store, createOf("a", { idempotencyKey, record: done }));
+      const { updatedAt } = done;
+      const early = { ...createOf("b", { idempotencyKey }), keysFreeBefore: updatedAt };
+      yield* expectResults(store, [early], ["Duplicate of a"]);
+      yield* expectResults(
+        store,
+        [
+          { ...early, keysFreeBefore: updatedAt + 1 },
+          { ...createOf("c", { idempotencyKey }), keysFreeBefore: updatedAt + 1 },
+        ],
+        ["Committed", "Duplicate of b"],
+      );
+      yield* expectEqual(
+        "the first job",
+        Option.map(yield* store.job("a"), (job) => job.idempotencyKey),
+        Option.some(null),
+      );
     }),
   },
   {
@@ -152,6 +183,46 @@ export const jobCases: ReadonlyArray<CaseBody> = [
         "a",
         "e",
       ]);
+    }),
+  },
+  {
+    name: "jobs are searched by tenant, failure kind, time, text and place",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      const at = recordOf("a").createdAt;
+      const named = (json: Schema.Json) => ({ json });
+      const made = (jobId: string, tenant: string | null, part: Parameters<typeof recordOf>[1]) => {
+        const record = recordOf(jobId, part);
+        const entries = [{ ...submittedOf(jobId), input: record.inputPayload }];
+        return { type: "CreateJob", job: jobOf(jobId, { tenant, record }), entries } as const;
+      };
+      yield* commitAll(
+        store,
+        made("a", "acme", { inputPayload: named({ product: "Trail Bottle 5%_" }) }),
+        made("b", "acme", {
+          createdAt: at + 5,
+          failureKind: "policy",
+          inputPayload: named("a TENT"),
+        }),
+        made("c", null, {
+          createdAt: at + 9,
+          inputPayload: { asset: "f".repeat(64), sizeBytes: 9 },
+        }),
+      );
+      const expectFound = (filter: JobFilter, ids: ReadonlyArray<string>) =>
+        Effect.flatMap(store.jobs(filter), (found) =>
+          expectEqual(JSON.stringify(filter), idsOf(found), ids),
+        );
+      yield* expectFound({ tenant: "acme" }, ["b", "a"]);
+      yield* expectFound({ tenant: "nobody" }, []);
+      yield* expectFound({ failureKind: "policy" }, ["b"]);
+      yield* expectFound({ createdFrom: at + 5, createdBefore: at + 9 }, ["b"]);
+      yield* expectFound({ text: "bottle 5%_" }, ["a"]);
+      yield* expectFound({ text: "tent", tenant: "acme" }, ["b"]);
+      yield* expectFound({ text: "%" }, ["a"]);
+      yield* expectFound({ olderThan: "c", limit: 1 }, ["b"]);
+      yield* expectFound({ olderThan: "a" }, []);
+      yield* expectFound({ olderThan: "z" }, []);
     }),
   },
   {

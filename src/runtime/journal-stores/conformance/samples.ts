@@ -74,6 +74,7 @@ export const submittedOf = (jobId: string): Entry => ({
 export const jobOf = (jobId: string, part: Partial<StoredJob> = {}): StoredJob => ({
   record: recordOf(jobId),
   idempotencyKey: null,
+  tenant: null,
   seq: 1,
   epoch: 0,
   owner: null,

@@ -66,6 +66,12 @@ export class MemoryJournals {
       this.#jobByIdempotencyKey.delete(pair(record.pipeline, idempotencyKey));
   }
 
+  /** As if the job had never had its key. */
+  freeKey(file: JobFile): void {
+    this.forgetKey(file.job);
+    file.job = { ...file.job, idempotencyKey: null };
+  }
+
   keyOfPrediction(provider: string, predictionId: string): string | undefined {
     return this.#keyByPredictionId.get(pair(provider, predictionId));
   }

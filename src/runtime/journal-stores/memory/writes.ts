@@ -22,8 +22,21 @@ import { changeOfErased } from "../retention-rules.ts";
 import type { MemoryJournals } from "./journals.ts";
 import { eraseJob, eraseRawAnswers, nameAssets, nameIn, tidyAssets } from "./retention.ts";
 
-const create = (journals: MemoryJournals, { job, entries }: CreateJob): WriteResult => {
+const rests: ReadonlySet<string> = new Set(["failed", "complete", "cancelled"]);
+
+const freeKey = (journals: MemoryJournals, jobId: string, before: number): void => {
+  const file = journals.files.get(jobId);
+  const record = file?.job.record;
+  if (file !== undefined && record !== undefined && rests.has(record.status))
+    if (record.updatedAt < before) journals.freeKey(file);
+};
+
+const create = (journals: MemoryJournals, write: CreateJob): WriteResult => {
+  const { job, entries, keysFreeBefore } = write;
   const key = job.idempotencyKey;
+  const holder = key === null ? undefined : journals.jobWithKey(job.record.pipeline, key);
+  if (holder !== undefined && keysFreeBefore !== undefined)
+    freeKey(journals, holder, keysFreeBefore);
   const known = key === null ? undefined : journals.jobWithKey(job.record.pipeline, key);
   if (known !== undefined) return { type: "Duplicate", jobId: known };
   if (journals.files.has(job.record.jobId)) return jobConflict;

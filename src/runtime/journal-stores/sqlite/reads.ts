@@ -57,15 +57,38 @@ export const readJob = (connection: Connection, jobId: string): Option.Option<St
   Option.fromNullishOr(jobsWhere(connection, "WHERE job_id = ?", [jobId])[0]);
 
 export const readJobs = (connection: Connection, filter: JobFilter): ReadonlyArray<StoredJob> => {
-  const { status, pipeline, limit = 100 } = filter;
-  const conditions = [
-    ...(status === undefined ? [] : ["status = ?"]),
-    ...(pipeline === undefined ? [] : ["pipeline = ?"]),
-  ];
-  const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
-  const values = [status, pipeline, limit].filter((value) => value !== undefined);
-  return jobsWhere(connection, `${where} ORDER BY ordinal DESC LIMIT ?`, values);
+  const wanted = conditionsOf(filter);
+  const where = wanted.map(([condition]) => condition).join(" AND ");
+  const values = [...wanted.map(([, value]) => value), filter.limit ?? 100];
+  const rest = `${where === "" ? "" : `WHERE ${where}`} ORDER BY ordinal DESC LIMIT ?`;
+  return jobsWhere(connection, rest, values);
 };
+
+/** Each with its one value; SQLite's `lower` changes ASCII letters only. */
+const conditions = {
+  status: "status = ?",
+  pipeline: "pipeline = ?",
+  tenant: "tenant = ?",
+  failureKind: "failure_kind = ?",
+  createdFrom: "created_at >= ?",
+  createdBefore: "created_at < ?",
+  olderThan: "ordinal < (SELECT ordinal FROM jobs WHERE job_id = ?)",
+} as const;
+
+const holdsText =
+  "(SELECT instr(jobs.job_id, needle) OR EXISTS (SELECT 1 FROM entries WHERE entries.job_id = jobs.job_id" +
+  " AND seq = 1 AND instr(lower(json_extract(body, '$.input.json')), needle)) FROM (SELECT lower(?) AS needle))";
+
+const conditionsOf = (filter: JobFilter): ReadonlyArray<readonly [string, SQLInputValue]> => {
+  const fields = Object.entries({ ...filter, text: undefined, limit: undefined });
+  const equal = fields.flatMap(
+    ([field, value]): ReadonlyArray<readonly [string, SQLInputValue]> =>
+      value !== undefined && isCondition(field) ? [[conditions[field], value]] : [],
+  );
+  return filter.text === undefined ? equal : [...equal, [holdsText, filter.text]];
+};
+
+const isCondition = (field: string): field is keyof typeof conditions => field in conditions;
 
 export const readPending = (
   connection: Connection,

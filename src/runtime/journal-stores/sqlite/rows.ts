@@ -75,7 +75,7 @@ export const firstHeldValues = (
 
 /** The columns that only a new job sets, and their values in that order. */
 export const constantColumns =
-  "job_id, pipeline, version, fingerprint, created_at, idempotency_key, seq, epoch, owner";
+  "job_id, pipeline, version, fingerprint, created_at, idempotency_key, tenant, seq, epoch, owner";
 
 export const constantValues = ({ record, ...job }: StoredJob): ReadonlyArray<SQLInputValue> => [
   record.jobId,
@@ -84,6 +84,7 @@ export const constantValues = ({ record, ...job }: StoredJob): ReadonlyArray<SQL
   record.fingerprint,
   record.createdAt,
   job.idempotencyKey,
+  job.tenant,
   job.seq,
   job.epoch,
   job.owner,
@@ -141,6 +142,7 @@ export const decodeJob = (row: Row, read: ReadHeld): StoredJob => ({
     erasedAt: numberOrNullIn(row, "erased_at"),
   },
   idempotencyKey: textOrNullIn(row, "idempotency_key"),
+  tenant: textOrNullIn(row, "tenant"),
   seq: numberIn(row, "seq"),
   epoch: numberIn(row, "epoch"),
   owner: textOrNullIn(row, "owner"),

@@ -113,6 +113,8 @@ const migrations: ReadonlyArray<string | ((db: DatabaseSync) => void)> = [
     nameOldAssets(db);
   },
   "CREATE INDEX predictions_absent ON predictions (intended_at) WHERE state = 'absent'",
+  `ALTER TABLE jobs ADD COLUMN tenant TEXT;
+   CREATE INDEX jobs_by_tenant ON jobs (tenant) WHERE tenant IS NOT NULL;`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -108,9 +108,16 @@ export const witnessOf = (
       .get(...entryValues(jobId, entry)) !== undefined;
 };
 
-const create = (connection: Connection, { job, entries }: CreateJob): WriteResult => {
+const freeKey =
+  "UPDATE jobs SET idempotency_key = NULL WHERE pipeline = ? AND idempotency_key = ?" +
+  " AND updated_at < ? AND status IN ('failed', 'complete', 'cancelled')";
+
+const create = (connection: Connection, write: CreateJob): WriteResult => {
   const { prepare } = connection;
+  const { job, entries, keysFreeBefore } = write;
   const { jobId, pipeline } = job.record;
+  if (keysFreeBefore !== undefined && job.idempotencyKey !== null)
+    prepare(freeKey).run(pipeline, job.idempotencyKey, keysFreeBefore);
   const values = [
     ...constantValues(job),
     ...changingValues(job.record),

@@ -1,0 +1,48 @@
+/** Bodies of requests, read to a limit and not beyond. */
+import { Effect, Stream } from "effect";
+import type { HttpServerRequest } from "effect/http";
+import { Problem } from "./problem.ts";
+
+/** The whole body. Fails with: Problem (413 above the limit, 400 where the sender broke off). */
+export const readBytes = (
+  request: HttpServerRequest.HttpServerRequest,
+  maxBytes: number,
+): Effect.Effect<Uint8Array, Problem> => {
+  const announced = Number(request.headers["content-length"] ?? "0");
+  if (announced > maxBytes) return Effect.fail(tooLarge(maxBytes));
+  let sizeBytes = 0;
+  const chunks: Array<Uint8Array> = [];
+  const read = Stream.runForEach(request.stream, (chunk) => {
+    sizeBytes += chunk.length;
+    if (sizeBytes > maxBytes) return Effect.fail(tooLarge(maxBytes));
+    chunks.push(chunk);
+    return Effect.void;
+  });
+  return read.pipe(
+    Effect.mapError((error) => (error instanceof Problem ? error : brokenOff)),
+    Effect.map(() => Buffer.concat(chunks)),
+  );
+};
+
+const tooLarge = (maxBytes: number): Problem =>
+  new Problem({ status: 413, detail: `The body is larger than ${maxBytes} bytes` });
+
+const brokenOff = new Problem({ status: 400, detail: "The body did not arrive whole" });
+
+/** The body as JSON. Fails with: Problem (413, 415 for another type, 400 where it is no JSON). */
+export const readJson = Effect.fnUntraced(function* (
+  request: HttpServerRequest.HttpServerRequest,
+  maxBytes: number,
+): Effect.fn.Return<unknown, Problem> {
+  const type = (request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  if (!/^application\/([a-z0-9.+-]+\+)?json$/.test(type)) {
+    const detail = "Expected a body of type application/json";
+    return yield* new Problem({ status: 415, detail });
+  }
+  const bytes = yield* readBytes(request, maxBytes);
+  return yield* Effect.try({
+    // A parser's message quotes the body.
+    try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)),
+    catch: () => new Problem({ status: 400, detail: "The body is not JSON in UTF-8" }),
+  });
+});
