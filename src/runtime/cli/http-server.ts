@@ -1,14 +1,73 @@
-/** Where the HTTP API plugs in: what `catena serve` and `catena dev` start beside the service. */
-import type { Effect, Scope } from "effect";
-import type { Trouble } from "./ending.ts";
+/** The HTTP API beside the service of a command: where it listens and who may call, by config and environment. */
+import { Effect, Exit, Scope } from "effect";
+import { allScopes } from "../http-api/api-keys.ts";
+import type { HttpApiOptions } from "../http-api/http-options.ts";
+import { serveHttp } from "../http-api/serve-http.ts";
+import type { ConfigOptions } from "./config-file.ts";
+import { asUsage, Trouble, type UsageError } from "./ending.ts";
 import type { RunningService } from "./job-service.ts";
 import type { Settings } from "./settings.ts";
 
-/** Listens for as long as the scope lives; answers the address. Fails with: Trouble where it cannot listen. */
-export type ServeHttp = (
-  service: RunningService,
-  settings: Settings,
-) => Effect.Effect<string, Trouble, Scope.Scope>;
+/** The config's options for HTTP, with what the environment says over them; undefined where neither says any. */
+export const httpOptions = (
+  http: HttpApiOptions | undefined,
+  { apiKeys, publicUrl, webhookSecret }: Settings,
+): HttpApiOptions | undefined => {
+  const said: HttpApiOptions = {
+    ...(publicUrl !== null && { publicUrl }),
+    ...(apiKeys.length > 0 && {
+      keys: apiKeys.map((secret, index) => ({
+        id: `environment-${index + 1}`,
+        secret,
+        scopes: allScopes,
+      })),
+    }),
+    ...(webhookSecret !== null && {
+      webhookSecrets: { ...http?.webhookSecrets, replicate: webhookSecret },
+    }),
+  };
+  return http === undefined && Object.keys(said).length === 0 ? undefined : { ...http, ...said };
+};
 
-/** Null: this version has none, and the commands say so. */
-export const serveHttp: ServeHttp | null = null;
+export interface HttpPlace {
+  /** Serves this service from now on, and the one before no more; answers the address. Fails with: UsageError, Trouble where it cannot listen. */
+  show(
+    service: RunningService,
+    options: ConfigOptions,
+  ): Effect.Effect<string, UsageError | Trouble>;
+}
+
+/** One address for as long as the scope lives, whoever stands behind it. */
+export const makeHttpPlace = Effect.fnUntraced(function* ({
+  host,
+  port,
+}: Settings): Effect.fn.Return<HttpPlace, never, Scope.Scope> {
+  const around = yield* Effect.scope;
+  let current: { readonly scope: Scope.Closeable; readonly port: number } | null = null;
+  return {
+    show: Effect.fnUntraced(function* (service: RunningService, { http }: ConfigOptions) {
+      const before = current;
+      if (before !== null) yield* Scope.close(before.scope, Exit.void);
+      const scope = yield* Scope.fork(around);
+      const address = yield* serveHttp(service, {
+        host,
+        // Whatever was free at first stays the address.
+        port: before?.port ?? port,
+        ...(http !== undefined && { http }),
+      }).pipe(
+        Effect.provideService(Scope.Scope, scope),
+        Effect.mapError(({ message }) => new Trouble({ message: `${message}${hint(message)}` })),
+        asUsage,
+      );
+      current = { scope, port: Number(new URL(address).port) };
+      return address;
+    }),
+  };
+});
+
+/** What of it can be done from a command line. */
+const hint = (message: string): string => {
+  if (message.includes("EADDRINUSE"))
+    return ": somebody else listens there; CATENA_PORT names another port, 0 any that is free";
+  return message.includes("http.keys") ? ", or in the environment as CATENA_API_KEYS" : "";
+};

@@ -15,6 +15,7 @@ import { type StoredJobs, storedJobs } from "../stored-jobs.ts";
 import { type ConfigOptions, findConfig, importConfig, requireConfig } from "./config-file.ts";
 import { UsageError } from "./ending.ts";
 import { root } from "./root.ts";
+import { httpOptions } from "./http-server.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { Surroundings } from "./surroundings.ts";
 
@@ -75,7 +76,13 @@ export const settled = (
       ...(assets === null &&
         options.assets !== undefined && { assets: inFolder(folder, options.assets) }),
     };
-    return { ...options, ...places, ...(models !== undefined && { models }) };
+    const http = httpOptions(options.http, settings);
+    return {
+      ...options,
+      ...places,
+      ...(models !== undefined && { models }),
+      ...(http !== undefined && { http }),
+    };
   });
 
 const inFolder = <Other>(folder: string, place: string | Other): string | Other =>

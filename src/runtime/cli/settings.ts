@@ -98,8 +98,8 @@ const portIn = (text: string): Parsed<number> => {
     : new Expected("a whole number from 0 to 65535");
 };
 
-/** A key that can be tried out is none. */
-const minKeyLength = 16;
+/** A key that can be tried out is none: as the HTTP API has it. */
+const minKeyLength = 32;
 
 const keysIn = (text: string): Parsed<ReadonlyArray<Redacted.Redacted>> => {
   const keys = text.split(",").map((key) => key.trim());

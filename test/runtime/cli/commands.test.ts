@@ -118,7 +118,6 @@ describe("run", () => {
     [["jobs", "--store", "gone.db"], "There is no store"],
     [["jobs", "--store", ":memory:"], "The store is in memory"],
     [["check", "--config", "gone.ts"], "There is no config"],
-    [["serve"], "This version has no HTTP API: catena serve --no-http"],
   ])("%j is wrong use, and says what", async (words, sentence) => {
     const folder = await posters();
     const said = await catena(folder, words);

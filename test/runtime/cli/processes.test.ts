@@ -99,10 +99,47 @@ describe("catena serve --no-http", () => {
   });
 });
 
+describe("catena serve", () => {
+  test("serves the HTTP API to who has a key of the environment", patience, async () => {
+    const folder = await posters();
+    const key = "a-key-of-the-environment-that-is-long-enough";
+    const served = start(["serve"], { folder, environment: { CATENA_API_KEYS: key } });
+    const [, address = ""] = await served.says(/HTTP API at (http:\S+?), callers need a key/);
+    const ask = (path: string, init: RequestInit = {}) =>
+      fetch(`${address}${path}`, {
+        ...init,
+        headers: {
+          authorization: `Bearer ${key}`,
+          "content-type": "application/json",
+          prefer: "wait=20",
+        },
+      });
+    expect((await fetch(`${address}/poster`, { method: "POST", body: "{}" })).status).toBe(401);
+    const submitted = await ask("/poster", {
+      method: "POST",
+      body: JSON.stringify({ product: "bottle" }),
+    });
+    expect(await submitted.json()).toMatchObject({
+      status: "complete",
+      output: { headline: "bottle!" },
+    });
+    served.kill("SIGTERM");
+    expect(await served.ended).toMatchObject({ code: 0, signal: null });
+  });
+
+  test("listens where others can reach it only with keys", patience, async () => {
+    const folder = await posters();
+    const ended = await ran(["serve"], { folder, environment: { CATENA_HOST: "0.0.0.0" } });
+    expect(ended.code).toBe(1);
+    expect(ended.err).toContain("Expected http.keys before listening on 0.0.0.0");
+    expect(ended.err).toContain("CATENA_API_KEYS");
+  });
+});
+
 describe("secrets", () => {
   const environment = {
     REPLICATE_API_TOKEN: "r8_canary_of_replicate",
-    CATENA_API_KEYS: "canary-of-the-first-key,canary-of-the-second-key",
+    CATENA_API_KEYS: "canary-of-the-first-key-that-is-long,canary-of-the-second-key-that-is-long",
     REPLICATE_WEBHOOK_SECRET: "whsec_canaryOfWebhooks",
     ACME_API_KEY: "canary-of-acme",
   };

@@ -35,7 +35,7 @@ test("what is said is read", async () => {
     CATENA_HOST: "0.0.0.0",
     CATENA_PORT: "0",
     CATENA_PUBLIC_URL: "https://jobs.example.com",
-    CATENA_API_KEYS: "first-key-of-some-length, second-key-of-some-length",
+    CATENA_API_KEYS: "first-key-of-thirty-two-characters, second-key-of-thirty-two-characters",
     REPLICATE_WEBHOOK_SECRET: "whsec_c2VjcmV0",
   });
   const { token, apiKeys, webhookSecret, ...plain } = settings;
@@ -43,8 +43,8 @@ test("what is said is read", async () => {
     [token, ...apiKeys, webhookSecret].map((secret) => secret && Redacted.value(secret)),
   ).toEqual([
     "r8_token",
-    "first-key-of-some-length",
-    "second-key-of-some-length",
+    "first-key-of-thirty-two-characters",
+    "second-key-of-thirty-two-characters",
     "whsec_c2VjcmV0",
   ]);
   expect(plain).toEqual({
@@ -70,8 +70,8 @@ test.each([
   ["REPLICATE_API_TOKEN", "two words", "a token without blanks"],
   ["CATENA_STORE", "postgres://localhost/jobs", "this version has no Postgres store"],
   ["CATENA_STORE", "redis://localhost", "a file or :memory:"],
-  ["CATENA_API_KEYS", "short", "keys of at least 16 characters"],
-  ["CATENA_API_KEYS", "a-key-of-some-length,,", "keys of at least 16 characters"],
+  ["CATENA_API_KEYS", "short", "keys of at least 32 characters"],
+  ["CATENA_API_KEYS", "a-key-of-thirty-two-characters-or-so,,", "keys of at least 32 characters"],
   ["REPLICATE_WEBHOOK_SECRET", "secret", "whsec_ and base64"],
 ])("%s=%s is refused by its name, without its value", async (name, value, expected) => {
   const message = await refused({ [name]: value });

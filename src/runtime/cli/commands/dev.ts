@@ -14,11 +14,11 @@ import { type Definitions, makeDefinitions } from "../dev/definitions.ts";
 import { trackGenerations } from "../dev/module-generations.ts";
 import { watchSaved } from "../dev/saved-files.ts";
 import { type Emulator, startEmulator } from "../emulator-package.ts";
-import { serveHttp } from "../http-server.ts";
+import { type HttpPlace, makeHttpPlace } from "../http-server.ts";
 import { asUsage } from "../ending.ts";
 import { needsReplicate, requireClients, sayings, settled, withReplicate } from "../project.ts";
 import { lineOf } from "../render/entry-line.ts";
-import { serviceLine, storeLine } from "../render/service-lines.ts";
+import { httpLine, serviceLine, storeLine } from "../render/service-lines.ts";
 import { root } from "../root.ts";
 import { Screen } from "../screen.ts";
 import { Surroundings } from "../surroundings.ts";
@@ -54,17 +54,19 @@ const develop = Effect.fnUntraced(function* (words: { readonly models: "real" | 
   });
   onInterrupt(0);
   const options = yield* load(1);
+  const place = yield* makeHttpPlace(said.settings);
   const { service } = yield* definitions.replace(options);
+  const address = yield* place.show(service, options);
   tell(
     "started",
     [
       serviceLine(options.pipelines, service.engine.recovered),
       storeLine(options),
-      ...(serveHttp === null ? ["No HTTP API and no dashboard in this version"] : []),
+      httpLine(address, options),
       `Submit with: catena run NAME FILE --detach. Watches the ${generations.files.size} files of ${relative(said.folder, configPath)}`,
     ].join("\n"),
   );
-  return yield* reloadForEver({ saved, load, definitions, tell });
+  return yield* reloadForEver({ saved, load, definitions, place, tell });
 });
 
 type Tell = (event: string, text: string) => void;
@@ -83,6 +85,7 @@ interface Reloading<E> {
   readonly saved: { readonly next: Effect.Effect<void> };
   readonly load: (generation: number) => Effect.Effect<ConfigOptions, E>;
   readonly definitions: Definitions;
+  readonly place: HttpPlace;
   readonly tell: Tell;
 }
 
@@ -91,12 +94,15 @@ const reloadForEver = Effect.fnUntraced(function* <E extends { readonly message:
   saved,
   load,
   definitions,
+  place,
   tell,
 }: Reloading<E>) {
   for (let generation = 2; ; generation += 1) {
     yield* saved.next;
     const reload = Effect.flatMap(load(generation), (options) =>
-      Effect.map(definitions.replace(options), ({ kept }) => ({ options, kept })),
+      Effect.flatMap(definitions.replace(options), ({ service, kept }) =>
+        Effect.as(place.show(service, options), { options, kept }),
+      ),
     );
     yield* Effect.match(reload, {
       onFailure: ({ message }) =>

@@ -1,11 +1,10 @@
 /** `catena serve`: runs the jobs of the store until it is told to leave, and lets them go as they stand. */
 import { Effect } from "effect";
 import { Command, Flag } from "effect/cli";
-import { UsageError } from "../ending.ts";
-import { serveHttp } from "../http-server.ts";
+import { makeHttpPlace } from "../http-server.ts";
 import { startService } from "../job-service.ts";
 import { loadProject, requireClients } from "../project.ts";
-import { serviceLine, storeLine } from "../render/service-lines.ts";
+import { httpLine, serviceLine, storeLine } from "../render/service-lines.ts";
 import { root } from "../root.ts";
 import { Screen } from "../screen.ts";
 import { Surroundings } from "../surroundings.ts";
@@ -21,22 +20,17 @@ const serveJobs = Effect.fnUntraced(function* ({ http }: { readonly http: boolea
   const { json } = yield* root;
   const screen = yield* Screen;
   const { onInterrupt } = yield* Surroundings;
-  if (http && serveHttp === null) {
-    const message =
-      "This version has no HTTP API: catena serve --no-http runs the jobs of the store without one.";
-    return yield* new UsageError({ message });
-  }
   const { options, settings } = yield* loadProject();
   yield* requireClients(options.pipelines, options.models);
   onInterrupt(0);
   const service = yield* startService({ options, intake: "any" });
-  const address = http && serveHttp !== null ? yield* serveHttp(service, settings) : null;
+  const address = http ? yield* (yield* makeHttpPlace(settings)).show(service, options) : null;
   const { recovered } = service.engine;
   if (json) screen.out(JSON.stringify({ event: "started", recovered, address }));
   else {
     screen.out(serviceLine(options.pipelines, recovered));
     screen.out(storeLine(options));
-    if (address !== null) screen.out(`HTTP API at ${address}`);
+    if (address !== null) screen.out(httpLine(address, options));
   }
   return yield* Effect.onInterrupt(Effect.never, () =>
     Effect.sync(() => {

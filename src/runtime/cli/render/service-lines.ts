@@ -12,3 +12,11 @@ export const storeLine = ({ store }: Pick<RuntimeOptions, "store">): string => {
   if (store === "memory") return "Store in memory: nothing survives this process";
   return `Store ${typeof store === "string" ? store : "of the config's own"}`;
 };
+
+/** Where the HTTP API is, and who may call it there. */
+export const httpLine = (address: string, { http }: Pick<RuntimeOptions, "http">): string => {
+  const isOpen = http?.keys === undefined && http?.caller === undefined;
+  const callers = isOpen ? "whoever is on this machine may call" : "callers need a key";
+  const docs = http?.docs === false ? "" : `; reference at ${address}/docs`;
+  return `HTTP API at ${address}, ${callers}${docs}`;
+};

@@ -38,7 +38,7 @@ export const start = (
 ): CatenaProcess => {
   const child = spawn(process.execPath, [...program, ...words], {
     cwd: folder,
-    env: { PATH: process.env["PATH"] ?? "", STEPS_PRINT: "yes", ...environment },
+    env: { PATH: process.env["PATH"] ?? "", STEPS_PRINT: "yes", CATENA_PORT: "0", ...environment },
   });
   let [out, err] = ["", ""];
   const listeners = new Set<() => void>();
