@@ -47,6 +47,16 @@ test("the lock names no registry, so that everybody installs from their own", as
   expect(lock).not.toContain('"resolved": "http');
 });
 
+test("the emulator has the version of the package, as a new project asks for both by one", async () => {
+  const Versioned = Schema.fromJsonString(Schema.Struct({ version: Schema.String }));
+  const versions = await Promise.all(
+    ["package.json", "emulator/package.json"].map(async (path) =>
+      Schema.decodeUnknownPromise(Versioned)(await readFile(join(root, path), "utf8")),
+    ),
+  );
+  expect(versions[1]).toEqual(versions[0]);
+});
+
 test("every entry point has a source", async () => {
   const { exports } = await manifest();
   const compiled = Object.values(exports).flatMap((target) =>
@@ -104,17 +114,26 @@ const emptyFolder = async (): Promise<string> => {
   return folder;
 };
 
-/** The project of `catena init`, with the packed package in the place of the published one. */
+/** The project of `catena init`, with packages of this source in the place of the published ones. */
 const installPacked = async (): Promise<string> => {
-  const [packed, folder] = [await emptyFolder(), await emptyFolder()];
+  const [packed, emulator, folder] = [
+    await emptyFolder(),
+    await emptyFolder(),
+    await emptyFolder(),
+  ];
+  await inFolder(root, process.execPath, join(root, "emulator/scripts/build.ts"), emulator);
   await inFolder(root, "npm", "pack", "--silent", "--pack-destination", packed);
   const [tarball = "none"] = await readdir(packed);
   await inFolder(folder, process.execPath, join(root, "bin/catena.cjs"), "init");
   const path = join(folder, "package.json");
   const project = await readFile(path, "utf8");
-  const range = /"catena-ai": "[^"]*"/;
-  expect(project).toMatch(range);
-  await writeFile(path, project.replace(range, `"catena-ai": "file:${join(packed, tarball)}"`));
+  const sources = { "catena-ai": join(packed, tarball), "catena-emulator": emulator };
+  const from = Object.entries(sources).reduce((manifest, [name, source]) => {
+    const range = new RegExp(`"${name}": "[^"]*"`);
+    expect(manifest).toMatch(range);
+    return manifest.replace(range, `"${name}": "file:${source}"`);
+  }, project);
+  await writeFile(path, from);
   await inFolder(folder, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund");
   return folder;
 };
@@ -162,10 +181,13 @@ test(
     const script = [
       'import { Catena } from "catena-ai";',
       'import { paths } from "catena-ai/testing";',
-      "console.log(typeof Catena.start, typeof paths);",
+      'import { startEmulator } from "catena-emulator";',
+      "console.log(typeof Catena.start, typeof paths, typeof startEmulator);",
     ];
     await writeFile(join(folder, "plain.js"), script.join("\n"));
-    expect(await inFolder(folder, process.execPath, "plain.js")).toBe("function function\n");
+    expect(await inFolder(folder, process.execPath, "plain.js")).toBe(
+      "function function function\n",
+    );
   },
 );
 

@@ -6,6 +6,8 @@ import { issuesOf } from "../../steps/schema-issues.ts";
 
 interface Codec {
   readonly decode: (json: unknown) => Result.Result<unknown, ReadonlyArray<Issue>>;
+  /** As `decode`; a field that the schema does not have is an issue. */
+  readonly decodeExactly: (json: unknown) => Result.Result<unknown, ReadonlyArray<Issue>>;
   readonly encode: (value: unknown) => Result.Result<Schema.Json, ReadonlyArray<Issue>>;
 }
 
@@ -17,9 +19,11 @@ export const codecOf = (schema: AnySchema<unknown>): Codec => {
   if (known !== undefined) return known;
   const json = Schema.toCodecJson(schema);
   const decode = Schema.decodeUnknownExit(json, { errors: "all" });
+  const exactly = Schema.decodeUnknownExit(json, { errors: "all", onExcessProperty: "error" });
   const encode = Schema.encodeUnknownExit(json, { errors: "all" });
   const codec: Codec = {
     decode: (value) => outcomeOf(decode(value)),
+    decodeExactly: (value) => outcomeOf(exactly(value)),
     encode: (value) => outcomeOf(encode(value)),
   };
   compiled.set(schema, codec);

@@ -106,6 +106,7 @@ describe("run", () => {
     [["run", "poster", "--set", "product"], "Expected --set field=value"],
     [["run", "poster", "--set", "product.name=x"], "product: Expected string"],
     [["run", "poster", "--set", "prodct=x"], "product: Missing key"],
+    [["run", "poster", "--set", "product=x", "--set", "tnoe=calm"], "tnoe: Expected no excess"],
     [["run", "poster", "--set", "product="], 'got ""'],
     [["run", "poster@2", "--set", "product=x"], 'no pipeline "poster@2"; the config has poster@1'],
     [["run", "poster", "--set", "product=x", "--key", ""], "key"],
@@ -114,6 +115,7 @@ describe("run", () => {
     [["runn"], "runn"],
     [["run", "poster", "--set", "product=x", "--detach", "--store", ":memory:"], "name a file"],
     [["jobs", "--status", "done"], "status"],
+    [["emulator", "--port", "99999"], "--port"],
     [["jobs", "--limit", "0"], "Expected --limit above 0"],
     [["jobs", "--store", "gone.db"], "There is no store"],
     [["jobs", "--store", ":memory:"], "The store is in memory"],
@@ -410,6 +412,7 @@ describe("init", () => {
     expect(JSON.parse(manifest)).toMatchObject({
       name: "posters",
       dependencies: { "catena-ai": "^1.2.3", effect: "~4.1.0" },
+      devDependencies: { "catena-emulator": "^1.2.3" },
     });
     const again = await catena(folder, ["init", "posters"]);
     expect([again.code, again.err]).toEqual([2, expect.stringContaining("nothing was written")]);

@@ -1,6 +1,6 @@
 /** `catena emulator`: a local server that speaks Replicate's API, with toy models, until it is told to leave. */
 import { join, resolve } from "node:path";
-import { Effect, Option } from "effect";
+import { Effect, Option, Schema } from "effect";
 import { Command, Flag } from "effect/cli";
 import { startEmulator } from "../emulator-package.ts";
 import { root } from "../root.ts";
@@ -12,9 +12,12 @@ export const models = Flag.Literals("models", ["real", "instant"] as const).pipe
   Flag.withDefault("real"),
 );
 
+const Port = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }));
+
 const words = {
   port: Flag.Int("port").pipe(
-    Flag.withDescription("Tried first; default 4690"),
+    Flag.withDescription("Tried first, then any that is free; default 4690"),
+    Flag.withSchema(Port),
     Flag.withDefault(4690),
   ),
   models,

@@ -66,7 +66,8 @@ const runJob = Effect.fnUntraced(function* ({ pipeline, file, set, only, key, de
   // Who runs a detached job has its own clients, such as those of an emulator.
   if (!detach) yield* requireClients([asked], project.options.models);
   const json = yield* readInput({ folder, file: Option.getOrNull(file), sets: set });
-  const input = yield* decoded(asked, json);
+  // A step alone may be given all of the output before it, as in the pipeline.
+  const input = yield* decoded(asked, json, Option.isSome(only) ? "decode" : "decodeExactly");
   const options = { ...project.options, pipelines: [asked] };
   if (detach && options.store === "memory")
     return yield* new UsageError({
@@ -98,12 +99,16 @@ const submitted = Effect.fnUntraced(function* (jobId: string, isNew: boolean) {
 });
 
 /** Fails with: UsageError, that names every field. */
-const decoded = ({ plan }: AnyPipeline, json: Schema.Json): Effect.Effect<unknown, UsageError> => {
-  const value = codecOf(plan.input).decode(json);
+const decoded = (
+  { plan }: AnyPipeline,
+  json: Schema.Json,
+  how: "decode" | "decodeExactly",
+): Effect.Effect<unknown, UsageError> => {
+  const value = codecOf(plan.input)[how](json);
   if (Result.isSuccess(value)) return Effect.succeed(value.success);
   const issues = value.failure.map(({ path, message }) => {
     const received = receivedAt(json, path);
-    const got = received === null || message === "Missing key" ? "" : `, got ${received}`;
+    const got = message === "Missing key" ? "" : `, got ${received}`;
     return `  ${path === "" ? "(the whole)" : path}: ${message}${got}`;
   });
   const message = [`The input does not fit ${plan.name}@${plan.version}:`, ...issues].join("\n");

@@ -36,7 +36,12 @@ const manifestOf = ({ name, version, engines, peers }: NewProject): string =>
       types: "tsc",
     },
     dependencies: { "catena-ai": `^${version}`, ...peers },
-    devDependencies: { "@types/node": "^24.0.0", typescript: "^7.0.2" },
+    // Of the same version: both are published together.
+    devDependencies: {
+      "@types/node": "^24.0.0",
+      "catena-emulator": `^${version}`,
+      typescript: "^7.0.2",
+    },
   });
 
 const config = `import { Catena } from "catena-ai";
