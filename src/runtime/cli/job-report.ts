@@ -12,7 +12,7 @@ import type { PredictionRow, StateRecord, StoreFailure } from "../journal-store.
 import type { JobUnavailable } from "../outcome.ts";
 import { Answer } from "../predictions/settlement.ts";
 import type { JobState, StoredJobs } from "../stored-jobs.ts";
-import { receivedAt } from "./received.ts";
+import { answeredAt, receivedAt } from "./received.ts";
 
 export interface JobReport {
   readonly job: Omit<StateRecord, "inputPayload" | "normalizedOutput" | "rawReference">;
@@ -181,11 +181,11 @@ interface Received {
 const issuesOf = (data: FailureData, { answer, input }: Received): FailureReport["issues"] => {
   const failure = decodeFailure(data);
   if (failure._tag !== "ValidationFailure") return [];
-  return failure.issues.map(({ path, message }) => ({
-    path,
-    expected: message.replace(/^Expected /i, ""),
-    received: receivedBy(failure.at, path, { answer, input }),
-  }));
+  return failure.issues.map(({ path, message }) => {
+    // Parsers say what came where they stopped reading.
+    const [expected = "", got = null] = message.replace(/^Expected /i, "").split(/, got (.*)/s);
+    return { path, expected, received: receivedBy(failure.at, path, { answer, input }) ?? got };
+  });
 };
 
 const receivedBy = (
@@ -196,5 +196,5 @@ const receivedBy = (
   if (at === "input") return receivedAt(input, path);
   // A request is made anew for each call and is kept only once it was sent.
   if (at === "request") return null;
-  return Option.match(answer, { onNone: () => null, onSome: (output) => receivedAt(output, path) });
+  return Option.match(answer, { onNone: () => null, onSome: (output) => answeredAt(output, path) });
 };

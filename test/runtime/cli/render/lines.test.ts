@@ -1,7 +1,7 @@
 /** What people read: amounts, tables and answers that stay within their width and drive no terminal. */
 import { expect, test } from "vitest";
 import type { Entry } from "../../../../src/index.ts";
-import { answerLines, receivedAt } from "../../../../src/runtime/cli/received.ts";
+import { answeredAt, answerLines, receivedAt } from "../../../../src/runtime/cli/received.ts";
 import {
   cut,
   dollars,
@@ -90,12 +90,18 @@ test("an entry is one line within the width", () => {
 });
 
 test("what was received stands where the schema looked for it", () => {
-  expect(receivedAt('{"a":{"b":[1,"x"]}}', "a.b.1")).toBe('"x"');
-  expect(receivedAt(["Here: ", '{"a":', "5}"], "a")).toBe("5");
   expect(receivedAt({ a: 1 }, "b")).toBe("nothing");
   expect(receivedAt({ a: 1 }, "toString")).toBe("nothing");
-  expect(receivedAt("no JSON at all", "a")).toBe(null);
-  expect(receivedAt("no JSON at all", "")).toBe('"no JSON at all"');
+  expect(receivedAt(["x", ""], "1")).toBe('""');
+  expect(receivedAt(["x", ""], "")).toBe('["x",""]');
+});
+
+test("what was received of an answer is what a step would have read of it", () => {
+  expect(answeredAt('{"a":{"b":[1,"x"]}}', "a.b.1")).toBe('"x"');
+  expect(answeredAt(["Here: ", '{"a":', "5}"], "a")).toBe("5");
+  expect(answeredAt("no JSON at all", "a")).toBe(null);
+  expect(answeredAt("no JSON at all", "")).toBe('"no JSON at all"');
+  expect(answeredAt(["no JSON", " at all"], "")).toBe('"no JSON at all"');
 });
 
 test("an answer in pieces is the text that they make", () => {
