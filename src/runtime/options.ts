@@ -73,6 +73,7 @@ export class StartError extends Error {
 
 const describe = (value: unknown): string => {
   if (typeof value === "string") return JSON.stringify(value);
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   return typeof value === "object" && value !== null ? "an object" : String(value);
 };
 
@@ -112,14 +113,42 @@ export const hasMethod = (method: string, value: unknown): boolean =>
 
 const assetMethods = ["put", "get", "touch", "list", "remove"] as const;
 
-/** Throws StartError where an option is not of its kind, whatever the compiler was told. */
-export const checkOptions = ({
-  store,
-  assets,
-  durability,
-  rate,
-  inspect,
-}: RuntimeOptions): void => {
+const names: ReadonlySet<string> = new Set(
+  Object.keys({
+    pipelines: true,
+    layer: true,
+    store: true,
+    durability: true,
+    assets: true,
+    models: true,
+    prices: true,
+    budgetUsdPerJob: true,
+    concurrency: true,
+    rate: true,
+    orphanGrace: true,
+    closeGrace: true,
+    pollEvery: true,
+    passivateAfter: true,
+    lookEvery: true,
+    recoverEvery: true,
+    retention: true,
+    inspect: true,
+    http: true,
+    identifiers: true,
+  } satisfies Record<keyof RuntimeOptions | "pipelines" | "layer", true>),
+);
+
+/** Throws StartError where an option is not known or not of its kind, whatever the compiler was told. */
+export const checkOptions = (options: RuntimeOptions): void => {
+  // A misspelt budget would bound nothing. Its value is not said: it may be a secret.
+  const stranger = Object.keys(options).find((name) => !names.has(name));
+  if (stranger !== undefined)
+    throw new StartError(
+      "options",
+      `an object with nothing but ${[...names].join(", ")}`,
+      stranger,
+    );
+  const { store, assets, durability, rate, inspect } = options;
   if (!isPlaceOr("commit", store))
     throw new StartError("store", '"memory", a path or a journal store', store);
   if (!assetMethods.every((method) => isPlaceOr(method, assets)))

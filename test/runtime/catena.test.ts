@@ -250,6 +250,7 @@ describe("Catena", () => {
       ["models.acme", { models: { acme: "key" } }],
       ["assets", { assets: "" }],
       ["pipelines", { pipelines: [] }],
+      ["options", { budgetUsdPerJbo: 1 }],
       ["pipelines", { pipelines: [chain, chain] }],
       ["pipelines[0]", { pipelines: [{}] }],
     ];
