@@ -113,41 +113,46 @@ export const hasMethod = (method: string, value: unknown): boolean =>
 
 const assetMethods = ["put", "get", "touch", "list", "remove"] as const;
 
-const names: ReadonlySet<string> = new Set(
-  Object.keys({
-    pipelines: true,
-    layer: true,
-    store: true,
-    durability: true,
-    assets: true,
-    models: true,
-    prices: true,
-    budgetUsdPerJob: true,
-    concurrency: true,
-    rate: true,
-    orphanGrace: true,
-    closeGrace: true,
-    pollEvery: true,
-    passivateAfter: true,
-    lookEvery: true,
-    recoverEvery: true,
-    retention: true,
-    inspect: true,
-    http: true,
-    identifiers: true,
-  } satisfies Record<keyof RuntimeOptions | "pipelines" | "layer", true>),
-);
+const names = Object.keys({
+  pipelines: true,
+  layer: true,
+  store: true,
+  durability: true,
+  assets: true,
+  models: true,
+  prices: true,
+  budgetUsdPerJob: true,
+  concurrency: true,
+  rate: true,
+  orphanGrace: true,
+  closeGrace: true,
+  pollEvery: true,
+  passivateAfter: true,
+  lookEvery: true,
+  recoverEvery: true,
+  retention: true,
+  inspect: true,
+  http: true,
+  identifiers: true,
+} satisfies Record<keyof RuntimeOptions | "pipelines" | "layer", true>);
+
+/**
+ * Throws StartError where the object has a field that no name is for: a misspelt budget would bound nothing, a
+ * misspelt tenant show everybody everything. The field's value is not said: it may be a secret.
+ */
+export const refuseStrangers = (
+  field: string,
+  given: object,
+  known: ReadonlyArray<string>,
+): void => {
+  const stranger = Object.keys(given).find((name) => !known.includes(name));
+  if (stranger !== undefined)
+    throw new StartError(field, `an object with nothing but ${known.join(", ")}`, stranger);
+};
 
 /** Throws StartError where an option is not known or not of its kind, whatever the compiler was told. */
 export const checkOptions = (options: RuntimeOptions): void => {
-  // A misspelt budget would bound nothing. Its value is not said: it may be a secret.
-  const stranger = Object.keys(options).find((name) => !names.has(name));
-  if (stranger !== undefined)
-    throw new StartError(
-      "options",
-      `an object with nothing but ${[...names].join(", ")}`,
-      stranger,
-    );
+  refuseStrangers("options", options, names);
   const { store, assets, durability, rate, inspect } = options;
   if (!isPlaceOr("commit", store))
     throw new StartError("store", '"memory", a path or a journal store', store);

@@ -20,6 +20,7 @@ import {
   StartError,
 } from "./options.ts";
 import { retentionPolicy } from "./retention/policy.ts";
+import { checkPrices } from "./predictions/check-prices.ts";
 import { listPrices } from "./predictions/price-table.ts";
 import { defaultGateSettings } from "./predictions/provider-gate.ts";
 import { clientsOf } from "./predictions/providers.ts";
@@ -61,7 +62,7 @@ export const engineSettings = (options: Options): Omit<EngineOptions, "store" | 
   return {
     plans: options.pipelines.map(({ plan }) => plan),
     models: options.models,
-    prices: { ...listPrices, ...options.prices },
+    prices: { ...listPrices, ...checkPrices(options.prices ?? {}) },
     gate: options.rate ?? defaultGateSettings,
     jobs: {
       closeGraceMs: millisOf("closeGrace", options.closeGrace, 30_000),

@@ -251,6 +251,13 @@ describe("Catena", () => {
       ["assets", { assets: "" }],
       ["pipelines", { pipelines: [] }],
       ["options", { budgetUsdPerJbo: 1 }],
+      ["http", { http: { corsOrigin: [] } }],
+      ["prices", { prices: [] }],
+      ["prices.a/b", { prices: { "a/b": null } }],
+      ["prices.a/b.unit", { prices: { "a/b": { unit: "imag", usdPerImage: 1 } } }],
+      ["prices.a/b.usdPerImage", { prices: { "a/b": { unit: "image", usdPerImage: -1 } } }],
+      ["prices.a/b.usdPerSecond", { prices: { "a/b": { unit: "second" } } }],
+      ["prices.a/b", { prices: { "a/b": { unit: "image", usdPerImage: 1, usd: 1 } } }],
       ["pipelines", { pipelines: [chain, chain] }],
       ["pipelines[0]", { pipelines: [{}] }],
     ];

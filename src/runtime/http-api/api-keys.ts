@@ -5,8 +5,8 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { Redacted } from "effect";
 import { sha256Hex } from "../../steps/canonical-json.ts";
-import { StartError } from "../options.ts";
-import type { Caller, Scope } from "./http-options.ts";
+import { refuseStrangers, StartError } from "../options.ts";
+import type { ApiKey, Caller, Scope } from "./http-options.ts";
 
 /** A fresh key for a caller, and the hash for the configuration. The key is shown this once. */
 export const newApiKey = (): { readonly secret: string; readonly sha256: string } => {
@@ -42,8 +42,17 @@ export const checkKeys = (keys: unknown): ReadonlyArray<CheckedKey> => {
   return checked;
 };
 
+const names = Object.keys({
+  id: true,
+  sha256: true,
+  secret: true,
+  scopes: true,
+  tenant: true,
+} satisfies Record<keyof ApiKey, true>);
+
 const checkKey = (field: string, key: unknown): CheckedKey => {
   if (typeof key !== "object" || key === null) throw new StartError(field, "a key", typeof key);
+  refuseStrangers(field, key, names);
   const { id, scopes, tenant }: { id?: unknown; scopes?: unknown; tenant?: unknown } = key;
   if (typeof id !== "string" || id === "")
     throw new StartError(`${field}.id`, "a name that is not empty", id);

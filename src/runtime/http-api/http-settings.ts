@@ -1,6 +1,6 @@
 /** How the HTTP API is served: the options checked, and what stands where nothing was said. */
 import { Redacted } from "effect";
-import { pauseOf, positiveInteger, StartError } from "../options.ts";
+import { pauseOf, positiveInteger, refuseStrangers, StartError } from "../options.ts";
 import { checkKeys, type CheckedKey } from "./api-keys.ts";
 import type { HttpApiOptions } from "./http-options.ts";
 import { isWebhookSecret } from "./webhook-signature.ts";
@@ -54,9 +54,25 @@ export const httpSettings = (
   };
 };
 
+const names = Object.keys({
+  keys: true,
+  caller: true,
+  publicUrl: true,
+  basePath: true,
+  corsOrigins: true,
+  maxBodyBytes: true,
+  maxAssetBytes: true,
+  requestsPerMinute: true,
+  heartbeatEvery: true,
+  webhookSecrets: true,
+  docs: true,
+} satisfies Record<keyof HttpApiOptions, true>);
+
 const objectOf = (options: HttpApiOptions): HttpApiOptions => {
-  if (typeof options === "object" && options !== null) return options;
-  throw new StartError("http", "an object of options", options);
+  if (typeof options !== "object" || options === null)
+    throw new StartError("http", "an object of options", options);
+  refuseStrangers("http", options, names);
+  return options;
 };
 
 const checkPublicUrl = (text: unknown): string => {

@@ -1,6 +1,6 @@
 /** How long what is kept: the option as users give it is checked here, once. */
 import type { Duration } from "effect";
-import { pauseOf, type RetentionOptions, StartError } from "../options.ts";
+import { pauseOf, refuseStrangers, type RetentionOptions, StartError } from "../options.ts";
 
 /** All in ms; null is for ever. */
 export interface RetentionPolicy {
@@ -14,26 +14,20 @@ export interface RetentionPolicy {
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
-const fields: ReadonlySet<string> = new Set([
-  "rawAnswers",
-  "jobs",
-  "assets",
-  "assetGrace",
-  "every",
-] satisfies ReadonlyArray<keyof RetentionOptions>);
+const fields = ["rawAnswers", "jobs", "assets", "assetGrace", "every"] satisfies ReadonlyArray<
+  keyof RetentionOptions
+>;
 
 const ageOf = (field: string, input: Duration.Input | undefined): number | null =>
   input === undefined ? null : pauseOf(`retention.${field}`, input, 0);
 
 /** The ages. Throws StartError that names the field where one is no duration above zero, or is not known. */
 export const retentionPolicy = (options: RetentionOptions = {}): RetentionPolicy => {
-  const words = [...fields].join(", ");
+  const words = fields.join(", ");
   if (typeof options !== "object" || options === null || Array.isArray(options))
     throw new StartError("retention", `an object with ${words}`, options);
   // A misspelt age would keep for ever what somebody has promised to delete.
-  const stranger = Object.keys(options).find((field) => !fields.has(field));
-  if (stranger !== undefined)
-    throw new StartError("retention", `an object with nothing but ${words}`, stranger);
+  refuseStrangers("retention", options, fields);
   return {
     rawAnswersMs: ageOf("rawAnswers", options.rawAnswers),
     jobsMs: ageOf("jobs", options.jobs),

@@ -82,6 +82,7 @@ describe("keys", () => {
     ["a hash that is none", [{ id: "a", sha256: "abc", scopes: ["read"] }], "http.keys[0].sha256"],
     ["an unknown scope", [{ ...admin.key, scopes: ["all"] }], "http.keys[0].scopes"],
     ["a tenant that is none", [{ ...admin.key, tenant: "a b" }], "http.keys[0].tenant"],
+    ["a misspelt tenant", [{ ...admin.key, tenat: "acme" }], "http.keys[0]"],
     ["one id twice", [admin.key, admin.key], "http.keys"],
   ])("refuses %s at the start, and names the field", async (_, keys, field) => {
     // What users of plain JavaScript may hand over.
