@@ -12,6 +12,7 @@ import type {
   TimeoutFailure,
   ValidationFailure,
 } from "./failure.ts";
+import { refuseUnknownOptions } from "./known-options.ts";
 import { Parse } from "./parse.ts";
 import { Retry, type RetryPolicy } from "./retry.ts";
 import { timeoutPolicy, type TimeoutInput, type TimeoutPolicy } from "./timeout.ts";
@@ -186,6 +187,32 @@ const named = <Name extends string, I, O, F extends Failure, R>(
   as: <Other extends string>(other: Other) => named<Other, I, O, F, R>(other, fields),
 });
 
+const runOptions = Object.keys({
+  input: true,
+  output: true,
+  fails: true,
+  run: true,
+  mapError: true,
+  timeout: true,
+  retry: true,
+  isRepeatable: true,
+} satisfies Record<keyof RunOptions<unknown, unknown, unknown, never, never, never>, true>);
+
+const modelOptions = Object.keys({
+  input: true,
+  output: true,
+  model: true,
+  request: true,
+  parse: true,
+  refuse: true,
+  answer: true,
+  timeout: true,
+  retry: true,
+  repair: true,
+  onUnknown: true,
+  reuse: true,
+} satisfies Record<keyof ModelOptions<unknown, unknown, unknown>, true>);
+
 export const Step = {
   /** A step that runs a function: an Effect, a promise or a plain value. */
   make: <
@@ -201,8 +228,9 @@ export const Step = {
     name: Name,
     options: RunOptions<I, O, Made, Kinds, E, R> &
       Undeclared<Name, Exclude<NoInfer<E>, DeclaredFailure<Kinds>>>,
-  ): Step<Name, I, O, DeclaredFailure<Kinds>, R> =>
-    named(name, {
+  ): Step<Name, I, O, DeclaredFailure<Kinds>, R> => {
+    refuseUnknownOptions(name, options, runOptions);
+    return named(name, {
       input: options.input,
       output: options.output,
       fails: options.fails ?? [],
@@ -210,13 +238,15 @@ export const Step = {
       retry: options.retry ?? Retry.none,
       isRepeatable: options.isRepeatable ?? true,
       program: { kind: "run", run: options.run, mapError: options.mapError },
-    }),
+    });
+  },
   /** A step that asks a model: one paid prediction a call, normalised, parsed and decoded. */
   model: <const Name extends string, I, O, A = O>(
     name: Name,
     options: ModelOptions<I, O, A>,
-  ): Step<Name, I, O, Failure, never> =>
-    named(name, {
+  ): Step<Name, I, O, Failure, never> => {
+    refuseUnknownOptions(name, options, modelOptions);
+    return named(name, {
       input: options.input,
       output: options.output,
       fails: ["validation", "timeout", "provider", "policy"],
@@ -235,5 +265,6 @@ export const Step = {
         onUnknown: options.onUnknown ?? "recreate",
         reuseMs: options.reuse === undefined ? null : positiveMillis("reuse", options.reuse),
       },
-    }),
+    });
+  },
 } as const;

@@ -25,6 +25,18 @@ describe("a step that runs a function", () => {
     expect(step.program).toEqual({ kind: "run", run, mapError: undefined });
   });
 
+  test("refuses what no step can be told", () => {
+    const words = { input: Schema.String, output: Schema.Number, run };
+    // As where types are stripped unread: the compiler refuses a literal, not what has a name.
+    const misspelt = { ...words, isRepeatble: false };
+    expect(() => Step.make("count", misspelt)).toThrow(
+      'step "count": expected nothing but input, output, fails, run, mapError, timeout, retry, isRepeatable, got "isRepeatble"',
+    );
+    const asked = { input: Schema.String, output: Schema.String, model: "acme/writer" };
+    const asking = { ...asked, request: (prompt: string) => ({ prompt }), reapir: 2 };
+    expect(() => Step.model("write", asking)).toThrow('step "write": expected nothing but');
+  });
+
   test("keeps what was said", () => {
     const retry = Retry.fixed({ attempts: 2, delayMs: 10 });
     const mapError = () => new PolicyFailure({ rule: "empty" });
