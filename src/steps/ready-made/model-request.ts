@@ -21,10 +21,12 @@ export const settingsOf = ({
   retry,
   repair,
   onUnknown,
+  reuse,
 }: ModelSettings): ModelSettings => ({
   model,
   ...(timeout === undefined ? {} : { timeout }),
   ...(retry === undefined ? {} : { retry }),
   ...(repair === undefined ? {} : { repair }),
   ...(onUnknown === undefined ? {} : { onUnknown }),
+  ...(reuse === undefined ? {} : { reuse }),
 });

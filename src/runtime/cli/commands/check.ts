@@ -27,11 +27,14 @@ const checked = Effect.fnUntraced(function* () {
   else {
     for (const finding of found) screen.out(linesOf(finding, screen).join("\n"));
     const errors = found.filter(({ severity }) => severity === "error").length;
-    const counts = `${errors} errors, ${found.length - errors} warnings`;
+    const counts = `${counted(errors, "error")}, ${counted(found.length - errors, "warning")}`;
     screen.out(`Checked ${names.join(", ")}: ${counts}.`);
   }
   if (isRefused) yield* new Failed();
 });
+
+const counted = (count: number, what: string): string =>
+  `${count} ${what}${count === 1 ? "" : "s"}`;
 
 const findingsOf = Effect.fnUntraced(function* (options: ConfigOptions) {
   const found: Array<Found> = options.pipelines.flatMap(({ plan }) =>

@@ -1,0 +1,32 @@
+/** What can be said of any call of a model can be said of every ready-made one, and reaches its step. */
+import { Schema } from "effect";
+import { expect, test } from "vitest";
+import { Retry, Steps } from "../../../src/index.ts";
+
+const settings = {
+  model: "acme/model",
+  timeout: "7 seconds",
+  retry: Retry.fixed({ attempts: 5, delayMs: 9 }),
+  repair: 3,
+  onUnknown: "ask",
+  reuse: "7 days",
+} as const;
+
+test.each([
+  Steps.llm("llm", settings),
+  Steps.image("image", settings),
+  Steps.caption("caption", settings),
+  Steps.transcribe("transcribe", settings),
+  Steps.extract("extract", { ...settings, output: Schema.Struct({ total: Schema.Finite }) }),
+  Steps.classify("classify", { ...settings, labels: ["a", "b"] }),
+  Steps.moderate("moderate", settings),
+])("$name takes every setting of a model step", ({ timeout, retry, program }) => {
+  expect(timeout).toEqual({ attemptMs: 7_000 });
+  expect(retry).toEqual(settings.retry);
+  expect(program).toMatchObject({
+    model: "acme/model",
+    repair: 3,
+    onUnknown: "ask",
+    reuseMs: 7 * 86_400_000,
+  });
+});
