@@ -365,7 +365,7 @@ describe("check and graph", () => {
     const said = await catena(folder, ["check"]);
     expect(said.code).toBe(0);
     expect(said.out).toMatch(/^warning poster@1 concept \(late-timeout\)$/m);
-    expect(said.out).toMatch(/Checked poster@1: 0 errors, 1 warnings\.$/m);
+    expect(said.out).toMatch(/Checked poster@1: 0 errors, 1 warning\.$/m);
     expect(longestLine(said.out)).toBeLessThanOrEqual(80);
     expect(jsonOf(await catena(folder, ["check", "--json"]))).toMatchObject({
       pipelines: ["poster@1"],
