@@ -32,8 +32,13 @@ const left = new Set(["node_modules", "models", ".catena"]);
 const suites: ReadonlyArray<ReadonlyArray<string>> = [
   ["test/reliability/simulated.test.ts"],
   [
-    ...["test/runtime", "test/machines", "test/testing"],
-    ...["--exclude", "test/runtime/cli/**", "--exclude", "test/runtime/http-api/**"],
+    "test/runtime",
+    "test/machines",
+    "test/testing",
+    "--exclude",
+    "test/runtime/cli/**",
+    "--exclude",
+    "test/runtime/http-api/**",
   ],
 ];
 
