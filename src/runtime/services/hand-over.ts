@@ -20,9 +20,10 @@ export const jsonOf = (job: ServiceJob, value: ValueOrEntry): Effect.Effect<Sche
 
 /** The payload that the entry at `seq` holds: the job's input, a step's output, or a step's input. */
 const payloadAt = (job: ServiceJob, seq: number): Effect.Effect<Value> => {
-  const { submittedSeq, outputs } = job.context();
+  const { submittedSeq, lastSeq, outputs } = job.context();
   if (seq === submittedSeq) return Effect.map(job.entry(seq, "JobSubmitted"), ({ input }) => input);
-  if (Object.values(outputs).includes(seq))
+  // Mostly the last one: looking through all of them would cost a long chain more with every step.
+  if (seq === lastSeq || Object.values(outputs).includes(seq))
     return Effect.map(job.entry(seq, "StepSucceeded"), ({ output }) => output);
   return Effect.flatMap(job.entry(seq, "StepStarted"), ({ input }) =>
     "entry" in input ? payloadAt(job, input.entry) : Effect.succeed(input),
@@ -92,7 +93,7 @@ export const inputOf = Effect.fnUntraced(function* (
   node: StepNode,
 ): Effect.fn.Return<ValueOrEntry, ValidationFailure> {
   const { lastSeq } = job.context();
-  if (node.mapper === undefined && lastSchema(job) === node.step.input) return { entry: lastSeq };
+  if (node.mapper === undefined && lastSchema(job, node) === node.step.input) return { entry: lastSeq };
   const handOver = yield* handOverOf(job);
   const value = node.mapper === undefined ? handOver.last : node.mapper(handOver);
   const encoded = codecOf(node.step.input).encode(value);
@@ -105,9 +106,11 @@ export const inputOf = Effect.fnUntraced(function* (
   return yield* keep(job, encoded.success);
 });
 
-const lastSchema = (job: ServiceJob): AnySchema<unknown> => {
+const lastSchema = (job: ServiceJob, node: StepNode): AnySchema<unknown> => {
   const { outputs, lastSeq } = job.context();
   const { plan } = job.deployed;
+  const before = plan.nodes[plan.nodes.indexOf(node) - 1];
+  if (before !== undefined && outputs[before.path] === lastSeq) return before.step.output;
   return plan.nodes.find(({ path }) => outputs[path] === lastSeq)?.step.output ?? plan.input;
 };
 
