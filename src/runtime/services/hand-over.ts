@@ -93,7 +93,8 @@ export const inputOf = Effect.fnUntraced(function* (
   node: StepNode,
 ): Effect.fn.Return<ValueOrEntry, ValidationFailure> {
   const { lastSeq } = job.context();
-  if (node.mapper === undefined && lastSchema(job, node) === node.step.input) return { entry: lastSeq };
+  if (node.mapper === undefined && lastSchema(job, node) === node.step.input)
+    return { entry: lastSeq };
   const handOver = yield* handOverOf(job);
   const value = node.mapper === undefined ? handOver.last : node.mapper(handOver);
   const encoded = codecOf(node.step.input).encode(value);
