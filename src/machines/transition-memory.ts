@@ -44,8 +44,8 @@ type Branch =
   | {
       readonly guard: Guard;
       readonly params: unknown;
-      yes: Branch | undefined;
-      no: Branch | undefined;
+      readonly yes: Branch | undefined;
+      readonly no: Branch | undefined;
     };
 
 /** The states, children and history that a snapshot shares with every other of its shape. */
