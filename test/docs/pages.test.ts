@@ -1,6 +1,6 @@
 /**
- * The pages of docs/ are true: every block of TypeScript compiles, and every block but those marked
- * `compile-only` runs, each as a program of its own, in the order of its page.
+ * The pages of docs/ are true: every block of TypeScript compiles and runs, each as a program of its own,
+ * in the order of its page.
  */
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,7 +13,6 @@ const runElsewhere = new Set(["testing.md"]);
 interface Block {
   readonly file: string;
   readonly code: string;
-  readonly isRun: boolean;
 }
 
 interface Page {
@@ -23,10 +22,9 @@ interface Page {
 }
 
 const blocksOf = (page: string, text: string): ReadonlyArray<Block> =>
-  [...text.matchAll(/^```ts([^\n]*)\n(.*?)^```/gms)].map(([, info = "", code = ""], index) => ({
+  [...text.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = ""], index) => ({
     file: `${page.replace(".md", "")}-${index + 1}.ts`,
     code: resolved(code),
-    isRun: !info.includes("compile-only"),
   }));
 
 const pageOf = async (name: string): Promise<Page> => {
@@ -54,16 +52,15 @@ test("the code of all pages compiles as it stands", { timeout: 120_000 }, async 
 
 describe.each(withCode)("the code of $name", ({ name, blocks }) => {
   test("runs, block after block", { timeout: 60_000 }, async () => {
-    const runnable = blocks.filter(({ isRun }) => isRun);
     const place = join(programs.folder, name.replace(".md", ""));
     await mkdir(place);
-    const imports = runnable.map(({ file }) => `await import("../${file}");`);
-    const done = `console.log("ran ${runnable.length} blocks");`;
+    const imports = blocks.map(({ file }) => `await import("../${file}");`);
+    const done = `console.log("ran ${blocks.length} blocks");`;
     const all = join(name.replace(".md", ""), "all.mjs");
     await programs.write(all, [...imports, done].join("\n"));
     const stdout = await programs.run(all, place);
-    expect(stdout).toContain(`ran ${runnable.length} blocks`);
-    for (const promised of promisedBy(runnable)) expect(stdout).toContain(promised);
+    expect(stdout).toContain(`ran ${blocks.length} blocks`);
+    for (const promised of promisedBy(blocks)) expect(stdout).toContain(promised);
   });
 });
 

@@ -33,6 +33,9 @@ export interface Programs {
   readonly remove: () => Promise<void>;
 }
 
+/** Programs that start a client of Replicate without asking it anything are given a token that is none. */
+const env = { ...process.env, REPLICATE_API_TOKEN: "r8_of_the_documentation" };
+
 /** A folder with the project's packages and nothing else. */
 export const openPrograms = async (): Promise<Programs> => {
   const folder = await mkdtemp(join(tmpdir(), "catena-docs-"));
@@ -51,7 +54,7 @@ export const openPrograms = async (): Promise<Programs> => {
       return stdout;
     },
     run: async (file, cwd = folder) => {
-      const { stdout } = await run(process.execPath, [join(folder, file)], { cwd });
+      const { stdout } = await run(process.execPath, [join(folder, file)], { cwd, env });
       return stdout;
     },
     remove: () => rm(folder, { recursive: true, force: true }),
