@@ -28,7 +28,9 @@ const cases = journalStoreConformance({
     corruptEntry: (jobId: string, seq: number) =>
       run(
         path,
-        "UPDATE entries SET body = '{\"path\":1}', type = 'StepFailed' WHERE job_id = ? AND seq = ?",
+        `UPDATE appends SET entries = json_set(entries, '$[' || CAST(? - seq AS INTEGER) || ']', json('{"path":1,"type":"StepFailed"}'))
+         WHERE job = (SELECT ordinal FROM jobs WHERE job_id = ?) AND ? BETWEEN seq AND seq + json_array_length(entries) - 1`,
+        seq,
         jobId,
         seq,
       ),
@@ -62,7 +64,7 @@ describe("the SQLite journal store", () => {
       const path = yield* temporaryPath;
       const store = yield* open(path);
       yield* store.commit([createOf("a")]);
-      yield* run(path, "UPDATE entries SET body = json_set(body, '$.v', 99) WHERE job_id = ?", "a");
+      yield* run(path, "UPDATE appends SET entries = json_set(entries, '$[0].v', 99)");
       const failure = yield* Effect.flip(store.entries("a"));
       expect(failure.reason).toBe("Broken");
       expect(failure.message).toMatch(/entry 1 has format 99, this catena-ai reads 1 at most/);

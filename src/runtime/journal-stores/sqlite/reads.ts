@@ -14,7 +14,7 @@ import type {
   StoredJob,
 } from "../../journal-store.ts";
 import {
-  decodeEntry,
+  decodeAppend,
   decodeHeld,
   decodeInbox,
   decodeJob,
@@ -23,6 +23,7 @@ import {
   timerSelection,
 } from "./rows.ts";
 import { decodePrediction, predictionSelection } from "./prediction-rows.ts";
+import { ofJob } from "./appends-schema.ts";
 import { openPrediction } from "./schema.ts";
 import type { Connection } from "./transaction.ts";
 
@@ -45,8 +46,8 @@ const jobsWhere = (
 
 /** The value that an entry holds for its job's row. */
 const heldAt = ({ prepare }: Connection, jobId: string, seq: number): Value => {
-  const row = prepare(entryAt).get(jobId, seq);
-  if (row !== undefined) return decodeHeld(row);
+  const row = prepare(appendWith).get(jobId, seq);
+  if (row !== undefined) return decodeHeld(row, seq);
   throw broken(
     "read a job",
     new Error(`entry ${seq} of ${jobId}, which its row names, is missing`),
@@ -76,8 +77,8 @@ const conditions = {
 } as const;
 
 const holdsText =
-  "(SELECT instr(jobs.job_id, needle) OR EXISTS (SELECT 1 FROM entries WHERE entries.job_id = jobs.job_id" +
-  " AND seq = 1 AND instr(lower(json_extract(body, '$.input.json')), needle)) FROM (SELECT lower(?) AS needle))";
+  "(SELECT instr(jobs.job_id, needle) OR EXISTS (SELECT 1 FROM appends WHERE job = jobs.ordinal" +
+  " AND seq = 1 AND instr(lower(json_extract(entries, '$[0].input.json')), needle)) FROM (SELECT lower(?) AS needle))";
 
 const conditionsOf = (filter: JobFilter): ReadonlyArray<readonly [string, SQLInputValue]> => {
   const fields = Object.entries({ ...filter, text: undefined, limit: undefined });
@@ -122,18 +123,22 @@ export const readOwners = (connection: Connection): ReadonlyArray<string> =>
   );
 
 export const readEntries = ({ prepare }: Connection, jobId: string): ReadonlyArray<Entry> =>
-  prepare("SELECT seq, type, at, body FROM entries WHERE job_id = ? ORDER BY seq")
+  prepare(`SELECT seq, entries FROM appends WHERE ${ofJob} ORDER BY seq`)
     .all(jobId)
-    .map(decodeEntry);
+    .flatMap(decodeAppend);
 
-const entryAt = "SELECT seq, type, at, body FROM entries WHERE job_id = ? AND seq = ?";
+/** The append that has the entry, if there is one with that seq. */
+const appendWith = `SELECT seq, entries FROM appends WHERE ${ofJob} AND seq <= ? ORDER BY seq DESC LIMIT 1`;
 
 export const readEntry = (
   { prepare }: Connection,
   jobId: string,
   seq: number,
-): Option.Option<Entry> =>
-  Option.map(Option.fromNullishOr(prepare(entryAt).get(jobId, seq)), decodeEntry);
+): Option.Option<Entry> => {
+  const row = prepare(appendWith).get(jobId, seq);
+  const entries = row === undefined ? [] : decodeAppend(row);
+  return Option.fromNullishOr(entries.find((entry) => entry.seq === seq));
+};
 
 export const readInbox = ({ prepare }: Connection, jobId: string): ReadonlyArray<InboxRow> =>
   prepare(`SELECT ${inboxSelection} FROM inbox WHERE job_id = ? AND consumed = 0 ORDER BY ordinal`)

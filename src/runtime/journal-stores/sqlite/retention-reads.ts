@@ -19,7 +19,7 @@ const keptRaw = `raw IS NOT NULL AND substr(raw, 1, 11) <> '{"erasedAt"'`;
 const ofJob = "job_id = jobs.job_id";
 
 const content = `job_id AS "jobId", seq, rested_at AS "restedAt",
-  (SELECT coalesce(sum(octet_length(body)), 0) FROM entries WHERE entries.${ofJob}) AS bytes,
+  (SELECT coalesce(sum(octet_length(entries)), 0) FROM appends WHERE job = jobs.ordinal) AS bytes,
   (SELECT count(*) FROM predictions WHERE predictions.${ofJob} AND ${keptRaw}) AS "rawAnswers",
   (SELECT coalesce(sum(octet_length(raw) + coalesce(json_extract(raw, '$.sizeBytes'), 0)), 0)
      FROM predictions WHERE predictions.${ofJob} AND ${keptRaw}) AS "rawBytes",

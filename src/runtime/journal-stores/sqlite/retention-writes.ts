@@ -10,6 +10,7 @@ import type {
 import type { ChangePrediction, PredictionRow, WriteResult } from "../../journal-store.ts";
 import { assetsNamedBy, changeOfErased } from "../retention-rules.ts";
 import { committed, jobConflict } from "../write-rules.ts";
+import { ofJob } from "./appends-schema.ts";
 import { insertName, restingJob } from "./retention-schema.ts";
 import { json } from "./rows.ts";
 import { openPrediction } from "./schema.ts";
@@ -30,7 +31,7 @@ const buryJob = `UPDATE jobs SET detail = NULL, waiting_for = NULL, since = NULL
 const forgetContent = [
   "DELETE FROM asset_names WHERE job_id = ?",
   "DELETE FROM unread_payloads WHERE job_id = ?",
-  "DELETE FROM entries WHERE job_id = ?",
+  `DELETE FROM appends WHERE ${ofJob}`,
   "DELETE FROM timers WHERE job_id = ?",
   "DELETE FROM inbox WHERE job_id = ?",
 ];
@@ -56,8 +57,10 @@ export const eraseJob = ({ prepare }: Connection, write: EraseJob): WriteResult 
 const emptyRecord = `UPDATE jobs SET raw_reference = CASE WHEN raw_reference IS NULL THEN NULL ELSE ? END,
   raw_erased_at = max(?, rested_at) WHERE job_id = ? AND seq = ? AND ${erasableJob}`;
 
-const raw = "json_set(body, '$.raw', json(?))";
-const emptyEntries = `UPDATE entries SET body = ${raw} WHERE job_id = ? AND json_type(body, '$.raw') IS NOT NULL`;
+const withoutRaw = `(SELECT json_group_array(json(CASE WHEN json_type(value, '$.raw') IS NULL THEN value
+    ELSE json_set(value, '$.raw', json(?)) END) ORDER BY key) FROM json_each(entries))`;
+const emptyEntries = `UPDATE appends SET entries = ${withoutRaw} WHERE ${ofJob}
+  AND EXISTS (SELECT 1 FROM json_each(entries) WHERE json_type(value, '$.raw') IS NOT NULL)`;
 
 export const eraseRawAnswers = ({ prepare }: Connection, write: EraseRawAnswers): WriteResult => {
   const { jobId, seq, at } = write;

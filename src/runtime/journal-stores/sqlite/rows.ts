@@ -148,34 +148,37 @@ export const decodeJob = (row: Row, read: ReadHeld): StoredJob => ({
   owner: textOrNullIn(row, "owner"),
 });
 
-/** The fact without what has a column of its own. */
-export const entryValues = (
-  jobId: string,
-  entry: Entry,
-): [string, number, string, number, string] => {
-  const { seq, type, at, ...body } = entry;
-  return [jobId, seq, type, at, JSON.stringify({ v: entryVersion, ...body })];
-};
+/** An entry as its append holds it; its seq is that of the append and its place therein. */
+export const entryText = ({ seq: _, ...entry }: Entry): string =>
+  JSON.stringify({ v: entryVersion, ...entry });
+
+type Json = Readonly<Record<string, unknown>>;
 
 const decodeFact = Schema.decodeUnknownSync(Fact);
 
-/** Throws ColumnMismatch or SchemaError where the entry does not decode. */
-export const decodeEntry = (row: Row): Entry => {
-  const [seq, type, at] = [numberIn(row, "seq"), textIn(row, "type"), numberIn(row, "at")];
-  const body = bodyIn(row);
-  const version = body["v"];
+/** The entries of one append. Throws ColumnMismatch or SchemaError where one does not decode. */
+export const decodeAppend = (row: Row): ReadonlyArray<Entry> => {
+  const firstSeq = numberIn(row, "seq");
+  return listIn(row).map((json, index) => decodeEntry(firstSeq + index, json));
+};
+
+const decodeEntry = (seq: number, { v: version, at, ...json }: Json): Entry => {
   if (typeof version === "number" && version > entryVersion) {
     const newer = `entry ${seq} has format ${version}, this catena-ai reads ${entryVersion} at most: update it`;
     throw broken("read a journal", new Error(newer));
   }
-  return { ...decodeFact({ ...body, type }), seq, at };
+  if (typeof at !== "number")
+    throw new ColumnMismatch("entries", `an instant in entry ${seq}`, null);
+  return { ...decodeFact(json), seq, at };
 };
 
-const bodyIn = (row: Row): Readonly<Record<string, unknown>> => {
-  const body = jsonIn(row, "body");
-  if (typeof body === "object" && body !== null) return { ...body };
-  throw new ColumnMismatch("body", "a JSON object", row["body"]);
+const listIn = (row: Row): ReadonlyArray<Json> => {
+  const list = jsonIn(row, "entries");
+  if (Array.isArray(list) && list.every(isObject)) return list;
+  throw new ColumnMismatch("entries", "a list of JSON objects", row["entries"]);
 };
+
+const isObject = (json: unknown): json is Json => typeof json === "object" && json !== null;
 
 /** The field of an entry's body that holds a value of its job's row. */
 const heldFields: ReadonlyMap<string, string> = new Map([
@@ -186,11 +189,13 @@ const heldFields: ReadonlyMap<string, string> = new Map([
   ["PredictionReused", "raw"],
 ]);
 
-/** The value an entry holds for its job's row. Throws ColumnMismatch where it holds none. */
-export const decodeHeld = (row: Row): Value => {
-  const field = heldFields.get(textIn(row, "type"));
-  if (field === undefined) throw new ColumnMismatch("type", "an entry with a value", row["type"]);
-  return decodeValue(bodyIn(row)[field]);
+/** The value an entry of the append holds for its job's row. Throws ColumnMismatch where it holds none. */
+export const decodeHeld = (row: Row, seq: number): Value => {
+  const json = listIn(row)[seq - numberIn(row, "seq")];
+  const field = heldFields.get(String(json?.["type"]));
+  if (json === undefined || field === undefined)
+    throw new ColumnMismatch("entries", `a value in entry ${seq}`, row["entries"]);
+  return decodeValue(json[field]);
 };
 
 export const inboxValues = (row: InboxRow): [string, string, number, string] => [

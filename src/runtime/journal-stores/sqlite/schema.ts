@@ -3,6 +3,7 @@
  * that has seen more than this version knows is refused.
  */
 import type { DatabaseSync } from "node:sqlite";
+import { appendsTable } from "./appends-schema.ts";
 import { broken } from "./failure.ts";
 import { nameOldAssets, retentionTables } from "./retention-schema.ts";
 
@@ -115,6 +116,7 @@ const migrations: ReadonlyArray<string | ((db: DatabaseSync) => void)> = [
   "CREATE INDEX predictions_absent ON predictions (intended_at) WHERE state = 'absent'",
   `ALTER TABLE jobs ADD COLUMN tenant TEXT;
    CREATE INDEX jobs_by_tenant ON jobs (tenant) WHERE tenant IS NOT NULL;`,
+  appendsTable,
 ];
 
 export const schemaVersion = migrations.length;

@@ -8,6 +8,7 @@ import type {
   Write,
   WriteResult,
 } from "../../journal-store.ts";
+import type { SQLInputValue } from "node:sqlite";
 import type { Entry } from "../../../machines/entry.ts";
 import { committed, jobConflict, messageConflict, predictionConflict } from "../write-rules.ts";
 import {
@@ -22,7 +23,7 @@ import {
   changingValues,
   constantColumns,
   constantValues,
-  entryValues,
+  entryText,
   firstHeldValues,
   heldColumns,
   heldValues,
@@ -37,6 +38,7 @@ import {
   nameIn,
   tidyAssets,
 } from "./retention-writes.ts";
+import { ofJob } from "./appends-schema.ts";
 import { changes, countCommit, inSavepoint } from "./transaction.ts";
 import type { Connection, Witness } from "./transaction.ts";
 
@@ -52,25 +54,28 @@ const insertJob =
   `INSERT INTO jobs (${constantColumns}, ${changingColumns}, ${heldColumns})` +
   ` VALUES (${marks(`${constantColumns}, ${changingColumns}, ${heldColumns}`)}) ON CONFLICT DO NOTHING`;
 
-const insertEntry = "INSERT INTO entries (job_id, seq, type, at, body) VALUES (?, ?, ?, ?, ?)";
-const insertTwoEntries = `${insertEntry}, (?, ?, ?, ?, ?)`;
+const insertAppend = "INSERT INTO appends (job, seq, entries) VALUES (?, ?, ?)";
+
+/** The job as the other tables know it. */
+interface JobRow {
+  readonly jobId: string;
+  readonly ordinal: number | bigint;
+}
 
 const insertEntries = (
   connection: Connection,
-  jobId: string,
+  { jobId, ordinal }: JobRow,
   entries: ReadonlyArray<Entry>,
 ): void => {
-  const all = entries.map((entry) => entryValues(jobId, entry));
-  const [first, second, ...rest] = all;
+  const [first] = entries;
   if (first === undefined) return;
-  const { prepare } = connection;
-  // A step's start and its result come together more often than not.
-  if (second === undefined) prepare(insertEntry).run(...first);
-  else prepare(insertTwoEntries).run(...first, ...second);
-  for (const values of rest) prepare(insertEntry).run(...values);
+  const texts = entries.map(entryText);
+  connection.prepare(insertAppend).run(ordinal, first.seq, listText(texts));
   for (const [index, fact] of entries.entries())
-    nameIn(connection, jobId, { fact, text: all[index]?.[4] ?? "" });
+    nameIn(connection, jobId, { fact, text: texts[index] ?? "" });
 };
+
+const listText = (texts: ReadonlyArray<string>): string => `[${texts.join(",")}]`;
 
 const jobOf = (write: CreateJob | AppendEntries): string =>
   write.type === "CreateJob" ? write.job.record.jobId : write.jobId;
@@ -97,15 +102,13 @@ export const witnessOf = (
       write.entries.length > 0 &&
       !emptied.has(jobOf(write)),
   );
-  const entry = last?.entries.at(-1);
-  if (last === undefined || entry === undefined) return countCommit(connection);
+  const first = last?.entries[0];
+  if (last === undefined || first === undefined) return countCommit(connection);
   const jobId = jobOf(last);
   return () =>
     connection
-      .prepare(
-        "SELECT 1 FROM entries WHERE job_id = ? AND seq = ? AND type = ? AND at = ? AND body = ?",
-      )
-      .get(...entryValues(jobId, entry)) !== undefined;
+      .prepare(`SELECT 1 FROM appends WHERE ${ofJob} AND seq = ? AND entries = ?`)
+      .get(jobId, first.seq, listText(last.entries.map(entryText))) !== undefined;
 };
 
 const freeKey =
@@ -123,7 +126,8 @@ const create = (connection: Connection, write: CreateJob): WriteResult => {
     ...changingValues(job.record),
     ...firstHeldValues(job.record, entries),
   ];
-  if (!changes(prepare(insertJob), values)) {
+  const inserted = prepare(insertJob).run(...values);
+  if (Number(inserted.changes) === 0) {
     const known = prepare("SELECT job_id FROM jobs WHERE pipeline = ? AND idempotency_key = ?").get(
       pipeline,
       job.idempotencyKey,
@@ -132,7 +136,7 @@ const create = (connection: Connection, write: CreateJob): WriteResult => {
       ? jobConflict
       : { type: "Duplicate", jobId: String(known["job_id"]) };
   }
-  insertEntries(connection, jobId, entries);
+  insertEntries(connection, { jobId, ordinal: inserted.lastInsertRowid }, entries);
   return committed;
 };
 
@@ -145,30 +149,37 @@ const setHeld =
 const set = `${settingAll(changingColumns.split(", "))}, ${setHeld}`;
 const setButStatus = `${settingAll(changingColumns.split(", ").slice(1))}, ${setHeld}`;
 const asKnown = "WHERE job_id = ? AND epoch = ? AND seq = ?";
+const answering = "RETURNING ordinal";
 
-const updateSteadyJob = `UPDATE jobs SET seq = ?, ${setButStatus} ${asKnown} AND status = ? AND released = 0`;
-const updateJob = `UPDATE jobs SET seq = ?, released = ?, rested_at = ?, ${set} ${asKnown}`;
-const updateClaimedJob = `UPDATE jobs SET owner = ?, epoch = ?, seq = ?, released = ?, rested_at = ?, ${set} ${asKnown}`;
+const updateSteadyJob = `UPDATE jobs SET seq = ?, ${setButStatus} ${asKnown} AND status = ? AND released = 0 ${answering}`;
+const updateJob = `UPDATE jobs SET seq = ?, released = ?, rested_at = ?, ${set} ${asKnown} ${answering}`;
+const updateClaimedJob = `UPDATE jobs SET owner = ?, epoch = ?, seq = ?, released = ?, rested_at = ?, ${set} ${asKnown} ${answering}`;
 
-/** Most appends leave status, owner and release as they are; setting none of them leaves the indices alone. */
-const advanceSteadyJob = ({ prepare }: Connection, write: AppendEntries): boolean => {
-  const [status = null, ...values] = changingValues(write.record);
-  const lastSeq = write.afterSeq + write.entries.length;
-  return changes(prepare(updateSteadyJob), [
-    lastSeq,
-    ...values,
-    ...heldValues(write.entries),
-    write.jobId,
-    write.epoch,
-    write.afterSeq,
-    status,
-  ]);
+/** Null where no job is as the append knows it. */
+type Advanced = JobRow | null;
+
+const advanced = (
+  { prepare }: Connection,
+  write: AppendEntries,
+  { sql, values }: { readonly sql: string; readonly values: ReadonlyArray<SQLInputValue> },
+): Advanced => {
+  const row = prepare(sql).get(...values);
+  return row === undefined ? null : { jobId: write.jobId, ordinal: Number(row["ordinal"]) };
 };
 
-const advanceJob = (connection: Connection, write: AppendEntries): boolean => {
-  const { prepare } = connection;
+/** Most appends leave status, owner and release as they are; setting none of them leaves the indices alone. */
+const advanceSteadyJob = (connection: Connection, write: AppendEntries): Advanced => {
+  const [status = null, ...changing] = changingValues(write.record);
+  const lastSeq = write.afterSeq + write.entries.length;
+  const asBefore = [write.jobId, write.epoch, write.afterSeq, status];
+  const values = [lastSeq, ...changing, ...heldValues(write.entries), ...asBefore];
+  return advanced(connection, write, { sql: updateSteadyJob, values });
+};
+
+const advanceJob = (connection: Connection, write: AppendEntries): Advanced => {
   const { claim, isReleased, afterSeq, epoch, jobId } = write;
-  if (claim === null && !isReleased && advanceSteadyJob(connection, write)) return true;
+  const steady = claim === null && !isReleased ? advanceSteadyJob(connection, write) : null;
+  if (steady !== null) return steady;
   const values = [
     afterSeq + write.entries.length,
     isReleased ? 1 : 0,
@@ -180,8 +191,11 @@ const advanceJob = (connection: Connection, write: AppendEntries): boolean => {
     afterSeq,
   ];
   return claim === null
-    ? changes(prepare(updateJob), values)
-    : changes(prepare(updateClaimedJob), [claim.owner, claim.epoch, ...values]);
+    ? advanced(connection, write, { sql: updateJob, values })
+    : advanced(connection, write, {
+        sql: updateClaimedJob,
+        values: [claim.owner, claim.epoch, ...values],
+      });
 };
 
 const replaceTimers = ({ prepare }: Connection, { jobId, timers }: AppendEntries): void => {
@@ -199,11 +213,12 @@ const consumeMessage = "UPDATE inbox SET consumed = 1, facts = '[]' WHERE id = ?
 
 const append = (connection: Connection, write: AppendEntries): WriteResult => {
   const { prepare } = connection;
-  if (!advanceJob(connection, write)) return jobConflict;
+  const job = advanceJob(connection, write);
+  if (job === null) return jobConflict;
   if (!write.ledger.every((change) => applyLedgerChange(connection, write.jobId, change))) {
     return predictionConflict;
   }
-  insertEntries(connection, write.jobId, write.entries);
+  insertEntries(connection, job, write.entries);
   replaceTimers(connection, write);
   for (const id of write.consumed) prepare(consumeMessage).run(id, write.jobId);
   if (write.isReleased) settleRelease(connection, write.jobId);
