@@ -74,6 +74,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   const { store, prices, identifiers } = options;
   const { assets, trouble: assetTrouble } = yield* watchAssets(options.assets);
   const context = yield* Effect.context<never>();
+  const clock = yield* Clock.Clock;
   const owner = yield* store.register;
   const committer = yield* makeGroupCommit(store);
   const changes = new JobChanges();
@@ -105,6 +106,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     estimateMicros: (model) => estimateMicros(prices, model),
     fork: Effect.runForkWith(context),
     program: jobProgram,
+    now: () => clock.currentTimeMillisUnsafe(),
     observe: (observation) => {
       changes.note(observation.jobId);
       options.observe(observation);

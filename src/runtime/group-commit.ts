@@ -8,7 +8,15 @@ import type { Scope } from "effect";
 import { type JournalStore, StoreFailure, type Write, type WriteResult } from "./journal-store.ts";
 import { CatenaStopped } from "./outcome.ts";
 
+/** What became of a write: the result, or what leads to it. */
+export type Answer = WriteResult | Effect.Effect<WriteResult, StoreFailure>;
+
 export interface GroupCommit {
+  /**
+   * As `commit`, for who has no fiber: `answered` is called once, in the fiber of the committer and never before
+   * this returns. The function that is answered takes back what has not gone out yet; nobody is told then.
+   */
+  readonly post: (write: Write, answered: (answer: Answer) => void) => () => void;
   /** Waits until the write is durable or in conflict, through any trouble of the store. Dies once the committer is stopped. */
   commit(write: Write): Effect.Effect<WriteResult>;
   /**
@@ -32,7 +40,7 @@ interface Waiter {
   readonly mayFail: boolean;
   /** An earlier call with this write failed or died without saying for certain that nothing was applied. */
   readonly isRepeated: boolean;
-  readonly settle: (outcome: Effect.Effect<WriteResult, StoreFailure>) => void;
+  readonly settle: (answer: Answer) => void;
 }
 
 /** A transaction past this many writes gains nothing and keeps the first waiter waiting. */
@@ -62,7 +70,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
       let isGone = false;
       const settle: Waiter["settle"] = (outcome) => {
         if (isGone) unheard();
-        else resume(outcome);
+        else resume(Effect.isEffect(outcome) ? outcome : Effect.succeed(outcome));
       };
       waiting.push({ write, mayFail, isRepeated: false, settle });
       work.openUnsafe();
@@ -109,12 +117,9 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
     return Effect.map(look, (isOurs): WriteResult => (isOurs ? { type: "Committed" } : outcome));
   };
 
-  const answerOf = (
-    { write, isRepeated }: Waiter,
-    outcome: WriteResult | undefined,
-  ): Effect.Effect<WriteResult, StoreFailure> => {
+  const answerOf = ({ write, isRepeated }: Waiter, outcome: WriteResult | undefined): Answer => {
     if (outcome === undefined) return Effect.die("the store lost a result");
-    return isRepeated ? settled(write, outcome) : Effect.succeed(outcome);
+    return isRepeated ? settled(write, outcome) : outcome;
   };
 
   /**
@@ -123,7 +128,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
    */
   const commitAll = (
     group: ReadonlyArray<Waiter>,
-  ): Effect.Effect<ReadonlyArray<Effect.Effect<WriteResult, StoreFailure>>, StoreFailure> =>
+  ): Effect.Effect<ReadonlyArray<Answer>, StoreFailure> =>
     store.commit(group.map(({ write }) => write)).pipe(
       Effect.map((results) => group.map((waiter, index) => answerOf(waiter, results[index]))),
       Effect.catchDefect((defect) =>
@@ -170,7 +175,24 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
     }),
   );
 
+  const post: GroupCommit["post"] = (write, answered) => {
+    let isGone = false;
+    const settle: Waiter["settle"] = (answer) => {
+      if (!isGone) answered(answer);
+    };
+    if (isStopped) queueMicrotask(() => settle(Effect.die(new CatenaStopped())));
+    else {
+      waiting.push({ write, mayFail: false, isRepeated: false, settle });
+      work.openUnsafe();
+    }
+    return () => {
+      isGone = true;
+      waiting = waiting.filter(({ write: other }) => other !== write);
+    };
+  };
+
   return {
+    post,
     // Whoever may not be refused owns what it writes for: interrupted means that it lets go.
     commit: (write) => Effect.orDie(enqueue(write, false, () => undefined)),
     tryCommit: (write, unheard) =>

@@ -51,7 +51,7 @@ const assetsFor = <E>({ assets, jobId, name, isRaw }: Naming<E>): JobAssets<E> =
 
 interface Stores {
   readonly assets: AssetStore["Service"];
-  readonly committer: GroupCommit;
+  readonly committer: Pick<GroupCommit, "commit" | "tryCommit">;
 }
 
 /** The asset store for what the steps of a job make, through any trouble of the journal store. */

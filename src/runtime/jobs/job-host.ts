@@ -47,8 +47,13 @@ export interface JobHost {
   readonly estimateMicros: (model: string) => number;
   /** Starts a fiber with the services of this process, whoever asks for it. */
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>;
-  /** Runs a service of a job; the Effect never fails, what goes wrong becomes an entry. */
-  readonly program: (service: Service, job: ServiceJob) => Effect.Effect<void>;
+  /**
+   * Runs a service of a job; the Effect never fails, what goes wrong becomes an entry. Null where all that it had
+   * to say was said at once.
+   */
+  readonly program: (service: Service, job: ServiceJob) => Effect.Effect<void> | null;
+  /** The time in ms. */
+  readonly now: () => number;
   readonly observe: (observation: Observation) => void;
 }
 
@@ -63,6 +68,8 @@ export interface ServiceJob {
   append(...facts: ReadonlyArray<Fact>): Effect.Effect<void>;
   /** As `append` without waiting: the facts share the next commit. */
   readonly enqueue: (...facts: ReadonlyArray<Fact>) => void;
+  /** As `append` for a service that ends with it: nobody waits, a refusal is the service's defect. */
+  readonly conclude: (...facts: ReadonlyArray<Fact>) => void;
   /** Returns once the committed context satisfies the claim. */
   until(claim: (context: JobContext) => boolean): Effect.Effect<void>;
   /** The entry at `seq`, which must be of one of these types. */

@@ -3,17 +3,17 @@
  * transaction, adopt the snapshot, start and stop services. A commit that conflicts means that somebody
  * else owns the job now: the new snapshot is thrown away and every service is let go.
  */
-import { Cause, Clock, Effect, Exit, Fiber, Latch } from "effect";
-import type { JobSnapshot, Service } from "../../machines/advance.ts";
+import { Cause, Effect } from "effect";
+import type { JobSnapshot } from "../../machines/advance.ts";
 import type { Entry } from "../../machines/entry.ts";
 import type { PipelinePlan } from "../../machines/plan.ts";
-import { defectOf } from "../services/defect.ts";
-import type { Deployed, JobHost, ServiceJob } from "./job-host.ts";
+import type { Deployed, JobHost } from "./job-host.ts";
 import { type Mail, nothing, type Staged, stage } from "./job-sequencer.ts";
-import type { AppendEntries, StateRecord } from "../journal-store.ts";
+import { JobServices } from "./job-services.ts";
+import type { AppendEntries, StateRecord, WriteResult } from "../journal-store.ts";
+import { CatenaStopped } from "../outcome.ts";
 import { recordAfter, isAtRest, timersAfter } from "./state-record.ts";
 import { KeptEntries } from "./kept-entries.ts";
-import { ContextWaiters, makeServiceJob } from "./service-job.ts";
 
 /** How an owner ended: nothing left to do, taken over by another, or unloaded while it waits. */
 export type OwnerEnd = "rested" | "fenced" | "passivated";
@@ -47,12 +47,6 @@ export interface JobOwner {
   readonly leave: Effect.Effect<void>;
 }
 
-interface RunningService {
-  readonly token: symbol;
-  /** Absent while the service's first turn runs. */
-  fiber?: Fiber.Fiber<void>;
-}
-
 export interface OwnerHooks {
   readonly onAdopt: (record: StateRecord) => void;
   /** Not called when the owner is made to leave. */
@@ -63,16 +57,21 @@ export interface OwnerHooks {
 export const makeOwner = (host: JobHost, loaded: LoadedJob, hooks: OwnerHooks): JobOwner =>
   new Owner(host, loaded, hooks);
 
+/** What the owner is at: it waits for mail, is about to look, reads or commits, or is no owner any more. */
+type Phase = "waiting" | "due" | "busy" | "ended";
+
 class Owner implements JobOwner {
   readonly plan: PipelinePlan;
   readonly #host: JobHost;
   readonly #loaded: LoadedJob;
   readonly #hooks: OwnerHooks;
   readonly #kept: KeptEntries;
-  readonly #services = new Map<string, RunningService>();
-  readonly #waiters = new ContextWaiters();
-  readonly #hasMail = Latch.makeUnsafe(false);
-  #fiber: Fiber.Fiber<void> | undefined;
+  readonly #services: JobServices;
+  #phase: Phase = "waiting";
+  /** There is something to look at. */
+  #isDue = false;
+  /** Takes back what is under way. */
+  #takeBack: () => void = () => undefined;
   #mail: Array<Mail> = [];
   #snapshot: JobSnapshot;
   #record: StateRecord;
@@ -83,7 +82,8 @@ class Owner implements JobOwner {
   #isReleased = false;
 
   constructor(host: JobHost, loaded: LoadedJob, hooks: OwnerHooks) {
-    this.plan = loaded.deployed.plan;
+    const { jobId, deployed } = loaded;
+    this.plan = deployed.plan;
     this.#host = host;
     this.#loaded = loaded;
     this.#hooks = hooks;
@@ -92,7 +92,17 @@ class Owner implements JobOwner {
     this.#seq = loaded.seq;
     this.#kept = new KeptEntries(loaded.entries);
     this.#inboxDue = !loaded.isNew;
-    if (this.#inboxDue) this.#hasMail.openUnsafe();
+    this.#services = new JobServices({
+      jobId,
+      deployed,
+      host,
+      kept: this.#kept,
+      context: () => this.#snapshot.context,
+      post: (mail) => {
+        this.#mail.push(mail);
+        this.#wake();
+      },
+    });
   }
 
   readonly snapshot = () => this.#snapshot;
@@ -101,49 +111,108 @@ class Owner implements JobOwner {
 
   readonly nudge = () => {
     this.#inboxDue = true;
-    this.#hasMail.openUnsafe();
+    this.#wake();
   };
 
   readonly passivate = () => {
     this.#passivateDue = true;
-    this.#hasMail.openUnsafe();
+    this.#wake();
   };
 
   readonly start = () => {
-    this.#fiber = this.#host.fork(this.#run);
+    for (const service of this.#loaded.deployed.driver.services(this.#snapshot))
+      this.#services.start(service);
+    this.#wake();
   };
 
-  readonly leave: Effect.Effect<void> = Effect.suspend(() =>
-    this.#fiber === undefined ? Effect.void : Fiber.interrupt(this.#fiber),
-  );
+  readonly leave: Effect.Effect<void> = Effect.suspend(() => {
+    this.#phase = "ended";
+    this.#takeBack();
+    return this.#services.letGo;
+  });
 
-  readonly #run: Effect.Effect<void> = Effect.suspend(() => {
-    for (const service of this.#loaded.deployed.driver.services(this.#snapshot))
-      this.#start(service);
-    return this.#loop();
-  }).pipe(
-    Effect.onExit(() => this.#letGo()),
-    Effect.map((end) => {
-      this.#hooks.onEnd(end);
-    }),
-  );
+  // --- turns
 
-  #loop(): Effect.Effect<OwnerEnd> {
-    return Effect.gen({ self: this }, function* () {
-      while (!this.#isDone()) {
-        yield* this.#hasMail.await;
-        // A quick result of an asynchronous function joins the batch of its start.
-        if (this.#mail.every(({ isPatient }) => isPatient)) yield* Effect.yieldNow;
-        if (this.#inboxDue) yield* this.#readInbox();
-        const staged = stage(this.#take(), yield* this.#view());
-        const isOurs = yield* this.#commit(staged);
-        if (!isOurs) return "fenced";
-        this.#adopt(staged);
-        if (this.#mayPassivate()) return "passivated";
-      }
-      if (!this.#isReleased) yield* this.#commit({ ...nothing, snapshot: this.#snapshot });
-      return "rested";
+  /** A turn begins once whoever has something to say has said all of it. */
+  #wake(): void {
+    this.#isDue = true;
+    if (this.#phase !== "waiting") return;
+    this.#phase = "due";
+    queueMicrotask(() => {
+      if (this.#phase === "due") this.#guarded(() => this.#turn());
     });
+  }
+
+  #turn(): void {
+    this.#phase = "busy";
+    // A quick result of an asynchronous function joins the batch of its start.
+    const mayBeJoined = this.#mail.length > 0 && this.#mail.every(({ isPatient }) => isPatient);
+    if (mayBeJoined) this.#await(Effect.yieldNow, () => this.#look());
+    else this.#look();
+  }
+
+  #look(): void {
+    if (this.#inboxDue) this.#await(this.#readInbox(), () => this.#write());
+    else this.#write();
+  }
+
+  #write(): void {
+    const staged = stage(this.#take(), this.#view());
+    this.#commit(staged, (isOurs) => {
+      if (!isOurs) return this.#end("fenced");
+      this.#adopt(staged);
+      if (this.#mayPassivate()) return this.#end("passivated");
+      this.#goOn();
+    });
+  }
+
+  #goOn(): void {
+    if (this.#isDone()) this.#release();
+    else if (this.#isDue) this.#turn();
+    else this.#phase = "waiting";
+  }
+
+  #release(): void {
+    if (this.#isReleased) return this.#end("rested");
+    this.#commit({ ...nothing, snapshot: this.#snapshot }, () => this.#end("rested"));
+  }
+
+  #end(end: OwnerEnd): void {
+    this.#phase = "ended";
+    if (this.#services.size === 0) this.#hooks.onEnd(end);
+    else this.#host.fork(Effect.map(this.#services.letGo, () => this.#hooks.onEnd(end)));
+  }
+
+  /** Whatever throws here is a bug: the job is let go and goes on where another owner finds it. */
+  #guarded(turn: () => void): void {
+    if (this.#phase === "ended") return;
+    try {
+      turn();
+    } catch (defect) {
+      this.#die(Cause.die(defect));
+    }
+  }
+
+  #die(cause: Cause.Cause<unknown>): void {
+    this.#phase = "ended";
+    const isStop = Cause.squash(cause) instanceof CatenaStopped;
+    const said = isStop ? Effect.void : Effect.logError("a job lost its owner", cause);
+    this.#host.fork(Effect.andThen(this.#services.letGo, said));
+  }
+
+  /** Goes on with what the effect answers. */
+  #await<A>(effect: Effect.Effect<A, unknown>, next: (value: A) => void): void {
+    const fiber = this.#host.fork(
+      Effect.matchCause(effect, {
+        onSuccess: (value) => this.#guarded(() => next(value)),
+        onFailure: (cause) => {
+          if (!Cause.hasInterruptsOnly(cause)) this.#die(cause);
+        },
+      }),
+    );
+    this.#takeBack = () => {
+      fiber.interruptUnsafe();
+    };
   }
 
   #isDone(): boolean {
@@ -192,36 +261,51 @@ class Owner implements JobOwner {
     const mail = this.#mail;
     this.#mail = [];
     // A nudge that came while the inbox was being read asks for another look.
-    if (!this.#inboxDue) this.#hasMail.closeUnsafe();
+    this.#isDue = this.#inboxDue;
     return mail;
   }
 
   #view() {
-    return Effect.map(Clock.currentTimeMillis, (now) => ({
-      now,
+    return {
+      now: this.#host.now(),
       jobId: this.#loaded.jobId,
       driver: this.#loaded.deployed.driver,
       snapshot: this.#snapshot,
       seq: this.#seq,
-      isCurrent: (id: string, token: symbol) => this.#services.get(id)?.token === token,
-    }));
+      isCurrent: this.#services.isCurrent,
+    };
   }
 
-  /** False when the job has another owner. */
-  #commit(staged: Staged): Effect.Effect<boolean> {
+  /** Answers false when the job has another owner. */
+  #commit(staged: Staged, next: (isOurs: boolean) => void): void {
     const isReleased = isAtRest(staged.snapshot);
     const isNothing = staged.entries.length === 0 && staged.consumed.length === 0;
-    if (isNothing && isReleased === this.#isReleased) return Effect.succeed(true);
-    const { context } = staged.snapshot;
-    const { owner } = this.#host;
-    const { jobId, epoch } = this.#loaded;
-    // The row of a job at rest may name nobody any more: who goes on with it is its owner again.
-    const isResumed = isAtRest(this.#snapshot) && !isReleased;
+    if (isNothing && isReleased === this.#isReleased) return next(true);
     const record =
       staged.entries.length === 0
         ? this.#record
         : recordAfter(this.#record, staged.entries, staged.snapshot);
-    const write: AppendEntries = {
+    const onResult = (result: WriteResult): void => {
+      if (result.type !== "Committed") return next(false);
+      this.#record = record;
+      this.#isReleased = isReleased;
+      next(true);
+    };
+    this.#takeBack = this.#host.committer.post(this.#writeOf(staged, record), (answer) => {
+      this.#guarded(() => {
+        if (Effect.isEffect(answer)) this.#await(answer, onResult);
+        else onResult(answer);
+      });
+    });
+  }
+
+  #writeOf(staged: Staged, record: StateRecord): AppendEntries {
+    const { owner } = this.#host;
+    const { jobId, epoch } = this.#loaded;
+    const isReleased = isAtRest(staged.snapshot);
+    // The row of a job at rest may name nobody any more: who goes on with it is its owner again.
+    const isResumed = isAtRest(this.#snapshot) && !isReleased;
+    return {
       type: "AppendEntries",
       jobId,
       epoch,
@@ -229,30 +313,24 @@ class Owner implements JobOwner {
       entries: staged.entries,
       record,
       ledger: staged.ledger,
-      timers: timersAfter(this.#snapshot.context, context),
+      timers: timersAfter(this.#snapshot.context, staged.snapshot.context),
       consumed: staged.consumed,
       claim: isResumed ? { owner, epoch } : null,
       isReleased,
     };
-    return Effect.map(this.#host.committer.commit(write), (result) => {
-      if (result.type !== "Committed") return false;
-      this.#record = record;
-      this.#isReleased = isReleased;
-      return true;
-    });
   }
 
   #adopt(staged: Staged): void {
     this.#snapshot = staged.snapshot;
     this.#seq += staged.entries.length;
     for (const entry of staged.entries) this.#kept.add(entry);
-    for (const id of staged.stop) this.#stop(id);
-    for (const service of staged.start) this.#start(service);
+    for (const id of staged.stop) this.#services.stop(id);
+    for (const service of staged.start) this.#services.start(service);
     for (const { key } of staged.cancels) this.#host.providers.cancel(key);
     this.#mail.unshift(...staged.held);
-    if (staged.held.length > 0 && !staged.snapshot.context.isPaused) this.#hasMail.openUnsafe();
+    if (staged.held.length > 0 && !staged.snapshot.context.isPaused) this.#isDue = true;
     for (const reply of staged.replies) reply();
-    this.#waiters.wake(this.#snapshot.context);
+    this.#services.wake();
     if (staged.entries.length === 0) return;
     this.#host.observe({
       jobId: this.#loaded.jobId,
@@ -262,60 +340,5 @@ class Owner implements JobOwner {
       record: this.#record,
     });
     this.#hooks.onAdopt(this.#record);
-  }
-
-  #start(service: Service): void {
-    const running: RunningService = { token: Symbol(service.id) };
-    const job = this.#jobFor(service, running.token);
-    const program = Effect.suspend(() => this.#host.program(service, job)).pipe(
-      Effect.onExit((exit) => this.#onServiceExit(service, job, exit)),
-    );
-    // The entry must stand before the service runs: what it says in its first turn is heard by it.
-    this.#services.set(service.id, running);
-    running.fiber = this.#host.fork(program);
-  }
-
-  /** A service that dies has a bug, of ours or of a user's function outside every declared place. */
-  #onServiceExit(service: Service, job: ServiceJob, exit: Exit.Exit<void>): Effect.Effect<void> {
-    if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return Effect.void;
-    if (service.source === "cancelling") return Effect.logError("cancelling failed", exit.cause);
-    const attempt = job.context().steps[service.id]?.attempt ?? 0;
-    const failure = defectOf(Cause.squash(exit.cause));
-    return Effect.sync(() => {
-      job.enqueue({ type: "StepFailed", path: service.id, attempt, kind: "defect", failure });
-    });
-  }
-
-  #stop(id: string): void {
-    const running = this.#services.get(id);
-    this.#services.delete(id);
-    running?.fiber?.interruptUnsafe();
-  }
-
-  #letGo(): Effect.Effect<void> {
-    const fibers = [...this.#services.values()].flatMap(({ fiber }) => fiber ?? []);
-    this.#services.clear();
-    return Fiber.interruptAll(fibers);
-  }
-
-  #jobFor(service: Service, token: symbol): ServiceJob {
-    const { jobId, deployed } = this.#loaded;
-    return makeServiceJob({
-      jobId,
-      deployed,
-      host: this.#host,
-      kept: this.#kept,
-      waiters: this.#waiters,
-      context: () => this.#snapshot.context,
-      post: (facts, reply) => {
-        const mail = { facts, consumes: null, from: { id: service.id, token } };
-        this.#mail.push(
-          reply === undefined
-            ? { ...mail, reply: () => undefined, isPatient: true }
-            : { ...mail, reply },
-        );
-        this.#hasMail.openUnsafe();
-      },
-    });
   }
 }

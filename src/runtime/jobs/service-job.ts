@@ -44,6 +44,8 @@ interface Surroundings extends Pick<ServiceJob, "jobId" | "deployed" | "host" | 
   readonly waiters: ContextWaiters;
   /** Without a `reply` nobody waits for the facts. */
   readonly post: (facts: ReadonlyArray<Fact>, reply?: Mail["reply"]) => void;
+  /** The last words of a service that has ended were refused. */
+  readonly onRefused: (error: Error) => void;
 }
 
 export const makeServiceJob = (around: Surroundings): ServiceJob => {
@@ -63,6 +65,11 @@ export const makeServiceJob = (around: Surroundings): ServiceJob => {
           resume(answer === "appended" ? Effect.void : Effect.die(refused(facts)));
         });
       }),
+    conclude: (...facts) => {
+      post(facts, (answer) => {
+        if (answer === "refused") around.onRefused(refused(facts));
+      });
+    },
     until: (claim) => waiters.until(context, claim),
     entry: (seq, ...types) => entryAt(around, seq, types),
   };

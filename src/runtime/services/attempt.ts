@@ -11,6 +11,7 @@ import {
   TimeoutFailure,
 } from "../../steps/failure.ts";
 import { backoffMs } from "../../steps/retry.ts";
+import { mapAtOnce, there } from "./at-once.ts";
 import { inputOf } from "./hand-over.ts";
 import type { ServiceJob } from "../jobs/job-host.ts";
 
@@ -31,24 +32,32 @@ export const waitFor = (timer: Timer): Effect.Effect<void> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sleep(remainingMs(timer, now)));
 
 /** The fact that the next attempt begins; null where the step has just failed on its input. */
-export const beginAttempt = Effect.fnUntraced(function* (
-  run: StepRun,
-): Effect.fn.Return<FactOf<"StepStarted"> | null> {
+export const beginAttempt = (run: StepRun): Effect.Effect<FactOf<"StepStarted"> | null> => {
   const progress = progressIn(run);
-  const input = yield* Effect.result(journaledInput(run, progress));
-  if (input._tag === "Failure") {
-    yield* failStep(run, input.failure);
-    return null;
-  }
   const { round } = progress;
   const attempt = progress.attempt + 1;
-  return { type: "StepStarted", path: run.node.path, attempt, round, input: input.success };
-});
+  const started = mapAtOnce(
+    journaledInput(run, progress),
+    (input): FactOf<"StepStarted"> | null => ({
+      type: "StepStarted",
+      path: run.node.path,
+      attempt,
+      round,
+      input,
+    }),
+  );
+  const known = there(started);
+  if (known !== undefined) return Effect.succeed(known.value);
+  return Effect.matchEffect(started, {
+    onSuccess: Effect.succeed,
+    onFailure: (failure) => Effect.as(failStep(run, failure), null),
+  });
+};
 
 /** Later attempts take the first one's input: a mapper runs once. */
 const journaledInput = (run: StepRun, { inputSeq }: StepProgress) => {
   if (inputSeq === null) return inputOf(run.job, run.node);
-  return Effect.map(
+  return mapAtOnce(
     run.job.entry(inputSeq, "StepStarted"),
     ({ input }): ValueOrEntry => ("entry" in input ? input : { entry: inputSeq }),
   );

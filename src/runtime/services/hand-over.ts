@@ -5,6 +5,7 @@ import type { Value, ValueOrEntry } from "../../machines/entry.ts";
 import type { HandOver, PipelinePlan, StepNode } from "../../machines/plan.ts";
 import { ValidationFailure } from "../../steps/failure.ts";
 import type { AnySchema } from "../../steps/step.ts";
+import { allAtOnce, mapAtOnce, thenAtOnce } from "./at-once.ts";
 import { codecOf } from "./codecs.ts";
 import type { ServiceJob } from "../jobs/job-host.ts";
 import { assetsOfJob } from "../job-assets.ts";
@@ -13,19 +14,20 @@ import { inlineValue, loadValue, storeValue } from "../job-values.ts";
 /** The JSON of an entry's payload. Storage trouble is a defect here: nothing can go on without it. */
 export const jsonOf = (job: ServiceJob, value: ValueOrEntry): Effect.Effect<Schema.Json> =>
   "entry" in value
-    ? Effect.flatMap(payloadAt(job, value.entry), (found) =>
-        Effect.orDie(loadValue(job.host.assets, found)),
-      )
-    : Effect.orDie(loadValue(job.host.assets, value));
+    ? thenAtOnce(payloadAt(job, value.entry), (found) => load(job, found))
+    : load(job, value);
+
+const load = (job: ServiceJob, value: Value): Effect.Effect<Schema.Json> =>
+  "json" in value ? Effect.succeed(value.json) : Effect.orDie(loadValue(job.host.assets, value));
 
 /** The payload that the entry at `seq` holds: the job's input, a step's output, or a step's input. */
 const payloadAt = (job: ServiceJob, seq: number): Effect.Effect<Value> => {
   const { submittedSeq, lastSeq, outputs } = job.context();
-  if (seq === submittedSeq) return Effect.map(job.entry(seq, "JobSubmitted"), ({ input }) => input);
+  if (seq === submittedSeq) return mapAtOnce(job.entry(seq, "JobSubmitted"), ({ input }) => input);
   // Mostly the last one: looking through all of them would cost a long chain more with every step.
   if (seq === lastSeq || Object.values(outputs).includes(seq))
-    return Effect.map(job.entry(seq, "StepSucceeded"), ({ output }) => output);
-  return Effect.flatMap(job.entry(seq, "StepStarted"), ({ input }) =>
+    return mapAtOnce(job.entry(seq, "StepSucceeded"), ({ output }) => output);
+  return thenAtOnce(job.entry(seq, "StepStarted"), ({ input }) =>
     "entry" in input ? payloadAt(job, input.entry) : Effect.succeed(input),
   );
 };
@@ -37,27 +39,33 @@ const untilThereIsRoom = Schedule.min([
 ]);
 
 /** A payload ready for an entry. An asset store in trouble is waited for: what a step made is not made again. */
-export const keep = (job: ServiceJob, json: Schema.Json): Effect.Effect<Value> =>
-  Effect.suspend(() => {
-    const inline = inlineValue(json);
-    if (inline !== null) return Effect.succeed(inline);
-    const stored = Effect.suspend(() => storeValue(assetsOfJob(job.host, job.jobId), json));
-    return Effect.orDie(Effect.retry(stored, untilThereIsRoom));
-  });
+export const keep = (job: ServiceJob, json: Schema.Json): Effect.Effect<Value> => {
+  const inline = inlineValue(json);
+  if (inline !== null) return Effect.succeed(inline);
+  const stored = Effect.suspend(() => storeValue(assetsOfJob(job.host, job.jobId), json));
+  return Effect.orDie(Effect.retry(stored, untilThereIsRoom));
+};
 
 /** What a mapper sees, with outputs decoded on first use. */
-export const handOverOf = Effect.fnUntraced(function* (
-  job: ServiceJob,
-): Effect.fn.Return<HandOver> {
-  const { plan } = job.deployed;
+export const handOverOf = (job: ServiceJob): Effect.Effect<HandOver> => {
   const { outputs, submittedSeq } = job.context();
-  const input = decoded(plan.input, yield* jsonOf(job, { entry: submittedSeq }));
+  const done = job.deployed.plan.nodes.filter(({ path }) => outputs[path] !== undefined);
+  const seqs = [submittedSeq, ...done.map(({ path }) => outputs[path] ?? submittedSeq)];
+  const payloads = allAtOnce(seqs.map((entry) => jsonOf(job, { entry })));
+  return mapAtOnce(payloads, (jsons) => handOverWith(job.deployed.plan, done, jsons));
+};
+
+/** The payloads are the input's and, in their order, those of the nodes that are done. */
+const handOverWith = (
+  plan: PipelinePlan,
+  done: ReadonlyArray<StepNode>,
+  [first = null, ...rest]: ReadonlyArray<Schema.Json>,
+): HandOver => {
+  const input = decoded(plan.input, first);
   const lazy: Record<string, unknown> = {};
   let last: () => unknown = input;
-  for (const { path, step } of plan.nodes) {
-    const seq = outputs[path];
-    if (seq === undefined) continue;
-    const value = decoded(step.output, yield* jsonOf(job, { entry: seq }));
+  for (const [index, { path, step }] of done.entries()) {
+    const value = decoded(step.output, rest[index] ?? null);
     Object.defineProperty(lazy, path, { enumerable: true, get: value });
     last = value;
   }
@@ -70,7 +78,7 @@ export const handOverOf = Effect.fnUntraced(function* (
       return last();
     },
   };
-});
+};
 
 const decoded = (schema: AnySchema<unknown>, json: Schema.Json): (() => unknown) => {
   let value: { readonly of: unknown } | undefined;
@@ -88,24 +96,32 @@ const mustDecode = (schema: AnySchema<unknown>, json: Schema.Json): unknown => {
 };
 
 /** The step's input as journaled: computed once, by its mapper or from the last output. Fails with: ValidationFailure. */
-export const inputOf = Effect.fnUntraced(function* (
+export const inputOf = (
   job: ServiceJob,
   node: StepNode,
-): Effect.fn.Return<ValueOrEntry, ValidationFailure> {
+): Effect.Effect<ValueOrEntry, ValidationFailure> => {
   const { lastSeq } = job.context();
   if (node.mapper === undefined && lastSchema(job, node) === node.step.input)
-    return { entry: lastSeq };
-  const handOver = yield* handOverOf(job);
+    return Effect.succeed({ entry: lastSeq });
+  return thenAtOnce(handOverOf(job), (handOver) => encodedInput(job, node, handOver));
+};
+
+const encodedInput = (
+  job: ServiceJob,
+  node: StepNode,
+  handOver: HandOver,
+): Effect.Effect<ValueOrEntry, ValidationFailure> => {
+  const { lastSeq } = job.context();
   const value = node.mapper === undefined ? handOver.last : node.mapper(handOver);
   const encoded = codecOf(node.step.input).encode(value);
   if (Result.isFailure(encoded))
-    return yield* new ValidationFailure({ at: "input", issues: encoded.failure });
-  if (node.mapper === undefined) {
-    const handedOver = yield* jsonOf(job, { entry: lastSeq });
-    if (JSON.stringify(handedOver) === JSON.stringify(encoded.success)) return { entry: lastSeq };
-  }
-  return yield* keep(job, encoded.success);
-});
+    return new ValidationFailure({ at: "input", issues: encoded.failure });
+  if (node.mapper !== undefined) return keep(job, encoded.success);
+  return thenAtOnce(jsonOf(job, { entry: lastSeq }), (handedOver): Effect.Effect<ValueOrEntry> => {
+    const isSame = JSON.stringify(handedOver) === JSON.stringify(encoded.success);
+    return isSame ? Effect.succeed({ entry: lastSeq }) : keep(job, encoded.success);
+  });
+};
 
 const lastSchema = (job: ServiceJob, node: StepNode): AnySchema<unknown> => {
   const { outputs, lastSeq } = job.context();
@@ -121,7 +137,7 @@ export const decodeInput = (
   node: StepNode,
   input: ValueOrEntry,
 ): Effect.Effect<unknown> =>
-  Effect.map(jsonOf(job, input), (json) => mustDecode(node.step.input, json));
+  mapAtOnce(jsonOf(job, input), (json) => mustDecode(node.step.input, json));
 
 export const nodeAt = (plan: PipelinePlan, path: string): StepNode | undefined =>
   plan.nodes.find((node) => node.path === path);

@@ -2,7 +2,10 @@
 import { Clock, Effect, Result } from "effect";
 import type { Service } from "../../machines/advance.ts";
 import { outputPath } from "../../machines/plan.ts";
-import { ValidationFailure } from "../../steps/failure.ts";
+import { encodeFailure, ValidationFailure } from "../../steps/failure.ts";
+import type { Fact } from "../../machines/entry.ts";
+import type { HandOver } from "../../machines/plan.ts";
+import { mapAtOnce, there, thenAtOnce } from "./at-once.ts";
 import { waitFor } from "./attempt.ts";
 import { codecOf } from "./codecs.ts";
 import { handOverOf, keep, nodeAt } from "./hand-over.ts";
@@ -10,7 +13,8 @@ import type { ServiceJob } from "../jobs/job-host.ts";
 import { runModelStep } from "./model-step.ts";
 import { runStep } from "./run-step.ts";
 
-export const jobProgram = (service: Service, job: ServiceJob): Effect.Effect<void> => {
+/** Null where the service has said all that it had to say, at once. */
+export const jobProgram = (service: Service, job: ServiceJob): Effect.Effect<void> | null => {
   if (service.source === "output") return shapeOutput(job);
   if (service.source === "cancelling") return confirmCancel(job);
   const node = nodeAt(job.deployed.plan, service.id);
@@ -20,23 +24,29 @@ export const jobProgram = (service: Service, job: ServiceJob): Effect.Effect<voi
 };
 
 /** The pipeline's own last word: what users see. */
-const shapeOutput = Effect.fnUntraced(function* (job: ServiceJob): Effect.fn.Return<void> {
+const shapeOutput = (job: ServiceJob): Effect.Effect<void> | null => {
+  const shaped = thenAtOnce(handOverOf(job), (handOver) => outputFact(job, handOver));
+  const fact = there(shaped)?.value;
+  if (fact === undefined) return Effect.flatMap(shaped, (known) => job.append(known));
+  job.conclude(fact);
+  return null;
+};
+
+const outputFact = (job: ServiceJob, handOver: HandOver): Effect.Effect<Fact> => {
   const { output } = job.deployed.plan;
-  const value = output.map(yield* handOverOf(job));
-  const encoded = codecOf(output.schema).encode(value);
+  const encoded = codecOf(output.schema).encode(output.map(handOver));
   if (Result.isSuccess(encoded)) {
-    return yield* job.append({ type: "JobCompleted", output: yield* keep(job, encoded.success) });
+    const kept = keep(job, encoded.success);
+    return mapAtOnce(kept, (value): Fact => ({ type: "JobCompleted", output: value }));
   }
-  const failure = new ValidationFailure({ at: "output", issues: encoded.failure });
-  const stored = { _tag: "ValidationFailure", at: failure.at, issues: failure.issues } as const;
-  yield* job.append({
+  return Effect.succeed({
     type: "StepFailed",
     path: outputPath,
     attempt: 1,
     kind: "validation",
-    failure: stored,
+    failure: encodeFailure(new ValidationFailure({ at: "output", issues: encoded.failure })),
   });
-});
+};
 
 /** A cancelled job is over when every open prediction has ended remotely, or the grace for it has. */
 const confirmCancel = Effect.fnUntraced(function* (job: ServiceJob): Effect.fn.Return<void> {

@@ -1,6 +1,6 @@
 /** The service of a step that runs a function: begin, run within its time, journal what came of it. */
 import { Cause, Clock, Effect, Exit, Result, Schema } from "effect";
-import type { ValueOrEntry } from "../../machines/entry.ts";
+import type { FactOf, ValueOrEntry } from "../../machines/entry.ts";
 import type { StepNode } from "../../machines/plan.ts";
 import {
   type Defect,
@@ -21,31 +21,86 @@ import {
   stepTimeout,
   waitFor,
 } from "./attempt.ts";
+import { there } from "./at-once.ts";
 import { codecOf } from "./codecs.ts";
 import { defectOf } from "./defect.ts";
 import { decodeInput, keep } from "./hand-over.ts";
 import type { ServiceJob } from "../jobs/job-host.ts";
 
-/** Runs the step to its end, from wherever the journal says that it stands. */
-export const runStep = Effect.fnUntraced(function* (
+/**
+ * Runs the step to its end, from wherever the journal says that it stands. Null where that has happened by now: a step
+ * whose function answers with a plain value needs no fiber.
+ */
+export const runStep = (
   job: ServiceJob,
   node: StepNode,
   program: RunProgram,
-): Effect.fn.Return<void> {
+): Effect.Effect<void> | null => {
   const run: StepRun = { job, node };
+  const { phase, timer } = progressIn(run);
+  const isAtOnce = phase === "idle" && timer === null && sharesCommit(run);
+  return isAtOnce ? firstAttempt(run, program) : resumed(run, program);
+};
+
+const firstAttempt = (run: StepRun, program: RunProgram): Effect.Effect<void> | null => {
+  const beginning = beginAttempt(run);
+  const begun = there(beginning)?.value ?? null;
+  const input = begun === null ? undefined : there(decodeInput(run.job, run.node, begun.input));
+  if (begun === null || input === undefined) return attempts(run, program, beginning);
+  run.job.enqueue(begun);
+  const called = call(program, input.value, contextOf(run, begun));
+  if (called.type === "success" && finishAtOnce(run, begun, called.value)) return null;
+  const rest = Effect.flatMap(outcomeOf(run, program, called), (outcome) =>
+    conclude(run, begun, outcome),
+  );
+  return Effect.andThen(rest, furtherAttempts(run, program));
+};
+
+/** False where the value has to be stored first, or is none. */
+const finishAtOnce = (run: StepRun, begun: Begun, value: unknown): boolean => {
+  const { path, step } = run.node;
+  const encoded = codecOf(step.output).encode(value);
+  const output = Result.isSuccess(encoded) ? there(keep(run.job, encoded.success)) : undefined;
+  if (output === undefined) return false;
+  const { attempt } = begun;
+  run.job.conclude({ type: "StepSucceeded", path, attempt, output: output.value });
+  return true;
+};
+
+const resumed = Effect.fnUntraced(function* (
+  run: StepRun,
+  program: RunProgram,
+): Effect.fn.Return<void> {
   const { phase, inputSeq, attempt } = progressIn(run);
   if (phase === "started" && inputSeq !== null) {
-    if (!node.step.isRepeatable) return yield* failStep(run, outcomeUnknown);
-    const { input } = yield* job.entry(inputSeq, "StepStarted");
+    if (!run.node.step.isRepeatable) return yield* failStep(run, outcomeUnknown);
+    const { input } = yield* run.job.entry(inputSeq, "StepStarted");
     yield* attemptOnce(run, program, { attempt, input });
   }
-  while (true) {
+  yield* furtherAttempts(run, program);
+});
+
+const furtherAttempts = (run: StepRun, program: RunProgram): Effect.Effect<void> =>
+  Effect.suspend(() => {
     const { timer } = progressIn(run);
-    if (timer !== null) yield* waitFor(timer);
-    const begun = yield* begin(run);
-    if (begun === null) return;
-    yield* attemptOnce(run, program, begun);
-  }
+    const beginning = Effect.suspend(() => beginAttempt(run));
+    return attempts(
+      run,
+      program,
+      timer === null ? beginning : Effect.andThen(waitFor(timer), beginning),
+    );
+  });
+
+/** One attempt after the other, the first of which begins with this. */
+const attempts = Effect.fnUntraced(function* (
+  run: StepRun,
+  program: RunProgram,
+  beginning: Effect.Effect<FactOf<"StepStarted"> | null>,
+): Effect.fn.Return<void> {
+  const begun = yield* begin(run, beginning);
+  if (begun === null) return;
+  yield* attemptOnce(run, program, begun);
+  yield* furtherAttempts(run, program);
 });
 
 const outcomeUnknown = new ProviderFailure({
@@ -59,14 +114,18 @@ interface Begun {
   readonly input: ValueOrEntry;
 }
 
-/**
- * A step that may run again shares its start's commit with its result, if that comes soon enough; one
- * that may not waits until its start is durable. Null where the step has already failed on its input.
- */
-const begin = Effect.fnUntraced(function* (run: StepRun): Effect.fn.Return<Begun | null> {
-  const begun = yield* beginAttempt(run);
+/** A step that may run again shares its start's commit with its result, if that comes soon enough. */
+const sharesCommit = ({ node, job }: StepRun): boolean =>
+  node.step.isRepeatable && !job.context().isPaused;
+
+/** One that may not waits until its start is durable. Null where the step has already failed on its input. */
+const begin = Effect.fnUntraced(function* (
+  run: StepRun,
+  beginning: Effect.Effect<FactOf<"StepStarted"> | null>,
+): Effect.fn.Return<Begun | null> {
+  const begun = yield* beginning;
   if (begun === null) return null;
-  if (run.node.step.isRepeatable && !run.job.context().isPaused) run.job.enqueue(begun);
+  if (sharesCommit(run)) run.job.enqueue(begun);
   else yield* run.job.append(begun);
   return begun;
 });
@@ -76,7 +135,16 @@ const attemptOnce = Effect.fnUntraced(function* (
   program: RunProgram,
   begun: Begun,
 ): Effect.fn.Return<void> {
-  const outcome = yield* execute(run, program, begun);
+  const value = yield* decodeInput(run.job, run.node, begun.input);
+  const called = call(program, value, contextOf(run, begun));
+  yield* conclude(run, begun, yield* outcomeOf(run, program, called));
+});
+
+const conclude = Effect.fnUntraced(function* (
+  run: StepRun,
+  begun: Begun,
+  outcome: Outcome,
+): Effect.fn.Return<void> {
   if (outcome.type === "success") return yield* finish(run, begun, outcome.value);
   // How many attempts are left is for the committed context to say.
   yield* run.job.until(() => progressIn(run).attempt === begun.attempt);
@@ -105,20 +173,16 @@ type Outcome =
   | { readonly type: "failure"; readonly failure: Failure }
   | { readonly type: "defect"; readonly defect: Defect };
 
-const execute = Effect.fnUntraced(function* (
-  { job, node }: StepRun,
+/** What comes of a call that was made; a plain value needs no time limit: it is there. */
+const outcomeOf = Effect.fnUntraced(function* (
+  run: StepRun,
   program: RunProgram,
-  { attempt, input }: Begun,
+  called: Called,
 ): Effect.fn.Return<Outcome> {
-  const value = yield* decodeInput(job, node, input);
-  const bound = boundOf({ job, node }, yield* Clock.currentTimeMillis);
-  const context = new AttemptContext(`${job.jobId}/${node.path}`, attempt);
-  const called = call(program, value, context);
-  // A plain value needs no time limit: it is there.
   if (called.type === "success") return called;
+  const bound = boundOf(run, yield* Clock.currentTimeMillis);
   const exit = yield* Effect.exit(
     called.effect.pipe(
-      Effect.onInterrupt(() => context.abort()),
       Effect.timeoutOrElse({
         duration: bound.leftMs,
         orElse: () => Effect.fail(bound.failure()),
@@ -128,7 +192,7 @@ const execute = Effect.fnUntraced(function* (
   );
   return Exit.isSuccess(exit)
     ? { type: "success", value: exit.value }
-    : classify(exit.cause, program, node.step.fails);
+    : classify(exit.cause, program, run.node.step.fails);
 });
 
 interface Bound {
@@ -173,12 +237,15 @@ class AttemptContext implements StepContext {
     });
 }
 
+const contextOf = ({ job, node }: StepRun, { attempt }: Begun): AttemptContext =>
+  new AttemptContext(`${job.jobId}/${node.path}`, attempt);
+
 type Called =
   | { readonly type: "success"; readonly value: unknown }
   | { readonly type: "running"; readonly effect: Effect.Effect<unknown, unknown> };
 
 /** Whatever the user's function returns: a value, or one Effect. What it throws is its failure for now. */
-const call = (program: RunProgram, input: unknown, context: StepContext): Called => {
+const call = (program: RunProgram, input: unknown, context: AttemptContext): Called => {
   let returned: unknown;
   try {
     // The input was decoded by the step's own schema, which is what `never` stands for here.
@@ -186,16 +253,18 @@ const call = (program: RunProgram, input: unknown, context: StepContext): Called
   } catch (thrown) {
     return { type: "running", effect: Effect.fail(thrown) };
   }
-  if (Effect.isEffect(returned)) {
-    // Its services are those of the layer that `Catena.start` requires by type.
-    return { type: "running", effect: returned as Effect.Effect<unknown, unknown> };
-  }
-  if (!isPromise(returned)) return { type: "success", value: returned };
-  const promise = returned;
-  return {
-    type: "running",
-    effect: Effect.tryPromise({ try: () => promise, catch: (error) => error }),
-  };
+  const effect = effectOf(returned);
+  return effect === undefined
+    ? { type: "success", value: returned }
+    : { type: "running", effect: Effect.onInterrupt(effect, () => context.abort()) };
+};
+
+/** The Effect that a function returned, or its promise as one; undefined for a plain value. */
+const effectOf = (returned: unknown): Effect.Effect<unknown, unknown> | undefined => {
+  // Its services are those of the layer that `Catena.start` requires by type.
+  if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>;
+  if (!isPromise(returned)) return undefined;
+  return Effect.tryPromise({ try: () => returned, catch: (error) => error });
 };
 
 const isPromise = (value: unknown): value is PromiseLike<unknown> =>

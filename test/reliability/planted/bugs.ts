@@ -28,32 +28,32 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
     "services start before their commit",
     {
       file: owner,
-      find: "        const isOurs = yield* this.#commit(staged);",
-      replace: `        for (const service of staged.start) this.#start(service);
-        const isOurs = yield* this.#commit(staged);`,
+      find: "    this.#commit(staged, (isOurs) => {",
+      replace: `    for (const service of staged.start) this.#services.start(service);
+    this.#commit(staged, (isOurs) => {`,
     },
     {
       file: owner,
-      find: `    for (const service of staged.start) this.#start(service);
+      find: `    for (const service of staged.start) this.#services.start(service);
     for (const { key }`,
       replace: "    for (const { key }",
     },
   ),
   bug("a refused batch is adopted all the same", {
     file: owner,
-    find: '        if (!isOurs) return "fenced";',
-    replace: "        if (!isOurs) this.#inboxDue = false;",
+    find: '      if (!isOurs) return this.#end("fenced");',
+    replace: "      if (!isOurs) this.#inboxDue = false;",
   }),
   bug("the remote cancel goes out before its entry is committed", {
     file: owner,
-    find: "        const isOurs = yield* this.#commit(staged);",
-    replace: `        for (const { key } of staged.cancels) this.#host.providers.cancel(key);
-        const isOurs = yield* this.#commit(staged);`,
+    find: "    this.#commit(staged, (isOurs) => {",
+    replace: `    for (const { key } of staged.cancels) this.#host.providers.cancel(key);
+    this.#commit(staged, (isOurs) => {`,
   }),
   bug("a nudge does not wake a job that sleeps", {
     file: owner,
     find: `    this.#inboxDue = true;
-    this.#hasMail.openUnsafe();`,
+    this.#wake();`,
     replace: "    this.#inboxDue = true;",
   }),
   bug("of several messages only the first is read", {
@@ -135,13 +135,13 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   }),
   bug("a step that may not run again runs again", {
     file: "runtime/services/run-step.ts",
-    find: "    if (!node.step.isRepeatable) return yield* failStep(run, outcomeUnknown);\n",
+    find: "    if (!run.node.step.isRepeatable) return yield* failStep(run, outcomeUnknown);\n",
     replace: "",
   }),
   bug("a step that may not run again does not wait for its start", {
     file: "runtime/services/run-step.ts",
-    find: "if (run.node.step.isRepeatable && !run.job.context().isPaused)",
-    replace: "if (!run.job.context().isPaused)",
+    find: "node.step.isRepeatable && !job.context().isPaused",
+    replace: "!job.context().isPaused",
   }),
   bug("timers trust the clock", {
     file: "runtime/services/attempt.ts",

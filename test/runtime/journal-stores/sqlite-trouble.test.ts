@@ -19,7 +19,7 @@ import {
 } from "../../../src/runtime/journal-stores/sqlite/database.ts";
 import { schemaVersion } from "../../../src/runtime/journal-stores/sqlite/schema.ts";
 import {
-  cachedPrepare,
+  connectionOver,
   type Connection,
   countCommit,
   inTransaction,
@@ -118,7 +118,7 @@ describe("a SQLite journal store in trouble", () => {
       const path = yield* temporaryPath;
       yield* Effect.scoped(open(path));
       const db = new DatabaseSync(path, { readOnly: true });
-      const connection = { db, prepare: cachedPrepare(db), id: "c" };
+      const connection = connectionOver(db, "c");
       const body = () => {
         introduce(connection);
         return { result: null, witness: () => false };
@@ -193,7 +193,7 @@ describe("a SQLite journal store in trouble", () => {
     const connect = (path: string) => {
       openDatabase({ path, synchronous: "FULL", maxPages: null, connectionId: "first" }).db.close();
       const db = new LosingAnswers(path);
-      const connection = { db, prepare: cachedPrepare(db), id: "lossy" };
+      const connection = { ...connectionOver(db, "lossy"), db };
       introduce(connection);
       return connection;
     };

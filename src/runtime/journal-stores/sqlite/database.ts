@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StoreFailure } from "../../journal-store.ts";
 import { migrate } from "./schema.ts";
-import { cachedPrepare, introduce } from "./transaction.ts";
+import { connectionOver, introduce } from "./transaction.ts";
 import type { Connection } from "./transaction.ts";
 
 /** File systems whose locks cannot be trusted between machines. Source: statfs(2). */
@@ -71,7 +71,7 @@ const setUp = (
   db.exec("PRAGMA secure_delete = ON");
   db.exec(`PRAGMA synchronous = ${synchronous}`);
   if (maxPages !== null) db.exec(`PRAGMA max_page_count = ${maxPages}`);
-  const connection = { db, prepare: cachedPrepare(db), id: connectionId };
+  const connection = connectionOver(db, connectionId);
   // The lock comes first, so that of two processes that open a new file only one builds the tables, and
   // a file that cannot be written is found here and not at the first job.
   db.exec("BEGIN IMMEDIATE");

@@ -3,11 +3,12 @@
  * whether a witness arrived: something this transaction wrote and nobody else can have written.
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { JobOrdinals } from "./job-ordinals.ts";
 
 /** Statements are prepared once; a connection asks a small closed set of them. */
 export type Prepare = (sql: string) => StatementSync;
 
-export const cachedPrepare = (db: DatabaseSync): Prepare => {
+const cachedPrepare = (db: DatabaseSync): Prepare => {
   const statements = new Map<string, StatementSync>();
   return (sql) => {
     const known = statements.get(sql);
@@ -21,9 +22,15 @@ export const cachedPrepare = (db: DatabaseSync): Prepare => {
 export interface Connection {
   readonly db: DatabaseSync;
   readonly prepare: Prepare;
+  readonly ordinals: JobOrdinals;
   /** Names the connection's row in `connections`. */
   readonly id: string;
 }
+
+export const connectionOver = (db: DatabaseSync, id: string): Connection => {
+  const prepare = cachedPrepare(db);
+  return { db, prepare, ordinals: new JobOrdinals(prepare), id };
+};
 
 /** Rows of connections that died are kept for this many younger ones: far more than live at once. */
 const keptConnections = 1000;
@@ -42,7 +49,8 @@ export const introduce = ({ prepare, id }: Connection): void => {
 export const changes = (statement: StatementSync, values: ReadonlyArray<SQLInputValue>): boolean =>
   Number(statement.run(...values).changes) > 0;
 
-const rollBack = (db: DatabaseSync): void => {
+const rollBack = ({ db, ordinals }: Connection): void => {
+  ordinals.forgetAll();
   // SQLITE_FULL and some I/O errors roll back by themselves; ROLLBACK would then be an error of its own.
   if (db.isTransaction) db.exec("ROLLBACK");
 };
@@ -65,19 +73,20 @@ interface Written<A> {
 }
 
 /** Runs the body in one transaction; when it returns all is committed, when it throws nothing is. */
-export const inTransaction = <A>({ db }: Connection, body: () => Written<A>): A => {
+export const inTransaction = <A>(connection: Connection, body: () => Written<A>): A => {
+  const { db } = connection;
   db.exec("BEGIN IMMEDIATE");
   let written: Written<A>;
   try {
     written = body();
   } catch (cause) {
-    rollBack(db);
+    rollBack(connection);
     throw cause;
   }
   try {
     db.exec("COMMIT");
   } catch (cause) {
-    rollBack(db);
+    rollBack(connection);
     if (!written.witness()) throw cause;
   }
   return written.result;

@@ -42,6 +42,8 @@ import { ofJob } from "./appends-schema.ts";
 import { changes, countCommit, inSavepoint } from "./transaction.ts";
 import type { Connection, Witness } from "./transaction.ts";
 
+type Values = ReadonlyArray<SQLInputValue>;
+
 const isCommitted = (result: WriteResult): boolean => result.type === "Committed";
 
 const marks = (columns: string): string =>
@@ -59,7 +61,7 @@ const insertAppend = "INSERT INTO appends (job, seq, entries) VALUES (?, ?, ?)";
 /** The job as the other tables know it. */
 interface JobRow {
   readonly jobId: string;
-  readonly ordinal: number | bigint;
+  readonly ordinal: number;
 }
 
 const insertEntries = (
@@ -136,7 +138,9 @@ const create = (connection: Connection, write: CreateJob): WriteResult => {
       ? jobConflict
       : { type: "Duplicate", jobId: String(known["job_id"]) };
   }
-  insertEntries(connection, { jobId, ordinal: inserted.lastInsertRowid }, entries);
+  const ordinal = Number(inserted.lastInsertRowid);
+  connection.ordinals.learn(jobId, ordinal);
+  insertEntries(connection, { jobId, ordinal }, entries);
   return committed;
 };
 
@@ -148,54 +152,37 @@ const setHeld =
   "normalized_output = coalesce(?, normalized_output), raw_reference = coalesce(?, raw_reference)";
 const set = `${settingAll(changingColumns.split(", "))}, ${setHeld}`;
 const setButStatus = `${settingAll(changingColumns.split(", ").slice(1))}, ${setHeld}`;
-const asKnown = "WHERE job_id = ? AND epoch = ? AND seq = ?";
-const answering = "RETURNING ordinal";
+const asKnown = "WHERE ordinal = ? AND job_id = ? AND epoch = ? AND seq = ?";
 
-const updateSteadyJob = `UPDATE jobs SET seq = ?, ${setButStatus} ${asKnown} AND status = ? AND released = 0 ${answering}`;
-const updateJob = `UPDATE jobs SET seq = ?, released = ?, rested_at = ?, ${set} ${asKnown} ${answering}`;
-const updateClaimedJob = `UPDATE jobs SET owner = ?, epoch = ?, seq = ?, released = ?, rested_at = ?, ${set} ${asKnown} ${answering}`;
-
-/** Null where no job is as the append knows it. */
-type Advanced = JobRow | null;
-
-const advanced = (
-  { prepare }: Connection,
-  write: AppendEntries,
-  { sql, values }: { readonly sql: string; readonly values: ReadonlyArray<SQLInputValue> },
-): Advanced => {
-  const row = prepare(sql).get(...values);
-  return row === undefined ? null : { jobId: write.jobId, ordinal: Number(row["ordinal"]) };
-};
+const updateSteadyJob = `UPDATE jobs SET seq = ?, ${setButStatus} ${asKnown} AND status = ? AND released = 0`;
+const updateJob = `UPDATE jobs SET seq = ?, released = ?, rested_at = ?, ${set} ${asKnown}`;
+const updateClaimedJob = `UPDATE jobs SET owner = ?, epoch = ?, seq = ?, released = ?, rested_at = ?, ${set} ${asKnown}`;
 
 /** Most appends leave status, owner and release as they are; setting none of them leaves the indices alone. */
-const advanceSteadyJob = (connection: Connection, write: AppendEntries): Advanced => {
+const advanceSteadyJob = (connection: Connection, write: AppendEntries, known: Values): boolean => {
   const [status = null, ...changing] = changingValues(write.record);
   const lastSeq = write.afterSeq + write.entries.length;
-  const asBefore = [write.jobId, write.epoch, write.afterSeq, status];
-  const values = [lastSeq, ...changing, ...heldValues(write.entries), ...asBefore];
-  return advanced(connection, write, { sql: updateSteadyJob, values });
+  const values = [lastSeq, ...changing, ...heldValues(write.entries), ...known, status];
+  return changes(connection.prepare(updateSteadyJob), values);
 };
 
-const advanceJob = (connection: Connection, write: AppendEntries): Advanced => {
+/** False where no job is as the append knows it. */
+const advanceJob = (connection: Connection, write: AppendEntries, ordinal: number): boolean => {
+  const { prepare } = connection;
   const { claim, isReleased, afterSeq, epoch, jobId } = write;
-  const steady = claim === null && !isReleased ? advanceSteadyJob(connection, write) : null;
-  if (steady !== null) return steady;
+  const known = [ordinal, jobId, epoch, afterSeq];
+  if (claim === null && !isReleased && advanceSteadyJob(connection, write, known)) return true;
   const values = [
     afterSeq + write.entries.length,
     isReleased ? 1 : 0,
     isReleased ? write.record.updatedAt : null,
     ...changingValues(write.record),
     ...heldValues(write.entries),
-    jobId,
-    epoch,
-    afterSeq,
+    ...known,
   ];
   return claim === null
-    ? advanced(connection, write, { sql: updateJob, values })
-    : advanced(connection, write, {
-        sql: updateClaimedJob,
-        values: [claim.owner, claim.epoch, ...values],
-      });
+    ? changes(prepare(updateJob), values)
+    : changes(prepare(updateClaimedJob), [claim.owner, claim.epoch, ...values]);
 };
 
 const replaceTimers = ({ prepare }: Connection, { jobId, timers }: AppendEntries): void => {
@@ -213,12 +200,12 @@ const consumeMessage = "UPDATE inbox SET consumed = 1, facts = '[]' WHERE id = ?
 
 const append = (connection: Connection, write: AppendEntries): WriteResult => {
   const { prepare } = connection;
-  const job = advanceJob(connection, write);
-  if (job === null) return jobConflict;
+  const ordinal = connection.ordinals.of(write.jobId);
+  if (ordinal === undefined || !advanceJob(connection, write, ordinal)) return jobConflict;
   if (!write.ledger.every((change) => applyLedgerChange(connection, write.jobId, change))) {
     return predictionConflict;
   }
-  insertEntries(connection, job, write.entries);
+  insertEntries(connection, { jobId: write.jobId, ordinal }, write.entries);
   replaceTimers(connection, write);
   for (const id of write.consumed) prepare(consumeMessage).run(id, write.jobId);
   if (write.isReleased) settleRelease(connection, write.jobId);
