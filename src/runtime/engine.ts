@@ -1,6 +1,6 @@
 /** The composition root of one process: stores, providers, jobs, put together once. */
 import { createHash } from "node:crypto";
-import { Clock, Effect, Latch, type Scope } from "effect";
+import { Clock, Effect, Latch, Scheduler, type Scope } from "effect";
 import { type JobDriver, makeDriver } from "../machines/advance.ts";
 import type { PipelinePlan } from "../machines/plan.ts";
 import type { AssetStore, AssetStoreFailure } from "../steps/asset-store.ts";
@@ -75,6 +75,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   const { assets, trouble: assetTrouble } = yield* watchAssets(options.assets);
   const context = yield* Effect.context<never>();
   const clock = yield* Clock.Clock;
+  const turns = (yield* Scheduler.Scheduler).makeDispatcher();
   const owner = yield* store.register;
   const committer = yield* makeGroupCommit(store);
   const changes = new JobChanges();
@@ -106,6 +107,9 @@ export const makeEngine = Effect.fnUntraced(function* (
     estimateMicros: (model) => estimateMicros(prices, model),
     fork: Effect.runForkWith(context),
     program: jobProgram,
+    soon: (run) => {
+      turns.scheduleTask(run, 0);
+    },
     now: () => clock.currentTimeMillisUnsafe(),
     observe: (observation) => {
       changes.note(observation.jobId);

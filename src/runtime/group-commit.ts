@@ -13,8 +13,7 @@ export type Answer = WriteResult | Effect.Effect<WriteResult, StoreFailure>;
 
 export interface GroupCommit {
   /**
-   * As `commit`, for who has no fiber: `answered` is called once, in the fiber of the committer and never before
-   * this returns. The function that is answered takes back what has not gone out yet; nobody is told then.
+   * As `commit`, for who has no fiber: `answered` is called once, in the fiber of the committer. The function that is answered takes back what has not gone out yet; nobody is told then.
    */
   readonly post: (write: Write, answered: (answer: Answer) => void) => () => void;
   /** Waits until the write is durable or in conflict, through any trouble of the store. Dies once the committer is stopped. */
@@ -160,12 +159,15 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
       return firstPauseMs;
     });
 
+  const endAll = (all: ReadonlyArray<Waiter>): void => {
+    waiting = [];
+    for (const waiter of all) waiter.settle(Effect.die(new CatenaStopped()));
+  };
+
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       isStopped = true;
-      for (const waiter of [...inFlight, ...waiting])
-        waiter.settle(Effect.die(new CatenaStopped()));
-      waiting = [];
+      endAll([...inFlight, ...waiting]);
     }),
   );
   yield* Effect.forkScoped(
@@ -180,11 +182,9 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
     const settle: Waiter["settle"] = (answer) => {
       if (!isGone) answered(answer);
     };
-    if (isStopped) queueMicrotask(() => settle(Effect.die(new CatenaStopped())));
-    else {
-      waiting.push({ write, mayFail: false, isRepeated: false, settle });
-      work.openUnsafe();
-    }
+    waiting.push({ write, mayFail: false, isRepeated: false, settle });
+    if (isStopped) endAll(waiting);
+    else work.openUnsafe();
     return () => {
       isGone = true;
       waiting = waiting.filter(({ write: other }) => other !== write);

@@ -52,6 +52,8 @@ export interface JobHost {
    * to say was said at once.
    */
   readonly program: (service: Service, job: ServiceJob) => Effect.Effect<void> | null;
+  /** Runs it soon, once whoever runs now has had their turn. */
+  readonly soon: (run: () => void) => void;
   /** The time in ms. */
   readonly now: () => number;
   readonly observe: (observation: Observation) => void;

@@ -120,9 +120,13 @@ class Owner implements JobOwner {
   };
 
   readonly start = () => {
-    for (const service of this.#loaded.deployed.driver.services(this.#snapshot))
-      this.#services.start(service);
-    this.#wake();
+    this.#phase = "busy";
+    this.#guarded(() => {
+      for (const service of this.#loaded.deployed.driver.services(this.#snapshot))
+        this.#services.start(service);
+      if (this.#inboxDue) this.#isDue = true;
+      this.#goOn();
+    });
   };
 
   readonly leave: Effect.Effect<void> = Effect.suspend(() => {
@@ -138,7 +142,7 @@ class Owner implements JobOwner {
     this.#isDue = true;
     if (this.#phase !== "waiting") return;
     this.#phase = "due";
-    queueMicrotask(() => {
+    this.#host.soon(() => {
       if (this.#phase === "due") this.#guarded(() => this.#turn());
     });
   }
