@@ -8,20 +8,22 @@
 const nameLength = 64;
 const fileLength = 62;
 
+const none: ReadonlyArray<string> = [];
+
 const isHex = (code: number): boolean => (code >= 48 && code <= 57) || (code >= 97 && code <= 102);
 
 /** The SHA-256 of every asset that the text, such as an entry's JSON, may name; each once. */
 export const assetNamesIn = (text: string): ReadonlyArray<string> => {
-  const names = new Set<string>();
+  let names: Set<string> | undefined;
   // A run of that many digits has one at every such distance: most of the text is never looked at.
   for (let at = fileLength - 1; at < text.length; at += fileLength) {
     if (!isHex(text.charCodeAt(at))) continue;
     const { start, end } = runAround(text, at);
     const name = nameOf(text, start, end);
-    if (name !== undefined) names.add(name);
+    if (name !== undefined) (names ??= new Set()).add(name);
     if (end > at + fileLength) at = end - 1;
   }
-  return [...names];
+  return names === undefined ? none : [...names];
 };
 
 const runAround = (text: string, at: number): { readonly start: number; readonly end: number } => {

@@ -20,13 +20,18 @@ export const jsonOf = (job: ServiceJob, value: ValueOrEntry): Effect.Effect<Sche
 const load = (job: ServiceJob, value: Value): Effect.Effect<Schema.Json> =>
   "json" in value ? Effect.succeed(value.json) : Effect.orDie(loadValue(job.host.assets, value));
 
+/** What was submitted, or what a step made of it. */
+const outputAt = (job: ServiceJob, seq: number): Effect.Effect<Value> =>
+  seq === job.context().submittedSeq
+    ? mapAtOnce(job.entry(seq, "JobSubmitted"), ({ input }) => input)
+    : mapAtOnce(job.entry(seq, "StepSucceeded"), ({ output }) => output);
+
 /** The payload that the entry at `seq` holds: the job's input, a step's output, or a step's input. */
 const payloadAt = (job: ServiceJob, seq: number): Effect.Effect<Value> => {
   const { submittedSeq, lastSeq, outputs } = job.context();
-  if (seq === submittedSeq) return mapAtOnce(job.entry(seq, "JobSubmitted"), ({ input }) => input);
   // Mostly the last one: looking through all of them would cost a long chain more with every step.
-  if (seq === lastSeq || Object.values(outputs).includes(seq))
-    return mapAtOnce(job.entry(seq, "StepSucceeded"), ({ output }) => output);
+  if (seq === submittedSeq || seq === lastSeq || Object.values(outputs).includes(seq))
+    return outputAt(job, seq);
   return thenAtOnce(job.entry(seq, "StepStarted"), ({ input }) =>
     "entry" in input ? payloadAt(job, input.entry) : Effect.succeed(input),
   );
@@ -51,7 +56,9 @@ export const handOverOf = (job: ServiceJob): Effect.Effect<HandOver> => {
   const { outputs, submittedSeq } = job.context();
   const done = job.deployed.plan.nodes.filter(({ path }) => outputs[path] !== undefined);
   const seqs = [submittedSeq, ...done.map(({ path }) => outputs[path] ?? submittedSeq)];
-  const payloads = allAtOnce(seqs.map((entry) => jsonOf(job, { entry })));
+  const payloads = allAtOnce(
+    seqs.map((seq) => thenAtOnce(outputAt(job, seq), (found) => load(job, found))),
+  );
   return mapAtOnce(payloads, (jsons) => handOverWith(job.deployed.plan, done, jsons));
 };
 
@@ -126,7 +133,7 @@ const encodedInput = (
 const lastSchema = (job: ServiceJob, node: StepNode): AnySchema<unknown> => {
   const { outputs, lastSeq } = job.context();
   const { plan } = job.deployed;
-  const before = plan.nodes[plan.nodes.indexOf(node) - 1];
+  const before = plan.nodes[(placesOf(plan).get(node.path) ?? 0) - 1];
   if (before !== undefined && outputs[before.path] === lastSeq) return before.step.output;
   return plan.nodes.find(({ path }) => outputs[path] === lastSeq)?.step.output ?? plan.input;
 };
@@ -140,4 +147,15 @@ export const decodeInput = (
   mapAtOnce(jsonOf(job, input), (json) => mustDecode(node.step.input, json));
 
 export const nodeAt = (plan: PipelinePlan, path: string): StepNode | undefined =>
-  plan.nodes.find((node) => node.path === path);
+  plan.nodes[placesOf(plan).get(path) ?? -1];
+
+const places = new WeakMap<PipelinePlan, ReadonlyMap<string, number>>();
+
+/** Where each step stands: looking through all of them would cost a long chain more with every step. */
+const placesOf = (plan: PipelinePlan): ReadonlyMap<string, number> => {
+  const known = places.get(plan);
+  if (known !== undefined) return known;
+  const found = new Map(plan.nodes.map(({ path }, index) => [path, index]));
+  places.set(plan, found);
+  return found;
+};

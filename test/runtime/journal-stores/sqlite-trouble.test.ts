@@ -153,6 +153,22 @@ describe("a SQLite journal store in trouble", () => {
     }),
   );
 
+  it.effect("knows nothing more of a job whose creation came to nothing", () =>
+    Effect.gen(function* () {
+      const store = yield* SqliteJournalStore.make({ path: yield* temporaryPath, maxPages: 40 });
+      const large = { json: "x".repeat(400_000) };
+      const output = { ...stepEntry(2), type: "StepSucceeded" as const, path: "p", attempt: 1 };
+      const tooMuch = appendOf("a", 1, { entries: [{ ...output, output: large }] });
+      yield* Effect.flip(store.commit([createOf("a", { epoch: 1, owner: "o" }), tooMuch]));
+      // The next job gets the number that the first one had.
+      yield* store.commit([createOf("b", { epoch: 1, owner: "o" })]);
+      expect(yield* store.commit([appendOf("a", 1)])).toEqual([{ type: "Conflict", over: "Job" }]);
+      expect(yield* store.commit([appendOf("b", 1)])).toEqual([{ type: "Committed" }]);
+      expect(yield* store.entries("a")).toEqual([]);
+      expect((yield* store.entries("b")).map(({ seq }) => seq)).toEqual([1, 2]);
+    }),
+  );
+
   it.effect("waits for a busy file with the clock given, and gives up as Busy at the limit", () =>
     Effect.gen(function* () {
       const path = yield* temporaryPath;

@@ -11,12 +11,14 @@ export const appendsTable = `
   CREATE TABLE appends (
     job INTEGER NOT NULL REFERENCES jobs (ordinal),
     seq INTEGER NOT NULL,
+    v INTEGER NOT NULL,
     entries TEXT NOT NULL,
     PRIMARY KEY (job, seq)
   );
-  INSERT INTO appends (job, seq, entries)
-    SELECT jobs.ordinal, entries.seq, '[' || CASE WHEN json_valid(body)
-      THEN json_set(body, '$.type', type, '$.at', at) ELSE body END || ']'
+  INSERT INTO appends (job, seq, v, entries)
+    SELECT jobs.ordinal, entries.seq, CASE WHEN json_valid(body) THEN coalesce(body ->> '$.v', 1) ELSE 1 END,
+      '[' || CASE WHEN json_valid(body)
+        THEN json_set(json_remove(body, '$.v'), '$.type', type, '$.seq', entries.seq, '$.at', at) ELSE body END || ']'
     FROM entries JOIN jobs ON jobs.job_id = entries.job_id ORDER BY entries.rowid;
   DROP TABLE entries;
 `;

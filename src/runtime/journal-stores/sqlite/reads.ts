@@ -123,12 +123,12 @@ export const readOwners = (connection: Connection): ReadonlyArray<string> =>
   );
 
 export const readEntries = ({ prepare }: Connection, jobId: string): ReadonlyArray<Entry> =>
-  prepare(`SELECT seq, entries FROM appends WHERE ${ofJob} ORDER BY seq`)
+  prepare(`SELECT seq, v, entries FROM appends WHERE ${ofJob} ORDER BY seq`)
     .all(jobId)
     .flatMap(decodeAppend);
 
 /** The append that has the entry, if there is one with that seq. */
-const appendWith = `SELECT seq, entries FROM appends WHERE ${ofJob} AND seq <= ? ORDER BY seq DESC LIMIT 1`;
+const appendWith = `SELECT seq, v, entries FROM appends WHERE ${ofJob} AND seq <= ? ORDER BY seq DESC LIMIT 1`;
 
 export const readEntry = (
   { prepare }: Connection,

@@ -148,29 +148,24 @@ export const decodeJob = (row: Row, read: ReadHeld): StoredJob => ({
   owner: textOrNullIn(row, "owner"),
 });
 
-/** An entry as its append holds it; its seq is that of the append and its place therein. */
-export const entryText = ({ seq: _, ...entry }: Entry): string =>
-  JSON.stringify({ v: entryVersion, ...entry });
-
-type Json = Readonly<Record<string, unknown>>;
-
 const decodeFact = Schema.decodeUnknownSync(Fact);
 
 /** The entries of one append. Throws ColumnMismatch or SchemaError where one does not decode. */
 export const decodeAppend = (row: Row): ReadonlyArray<Entry> => {
-  const firstSeq = numberIn(row, "seq");
-  return listIn(row).map((json, index) => decodeEntry(firstSeq + index, json));
-};
-
-const decodeEntry = (seq: number, { v: version, at, ...json }: Json): Entry => {
-  if (typeof version === "number" && version > entryVersion) {
-    const newer = `entry ${seq} has format ${version}, this catena-ai reads ${entryVersion} at most: update it`;
+  const version = numberIn(row, "v");
+  if (version > entryVersion) {
+    const newer = `entry ${numberIn(row, "seq")} has format ${version}, this catena-ai reads ${entryVersion} at most: update it`;
     throw broken("read a journal", new Error(newer));
   }
-  if (typeof at !== "number")
-    throw new ColumnMismatch("entries", `an instant in entry ${seq}`, null);
-  return { ...decodeFact(json), seq, at };
+  return listIn(row).map(decodeEntry);
 };
+
+const decodeEntry = ({ seq, at, ...json }: Json): Entry => {
+  if (typeof seq === "number" && typeof at === "number") return { ...decodeFact(json), seq, at };
+  throw new ColumnMismatch("entries", "entries with seq and instant", null);
+};
+
+type Json = Readonly<Record<string, unknown>>;
 
 const listIn = (row: Row): ReadonlyArray<Json> => {
   const list = jsonIn(row, "entries");
@@ -191,7 +186,7 @@ const heldFields: ReadonlyMap<string, string> = new Map([
 
 /** The value an entry of the append holds for its job's row. Throws ColumnMismatch where it holds none. */
 export const decodeHeld = (row: Row, seq: number): Value => {
-  const json = listIn(row)[seq - numberIn(row, "seq")];
+  const json = listIn(row).find((one) => one["seq"] === seq);
   const field = heldFields.get(String(json?.["type"]));
   if (json === undefined || field === undefined)
     throw new ColumnMismatch("entries", `a value in entry ${seq}`, row["entries"]);

@@ -9,7 +9,8 @@ import type {
   WriteResult,
 } from "../../journal-store.ts";
 import type { SQLInputValue } from "node:sqlite";
-import type { Entry } from "../../../machines/entry.ts";
+import { type Entry, entryVersion } from "../../../machines/entry.ts";
+import { assetNamesIn } from "../../../steps/asset-names.ts";
 import { committed, jobConflict, messageConflict, predictionConflict } from "../write-rules.ts";
 import {
   applyLedgerChange,
@@ -23,7 +24,6 @@ import {
   changingValues,
   constantColumns,
   constantValues,
-  entryText,
   firstHeldValues,
   heldColumns,
   heldValues,
@@ -56,7 +56,7 @@ const insertJob =
   `INSERT INTO jobs (${constantColumns}, ${changingColumns}, ${heldColumns})` +
   ` VALUES (${marks(`${constantColumns}, ${changingColumns}, ${heldColumns}`)}) ON CONFLICT DO NOTHING`;
 
-const insertAppend = "INSERT INTO appends (job, seq, entries) VALUES (?, ?, ?)";
+const insertAppend = "INSERT INTO appends (job, seq, v, entries) VALUES (?, ?, ?, ?)";
 
 /** The job as the other tables know it. */
 interface JobRow {
@@ -71,13 +71,11 @@ const insertEntries = (
 ): void => {
   const [first] = entries;
   if (first === undefined) return;
-  const texts = entries.map(entryText);
-  connection.prepare(insertAppend).run(ordinal, first.seq, listText(texts));
-  for (const [index, fact] of entries.entries())
-    nameIn(connection, jobId, { fact, text: texts[index] ?? "" });
+  const text = JSON.stringify(entries);
+  connection.prepare(insertAppend).run(ordinal, first.seq, entryVersion, text);
+  if (assetNamesIn(text).length === 0) return;
+  for (const fact of entries) nameIn(connection, jobId, { fact, text: JSON.stringify(fact) });
 };
-
-const listText = (texts: ReadonlyArray<string>): string => `[${texts.join(",")}]`;
 
 const jobOf = (write: CreateJob | AppendEntries): string =>
   write.type === "CreateJob" ? write.job.record.jobId : write.jobId;
@@ -110,7 +108,7 @@ export const witnessOf = (
   return () =>
     connection
       .prepare(`SELECT 1 FROM appends WHERE ${ofJob} AND seq = ? AND entries = ?`)
-      .get(jobId, first.seq, listText(last.entries.map(entryText))) !== undefined;
+      .get(jobId, first.seq, JSON.stringify(last.entries)) !== undefined;
 };
 
 const freeKey =
