@@ -28,7 +28,7 @@ describe("composition at once", () => {
     Effect.gen(function* () {
       const seen: Array<number> = [];
       const noted = (n: number) => Effect.map(soon(n), () => seen.push(n));
-      yield* allAtOnce([Effect.succeed(0), noted(1), noted(2)]);
+      yield* allAtOnce<number, never, never>([Effect.succeed(0), noted(1), noted(2)]);
       expect(seen).toEqual([1, 2]);
       expect(yield* mapAtOnce(soon(7), (n) => n + 1)).toBe(8);
       expect(yield* thenAtOnce(soon(7), (n) => soon(n + 1))).toBe(8);
@@ -42,7 +42,11 @@ describe("composition at once", () => {
         const exit = yield* Effect.exit(thenAtOnce(source, throwing));
         expect(Exit.isFailure(exit) && Exit.hasDies(exit)).toBe(true);
       }
-      expect(yield* Effect.flip(allAtOnce([Effect.succeed(1), Effect.fail("no")]))).toBe("no");
+      expect(
+        yield* Effect.flip(
+          allAtOnce<number, string, never>([Effect.succeed(1), Effect.fail("no")]),
+        ),
+      ).toBe("no");
     }),
   );
 });
