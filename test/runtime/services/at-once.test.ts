@@ -5,7 +5,7 @@ import { allAtOnce, mapAtOnce, thenAtOnce, there } from "../../../src/runtime/se
 
 const soon = <A>(value: A) => Effect.as(Effect.yieldNow, value);
 const bug = new Error("planned by the test");
-const throwing = (): never => {
+const throwing = (): Effect.Effect<never> => {
   throw bug;
 };
 
