@@ -316,7 +316,10 @@ export class JournalStore extends Context.Service<
     readonly livingOwners: Effect.Effect<ReadonlyArray<string>, StoreFailure>;
     /** Whether a dead owner went by itself, its scope closed: its jobs were let go, they did not kill it. */
     hasLeft(owner: string): Effect.Effect<boolean, StoreFailure>;
-    /** Changes whenever another connection has committed; equal answers mean nothing new. */
+    /**
+     * Changes whenever another connection has committed; equal answers mean nothing new. A store that commits through
+     * a second connection of its own may count that one's commits as well.
+     */
     readonly changeCount: Effect.Effect<number, StoreFailure>;
   }
 >()("catena-ai/runtime/JournalStore") {}

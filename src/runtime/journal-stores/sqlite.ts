@@ -13,6 +13,7 @@ import { Effect, Layer, Option, Schema } from "effect";
 import type { Duration, Scope } from "effect";
 import { JournalStore, StoreFailure } from "../journal-store.ts";
 import { ColumnMismatch } from "./sqlite/columns.ts";
+import { type CommitAll, type CommitIn, makeCommits } from "./sqlite/commits.ts";
 import { closeDatabase, isOnFuse, openDatabase } from "./sqlite/database.ts";
 import { attempt, broken } from "./sqlite/failure.ts";
 import { predictionOf } from "./sqlite/ledger-writes.ts";
@@ -30,7 +31,7 @@ import * as reads from "./sqlite/reads.ts";
 import * as retention from "./sqlite/retention-reads.ts";
 import { inTransaction } from "./sqlite/transaction.ts";
 import type { Connection } from "./sqlite/transaction.ts";
-import { applyWrite, witnessOf } from "./sqlite/writes.ts";
+import { applyWrites } from "./sqlite/writes.ts";
 import { checkWrites } from "./write-rules.ts";
 
 export interface SqliteJournalStoreOptions {
@@ -42,6 +43,11 @@ export interface SqliteJournalStoreOptions {
   readonly maxPages?: number;
   /** How long a call waits while another process holds the file; default 5 seconds. */
   readonly busyLimit?: Duration.Input;
+  /**
+   * Where batches are committed. `auto`: in this thread while little is written, in one of their own once much is, so
+   * that the disk's flush does not hold up the event loop. `always` and `never` are what they say. Default `auto`.
+   */
+  readonly thread?: CommitIn;
   /** Makes ids of owners and connections, never the same twice; default random UUIDs. */
   readonly nextId?: () => string;
 }
@@ -113,16 +119,13 @@ const deadOwners = ({ connection, folder }: Owners, self: string): ReadonlyArray
   return withJobs.filter((owner) => owner !== self && isDead(folder, owner));
 };
 
-const over = (connection: Connection, ask: Ask, owners: Owners): JournalStore["Service"] =>
-  JournalStore.of({
+const over = (owners: Owners, commit: CommitAll): JournalStore["Service"] => {
+  const { connection, ask } = owners;
+  return JournalStore.of({
     commit: (writes) =>
-      ask("commit", () => {
+      Effect.suspend(() => {
         checkWrites(writes);
-        if (writes.length === 0) return [];
-        return inTransaction(connection, () => {
-          const result = writes.map((write) => applyWrite(connection, write));
-          return { result, witness: witnessOf(connection, writes, result) };
-        });
+        return writes.length === 0 ? Effect.succeed([]) : commit(writes);
       }),
     job: (jobId) => ask("read a job", () => reads.readJob(connection, jobId)),
     jobs: (filter) => ask("list jobs", () => reads.readJobs(connection, filter)),
@@ -165,29 +168,33 @@ const over = (connection: Connection, ask: Ask, owners: Owners): JournalStore["S
     hasLeft: (owner) => ask("look for dead owners", () => hasLeft(owners.folder, owner)),
     changeCount: ask("look for changes", () => reads.readChangeCount(connection)),
   });
+};
 
 /** Opens the file for as long as the scope lives. Fails with: StoreFailure. */
 const make = Effect.fn("SqliteJournalStore.make")(function* (options: SqliteJournalStoreOptions) {
   const { synchronous = "FULL", busyLimit = "5 seconds", nextId = randomUUID } = options;
   const path = options.path.startsWith(":") ? options.path : resolve(options.path);
   const ask: Ask = (operation, run) => attempt(operation, { busyLimit }, decodes(operation, run));
+  const { maxPages = null, thread = "auto" } = options;
+  const [connectionId, threadId] = [nextId(), `${nextId()}-thread`];
+  const database = { path, synchronous, maxPages, connectionId, threadId };
   const connection = yield* Effect.acquireRelease(
-    ask(`open ${path}`, () =>
-      openDatabase({
-        path,
-        synchronous,
-        maxPages: options.maxPages ?? null,
-        connectionId: nextId(),
-      }),
-    ),
-    (opened) => Effect.sync(() => closeDatabase(opened)),
+    ask(`open ${path}`, () => openDatabase(database)),
+    (opened) => Effect.sync(() => closeDatabase(opened, threadId)),
   );
+  const commit = yield* makeCommits({
+    database,
+    thread,
+    wait: { busyLimit },
+    here: (writes) =>
+      ask("commit", () => inTransaction(connection, () => applyWrites(connection, writes))),
+  });
   if (isOnFuse(path)) {
     yield* Effect.logWarning(
       `${path} lies on a FUSE file system: make sure that its locks hold on this machine`,
     );
   }
-  return over(connection, ask, { folder: lockFolderOf(path), nextId, ask, connection });
+  return over({ folder: lockFolderOf(path), nextId, ask, connection }, commit);
 });
 
 /** A journal store in one SQLite file. */

@@ -25,7 +25,7 @@ import {
   inTransaction,
   introduce,
 } from "../../../src/runtime/journal-stores/sqlite/transaction.ts";
-import { applyWrite, witnessOf } from "../../../src/runtime/journal-stores/sqlite/writes.ts";
+import { applyWrites } from "../../../src/runtime/journal-stores/sqlite/writes.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const temporaryPath = Effect.map(temporaryFolder, (folder) => join(folder, "catena.db"));
@@ -207,7 +207,13 @@ describe("a SQLite journal store in trouble", () => {
     }
 
     const connect = (path: string) => {
-      openDatabase({ path, synchronous: "FULL", maxPages: null, connectionId: "first" }).db.close();
+      openDatabase({
+        path,
+        synchronous: "FULL",
+        maxPages: null,
+        connectionId: "first",
+        threadId: null,
+      }).db.close();
       const db = new LosingAnswers(path);
       const connection = { ...connectionOver(db, "lossy"), db };
       introduce(connection);
@@ -231,11 +237,7 @@ describe("a SQLite journal store in trouble", () => {
     it.effect("knows a batch by its last entry", () =>
       Effect.gen(function* () {
         const connection = connect(yield* temporaryPath);
-        const creating = (jobId: string) => () => {
-          const writes = [createOf(jobId)];
-          const result = writes.map((write) => applyWrite(connection, write));
-          return { result, witness: witnessOf(connection, writes, result) };
-        };
+        const creating = (jobId: string) => () => applyWrites(connection, [createOf(jobId)]);
         expect(inTransaction(connection, creating("a"))).toEqual([{ type: "Committed" }]);
         connection.db.applies = false;
         expect(() => inTransaction(connection, creating("b"))).toThrow("the answer was lost");

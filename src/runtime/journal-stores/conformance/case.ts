@@ -30,6 +30,8 @@ export interface StoreUnderTest {
   readonly open: Effect.Effect<Store, StoreFailure, Scope.Scope>;
   /** Overwrites a stored entry with what does not decode; null where an adapter stores no text. */
   readonly corruptEntry: ((jobId: string, seq: number) => Effect.Effect<void>) | null;
+  /** The store commits through a second connection, so that its change count moves with its own commits. Default: false. */
+  readonly countsOwnCommits?: boolean;
 }
 
 export type Run = Effect.Effect<void, ConformanceFailure | StoreFailure, Scope.Scope>;

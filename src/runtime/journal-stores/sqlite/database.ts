@@ -52,12 +52,11 @@ export interface DatabaseOptions {
   readonly synchronous: "FULL" | "NORMAL";
   readonly maxPages: number | null;
   readonly connectionId: string;
+  /** The id under which a thread of this process will commit; null where none will. */
+  readonly threadId: string | null;
 }
 
-const setUp = (
-  db: DatabaseSync,
-  { synchronous, maxPages, connectionId }: DatabaseOptions,
-): Connection => {
+const configure = (db: DatabaseSync, { synchronous, maxPages }: DatabaseOptions): void => {
   // Every commit writes whole pages: the smaller they are, the less of it is not its own.
   db.exec("PRAGMA page_size = 4096");
   const mode = db.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
@@ -71,20 +70,44 @@ const setUp = (
   db.exec("PRAGMA secure_delete = ON");
   db.exec(`PRAGMA synchronous = ${synchronous}`);
   if (maxPages !== null) db.exec(`PRAGMA max_page_count = ${maxPages}`);
-  const connection = connectionOver(db, connectionId);
+};
+
+const setUp = (db: DatabaseSync, options: DatabaseOptions): Connection => {
+  configure(db, options);
+  const connection = connectionOver(db, options.connectionId);
   // The lock comes first, so that of two processes that open a new file only one builds the tables, and
   // a file that cannot be written is found here and not at the first job.
   db.exec("BEGIN IMMEDIATE");
   migrate(db);
-  introduce(connection);
+  for (const id of idsOf(options)) introduce({ ...connection, id });
   db.exec("COMMIT");
   return connection;
 };
 
+const idsOf = ({ connectionId, threadId }: DatabaseOptions): ReadonlyArray<string> =>
+  threadId === null ? [connectionId] : [connectionId, threadId];
+
+/**
+ * The second connection of a process that has opened the file, under its `threadId`. It needs no lock, so that it
+ * comes to be while the first one writes without a pause. Throws what SQLite throws.
+ */
+export const openBeside = (
+  options: DatabaseOptions & { readonly threadId: string },
+): Connection => {
+  const db = new DatabaseSync(options.path, {
+    timeout: threadBusyTimeoutMs,
+    enableForeignKeyConstraints: true,
+  });
+  configure(db, options);
+  return connectionOver(db, options.threadId);
+};
+
+/** How long (ms) a thread stands still for a file that another connection holds, before it says that it is busy. */
+const threadBusyTimeoutMs = 1_000;
+
 /** Throws what SQLite throws, and StoreFailure for a path or a version that is refused. */
 export const openDatabase = (options: DatabaseOptions): Connection => {
   checkPath(options.path);
-  // The busy timeout of SQLite would block the whole process; waiting is done outside.
   const db = new DatabaseSync(options.path, { timeout: 0, enableForeignKeyConstraints: true });
   try {
     return setUp(db, options);
@@ -95,9 +118,9 @@ export const openDatabase = (options: DatabaseOptions): Connection => {
 };
 
 /** Moves the log into the file as far as others allow, and closes it. */
-export const closeDatabase = ({ db, prepare, id }: Connection): void => {
+export const closeDatabase = ({ db, prepare, id }: Connection, threadId: string | null): void => {
   try {
-    prepare("DELETE FROM connections WHERE id = ?").run(id);
+    prepare("DELETE FROM connections WHERE id IN (?, ?)").run(id, threadId);
     db.exec("PRAGMA wal_checkpoint(PASSIVE)");
   } catch {
     // Tidying only: the row is dropped in time by younger ones, the log is read by whoever opens next.

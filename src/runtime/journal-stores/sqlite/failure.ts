@@ -43,7 +43,7 @@ const isClosed = (cause: unknown): boolean =>
 const constraint = 19;
 
 /** Null for what is no trouble of the store but a bug: a broken constraint, a TypeError. */
-const failureOf = (operation: string, cause: unknown): StoreFailure | null => {
+export const failureOf = (operation: string, cause: unknown): StoreFailure | null => {
   if (cause instanceof StoreFailure) return cause;
   if (isClosed(cause)) return new StoreFailure({ operation, reason: "Io", cause });
   const systemReason = systemReasonOf(cause);
@@ -62,10 +62,10 @@ export interface BusyWait {
   readonly busyLimit: Duration.Input;
 }
 
-/** Runs it at once; a busy file is asked again after 1, 2, 4 ... 50 ms until the limit. Fails with: StoreFailure. */
+/** Runs it at once; waits for a busy file. Fails with: StoreFailure. */
 export const attempt = <A>(
   operation: string,
-  { busyLimit }: BusyWait,
+  wait: BusyWait,
   run: () => A,
 ): Effect.Effect<A, StoreFailure> => {
   const once = Effect.suspend(() => {
@@ -76,10 +76,17 @@ export const attempt = <A>(
       return failure === null ? Effect.die(cause) : Effect.fail(failure);
     }
   });
-  return Effect.catchTag(once, "StoreFailure", (failure) =>
+  return waitingWhileBusy(wait, once);
+};
+
+/** A busy file is asked again after 1, 2, 4 ... 50 ms until the limit. */
+export const waitingWhileBusy = <A>(
+  { busyLimit }: BusyWait,
+  once: Effect.Effect<A, StoreFailure>,
+): Effect.Effect<A, StoreFailure> =>
+  Effect.catchTag(once, "StoreFailure", (failure) =>
     failure.reason === "Busy" ? again(once, busyLimit) : Effect.fail(failure),
   );
-};
 
 const again = <A>(
   once: Effect.Effect<A, StoreFailure>,

@@ -67,7 +67,7 @@ export const countCommit = ({ prepare, id }: Connection): Witness => {
   return () => read.get(id)?.["commits"] === counted?.["commits"];
 };
 
-interface Written<A> {
+export interface Written<A> {
   readonly result: A;
   readonly witness: Witness;
 }

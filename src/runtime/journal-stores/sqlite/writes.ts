@@ -40,7 +40,7 @@ import {
 } from "./retention-writes.ts";
 import { ofJob } from "./appends-schema.ts";
 import { changes, countCommit, inSavepoint } from "./transaction.ts";
-import type { Connection, Witness } from "./transaction.ts";
+import type { Connection, Witness, Written } from "./transaction.ts";
 
 type Values = ReadonlyArray<SQLInputValue>;
 
@@ -84,7 +84,7 @@ const jobOf = (write: CreateJob | AppendEntries): string =>
  * The last entry that was written stands for the whole batch: it is the next of its job, appended under
  * the epoch of its owner. A batch without entries counts its commit instead.
  */
-export const witnessOf = (
+const witnessOf = (
   connection: Connection,
   writes: ReadonlyArray<Write>,
   results: ReadonlyArray<WriteResult>,
@@ -239,8 +239,17 @@ const addDuplicate = (connection: Connection, { row }: AddDuplicate): WriteResul
   return isAdded ? committed : predictionConflict;
 };
 
+/** Applies all of them, one after the other, inside a transaction. */
+export const applyWrites = (
+  connection: Connection,
+  writes: ReadonlyArray<Write>,
+): Written<ReadonlyArray<WriteResult>> => {
+  const result = writes.map((write) => applyWrite(connection, write));
+  return { result, witness: witnessOf(connection, writes, result) };
+};
+
 /** Applies one write whole, or changes nothing; savepoints only where a conflict may show half way. */
-export const applyWrite = (connection: Connection, write: Write): WriteResult => {
+const applyWrite = (connection: Connection, write: Write): WriteResult => {
   switch (write.type) {
     case "CreateJob":
       return create(connection, write);
