@@ -9,7 +9,7 @@ import type { AssetStoreFailure } from "../steps/asset-store.ts";
 import { decodeFailure, safeMessageOf, ValidationFailure } from "../steps/failure.ts";
 import { codecOf } from "./services/codecs.ts";
 import { type Engine, keyOf } from "./engine.ts";
-import type { Delta } from "./deltas.ts";
+import type { Delta } from "./deltas/delta.ts";
 import type { Intake } from "./jobs/left-behind.ts";
 import { loadValue } from "./job-values.ts";
 import { checkUse, storedJob, storedState, type JobState } from "./stored-jobs.ts";

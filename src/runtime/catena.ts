@@ -19,7 +19,7 @@ import {
   type StartFailure,
   type SubmitOptions,
 } from "./catena-service.ts";
-import type { Delta } from "./deltas.ts";
+import type { Delta } from "./deltas/delta.ts";
 import { drainMs, keyOf } from "./engine.ts";
 import type { JobFilter, StateRecord, StoreFailure } from "./journal-store.ts";
 import type { HttpApiOptions } from "./http-api/http-options.ts";

@@ -3,66 +3,18 @@
  * its own predictions and counts on no others being absent, so all may share one provider.
  */
 import assert from "node:assert/strict";
-import { Clock, Effect, Fiber, Option, Result, type Schema, Stream } from "effect";
+import { Clock, Effect, Result, type Schema } from "effect";
+import { isTerminal, type Prediction } from "./model-client.ts";
 import {
-  isTerminal,
-  type ModelClient,
-  type Prediction,
-  type StreamedPrediction,
-  type SubmitRequest,
-} from "./model-client.ts";
+  check,
+  deadlineMs,
+  ended,
+  type ModelClientCase,
+  requestOf,
+} from "./model-clients/conformance/case.ts";
+import { streamCases } from "./model-clients/conformance/stream-cases.ts";
 
-type ModelCall = Pick<SubmitRequest, "model" | "input">;
-
-/** A client with the models that the cases need, and the provider's clock in the test's hand. */
-export interface ModelClientSubject {
-  readonly client: ModelClient;
-  /** Succeeds by itself, with an output. */
-  readonly succeeding: ModelCall;
-  /** Fails by itself, with an error. */
-  readonly failing: ModelCall;
-  /** Runs until it is ended. */
-  readonly endless: ModelCall;
-  /** Has an input that the model's own schema refuses. */
-  readonly refused: ModelCall;
-  /** A well-formed name of a model that does not exist. */
-  readonly unknownModel: string;
-  /** Writes a text as the case tells it, until it is ended; absent where the client streams nothing. */
-  readonly writing?: ModelCall & {
-    readonly write: (id: string, parts: ReadonlyArray<string>) => Effect.Effect<void>;
-  };
-  /** Lets this much time (ms) pass at the provider, and unfinished work go on. */
-  readonly passTime: (ms: number) => Effect.Effect<void>;
-}
-
-export interface ModelClientCase {
-  readonly name: string;
-  /** Dies with an AssertionError where the promise is broken. */
-  readonly run: (subject: ModelClientSubject) => Effect.Effect<void, unknown>;
-}
-
-const check = (assertion: () => void): Effect.Effect<void> => Effect.sync(assertion);
-
-const deadlineMs = 60_000;
-let calls = 0;
-
-/** A key that no other case has used. */
-const requestOf = (call: ModelCall): SubmitRequest => {
-  calls += 1;
-  return { ...call, key: `conformance-${calls}`, cancelAfterMs: deadlineMs };
-};
-
-/** Looks until the prediction has ended; an honest provider needs far fewer looks. */
-const maxLooks = 200;
-
-const ended = Effect.fnUntraced(function* ({ client, passTime }: ModelClientSubject, id: string) {
-  for (let look = 1; look < maxLooks; look += 1) {
-    const prediction = yield* client.get(id);
-    if (isTerminal(prediction.status)) return prediction;
-    yield* passTime(1);
-  }
-  return yield* client.get(id);
-});
+export type { ModelClientCase, ModelClientSubject } from "./model-clients/conformance/case.ts";
 
 const idsOf = (predictions: ReadonlyArray<Prediction>): ReadonlyArray<string> =>
   predictions.map(({ id }) => id);
@@ -72,76 +24,6 @@ const isJson = (value: Schema.Json): boolean => {
   assert.deepEqual(copy, value);
   return true;
 };
-
-/** What is written until it is as long as the text, in as many parts as the client likes. */
-const writtenUntil = ({ stream }: ModelClient, prediction: StreamedPrediction, text: string) => {
-  const parts = stream?.(prediction) ?? Stream.empty;
-  const sums = Stream.scan(
-    parts,
-    () => "",
-    (sum, part) => sum + part,
-  );
-  const last = Stream.runLast(Stream.takeUntil(sums, (sum) => sum.length >= text.length));
-  return Effect.map(
-    last,
-    Option.getOrElse(() => ""),
-  );
-};
-
-const streamCases: ReadonlyArray<ModelClientCase> = [
-  {
-    name: "what a model writes is seen while it runs, in order, by each who asks",
-    run: Effect.fnUntraced(function* ({ client, writing }) {
-      if (writing === undefined) return;
-      const { model } = writing;
-      const { id } = yield* client.submit(requestOf(writing));
-      const early = yield* Effect.forkChild(
-        writtenUntil(client, { id, model }, "Once upon a time"),
-      );
-      yield* writing.write(id, ["Once", " upon"]);
-      const begun = yield* writtenUntil(client, { id, model }, "Once upon");
-      yield* writing.write(id, [" a", " time"]);
-      const [all, late] = [
-        yield* Fiber.join(early),
-        yield* writtenUntil(client, { id, model }, "Once upon a time"),
-      ];
-      const { status } = yield* client.get(id);
-      yield* check(() => {
-        assert.deepEqual([begun, all, late], ["Once upon", "Once upon a time", "Once upon a time"]);
-        assert.equal(status, "processing");
-      });
-      yield* client.cancel(id);
-    }),
-  },
-  {
-    name: "a stream ends with its prediction",
-    run: Effect.fnUntraced(function* ({ client, writing }) {
-      if (writing === undefined) return;
-      const { id } = yield* client.submit(requestOf(writing));
-      const { model } = writing;
-      const whole = yield* Effect.forkChild(writtenUntil(client, { id, model }, "endless"));
-      yield* writing.write(id, ["end"]);
-      yield* writtenUntil(client, { id, model }, "end");
-      yield* client.cancel(id);
-      assert.equal(yield* Fiber.join(whole), "end");
-    }),
-  },
-  {
-    name: "a stream of what is not there, is over or writes nothing ends without a failure",
-    run: Effect.fnUntraced(function* (subject) {
-      const { client, succeeding, failing } = subject;
-      const predictions = [{ id: "no-such-prediction", model: succeeding.model }];
-      for (const call of [succeeding, failing]) {
-        const { id } = yield* client.submit(requestOf(call));
-        yield* ended(subject, id);
-        predictions.push({ id, model: call.model });
-      }
-      predictions.push({ id: predictions[1]?.id ?? "", model: subject.unknownModel });
-      for (const prediction of predictions)
-        yield* Stream.runDrain(client.stream?.(prediction) ?? Stream.empty);
-    }),
-  },
-];
 
 export const modelClientCases: ReadonlyArray<ModelClientCase> = [
   {

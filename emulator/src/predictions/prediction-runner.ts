@@ -82,7 +82,8 @@ export class PredictionRunner {
     this.#begin(id);
     const { predictions, webhooks } = this.#parts;
     const before = predictions.get(id)?.output;
-    const output = [...(Array.isArray(before) ? before : []), ...parts];
+    const written: readonly unknown[] = Array.isArray(before) ? before : [];
+    const output = [...written, ...parts];
     const grown = predictions.show(id, { output });
     if (grown) webhooks.progress(grown, "output");
     return grown;

@@ -4,7 +4,7 @@
  */
 import { Effect, FiberMap, Latch, Option, type Scope, Stream } from "effect";
 import { GrowingText } from "../../steps/growing-text.ts";
-import type { Delta } from "../deltas.ts";
+import type { Delta } from "./delta.ts";
 import type { JobChanges } from "../jobs/job-changes.ts";
 import { isRest } from "../jobs/rest-waiters.ts";
 import type { JournalStore, PredictionRow } from "../journal-store.ts";
@@ -156,7 +156,7 @@ class Listened {
   /** Opens what is at work and wanted, closes the rest. */
   readonly #connect = Effect.fnUntraced({ self: this }, function* (this: Listened) {
     const working = new Map(this.#rows.filter(isAtWork).map((row) => [row.key, row]));
-    for (const [key, { row, text }] of [...this.#calls]) {
+    for (const [key, { row, text }] of this.#calls) {
       if (text.isOver || (working.has(key) && this.#isWanted(row))) continue;
       yield* FiberMap.remove(this.#connections, key);
       text.end();

@@ -46,8 +46,8 @@ const retentionMs = 3_600_000;
 
 interface Held {
   prediction: Prediction;
-  /** What a streamed answer has written so far. */
-  readonly text: GrowingText;
+  /** What a streamed answer has written so far; null once it is over, when it is the output. */
+  text: GrowingText | null;
   fiber: Fiber.Fiber<void> | null;
 }
 
@@ -131,8 +131,8 @@ const find = ({ provider, held }: Shop, id: string): Effect.Effect<Held, Provide
 
 const written = ({ held }: Shop, id: string): Stream.Stream<string> =>
   Stream.suspend(() => {
-    const text = held.get(id)?.text;
-    return text === undefined ? Stream.empty : Stream.map(followText(text), (part) => part.text);
+    const text = held.get(id)?.text ?? null;
+    return text === null ? Stream.empty : Stream.map(followText(text), (part) => part.text);
   });
 
 const since = ({ held }: Shop, createdAfter: number): ReadonlyArray<Prediction> =>
@@ -200,13 +200,18 @@ const change = (entry: Held, changes: Partial<Shown>): void => {
   entry.prediction = withRaw({ ...shown, ...changes });
 };
 
+const endText = (entry: Held): void => {
+  entry.text?.end();
+  entry.text = null;
+};
+
 const perform = (entry: Held, model: FunctionModel, { input, cancelAfterMs }: SubmitRequest) =>
   Effect.gen(function* () {
     change(entry, { status: "processing", startedAt: yield* Clock.currentTimeMillis });
     const answer: unknown = yield* Effect.tryPromise({
       try: async (signal) => {
         const returned = await model.run(structuredClone(input), { signal });
-        return isAsyncIterable(returned) ? wholeText(returned, entry.text, signal) : returned;
+        return isAsyncIterable(returned) ? wholeText(returned, entry, signal) : returned;
       },
       catch: (error) => (error instanceof Error ? error.message : String(error)),
     });
@@ -223,7 +228,7 @@ const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
 /** Whoever is asked for more after the end is told so, as `for await` does it. */
 const wholeText = async (
   parts: AsyncIterable<unknown>,
-  shown: GrowingText,
+  { text }: Held,
   signal: AbortSignal,
 ): Promise<string> => {
   let whole = "";
@@ -234,7 +239,7 @@ const wholeText = async (
         `expected the parts of a streamed answer to be texts, got ${typeof part}`,
       );
     whole += part;
-    shown.append(part);
+    text?.append(part);
   }
   return whole;
 };
@@ -242,7 +247,7 @@ const wholeText = async (
 const asJson = Schema.decodeUnknownEffect(Schema.Json);
 
 const end = Effect.fnUntraced(function* (entry: Held, exit: Exit.Exit<Schema.Json, string>) {
-  entry.text.end();
+  endText(entry);
   if (isTerminal(entry.prediction.status)) return;
   const completedAt = yield* Clock.currentTimeMillis;
   const { startedAt } = entry.prediction;
@@ -263,7 +268,7 @@ const cancel = Effect.fnUntraced(function* (shop: Shop, id: string) {
     yield* Fiber.interrupt(entry.fiber);
   if (!isTerminal(entry.prediction.status)) {
     // It had not begun: nothing ran, so nothing observed its end.
-    entry.text.end();
+    endText(entry);
     change(entry, { status: "aborted", completedAt: yield* Clock.currentTimeMillis });
   }
   return entry.prediction;

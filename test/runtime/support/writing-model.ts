@@ -31,7 +31,7 @@ export const writingModel = (streamed?: Streaming): WritingModel => {
   const functions = Functions.client({
     models: {
       writer: {
-        input: { type: "object" },
+        input: { type: "object", properties: { prompt: { type: "string" } } },
         run: () => {
           const paper = new TransformStream<string, string>();
           const writer = paper.writable.getWriter();
@@ -62,7 +62,7 @@ export const writingModel = (streamed?: Streaming): WritingModel => {
               if (open === 0) silence.resolve();
             }),
         );
-        return (streamed ?? functions.stream)?.(prediction) ?? Stream.empty;
+        return streamed?.(prediction) ?? functions.stream?.(prediction) ?? Stream.empty;
       }),
     );
   return {

@@ -77,6 +77,9 @@ const provider = Effect.fnUntraced(function* (given: Provider) {
   return { server, openedAt, written };
 });
 
+const pathOf = (address: string | URL | Request): string =>
+  new URL(address instanceof Request ? address.url : address).pathname;
+
 const streamsAsked = (asked: ReadonlyArray<Asked>): ReadonlyArray<Asked> =>
   asked.filter(({ url }) => url.startsWith("/v1/streams/") || url.startsWith("/elsewhere"));
 
@@ -233,7 +236,7 @@ describe("a broken stream", () => {
       const { written } = yield* provider({
         stream: () => sse(first, { promisedLength: 10_000 }),
         fetch: (url, init) => {
-          if (String(url).includes("/streams/") && init?.signal) signals.push(init.signal);
+          if (pathOf(url).includes("/streams/") && init?.signal) signals.push(init.signal);
           return fetch(url, init);
         },
       });
@@ -286,7 +289,7 @@ describe("no stream is opened", () => {
           ...never,
           address: () => address,
           fetch: (url, init) => {
-            asked.push(new URL(String(url)).pathname);
+            asked.push(pathOf(url));
             return fetch(url, init);
           },
         });
