@@ -9,21 +9,20 @@ import type { StateRecord } from "../journal-store.ts";
 import type { Caller } from "./http-options.ts";
 import type { ApiHost } from "./route.ts";
 
-/** Ends with the job. */
+/** Ends with the job; nothing of a pipeline that is not deployed here. */
 export const deltaEvents = (
   { engine }: ApiHost,
   { jobId, pipeline, version }: StateRecord,
   { scopes }: Caller,
 ): Stream.Stream<string> => {
   const plan = engine.deployed.get(keyOf({ name: pipeline, version }))?.plan;
-  const streamed = new Set(plan === undefined ? [] : streamedSteps(plan));
-  const isOperator = scopes.includes("operate");
-  if (!isOperator && streamed.size === 0) return Stream.empty;
-  const deltas = engine.deltas.listen(jobId, (step) => isOperator || streamed.has(step));
+  const shown = new Set(plan === undefined ? [] : shownSteps(plan, scopes.includes("operate")));
+  if (shown.size === 0) return Stream.empty;
+  const deltas = engine.deltas.listen(jobId, (step) => shown.has(step));
   return Stream.map(deltas, (delta) => `event: delta\ndata: ${JSON.stringify(delta)}\n\n`);
 };
 
-const streamedSteps = ({ nodes }: PipelinePlan): ReadonlyArray<string> =>
+const shownSteps = ({ nodes }: PipelinePlan, isOperator: boolean): ReadonlyArray<string> =>
   nodes.flatMap(({ path, step: { program } }) =>
-    program.kind === "model" && program.isStreamed ? [path] : [],
+    program.kind === "model" && (isOperator || program.isStreamed) ? [path] : [],
   );
