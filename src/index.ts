@@ -2,6 +2,7 @@
 export { Catena, type Job, type StartOptions } from "./runtime/catena.ts";
 export { CatenaService } from "./runtime/catena-service.ts";
 export type { Readiness, StartFailure, SubmitOptions } from "./runtime/catena-service.ts";
+export type { Delta } from "./runtime/deltas/delta.ts";
 export type { JobState } from "./runtime/stored-jobs.ts";
 export {
   CatenaStopped,

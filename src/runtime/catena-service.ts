@@ -2,13 +2,14 @@
  * Catena as a service of Effect: one implementation for hosts that use layers and, behind a facade of
  * promises, for everybody else. It reads no environment, registers no signal handler and never exits.
  */
-import { Context, Effect, Result, type Scope } from "effect";
+import { Context, Effect, Result, type Scope, Stream } from "effect";
 import type { AnyPipeline, FailureOf, InputOf, OutputOf } from "../machines/pipeline.ts";
 import type { Fact } from "../machines/entry.ts";
 import type { AssetStoreFailure } from "../steps/asset-store.ts";
 import { decodeFailure, safeMessageOf, ValidationFailure } from "../steps/failure.ts";
 import { codecOf } from "./services/codecs.ts";
 import { type Engine, keyOf } from "./engine.ts";
+import type { Delta } from "./deltas/delta.ts";
 import type { Intake } from "./jobs/left-behind.ts";
 import { loadValue } from "./job-values.ts";
 import { checkUse, storedJob, storedState, type JobState } from "./stored-jobs.ts";
@@ -52,6 +53,11 @@ export class CatenaService extends Context.Service<
     tell(jobId: string, fact: Fact): Effect.Effect<void, StoreFailure | JobUnavailable>;
     /** Fails with: StoreFailure, JobUnavailable. */
     state(jobId: string): Effect.Effect<JobState, StoreFailure | JobUnavailable>;
+    /**
+     * What the job's models write, while they write it; of calls at work from their beginning. Ends when the job
+     * rests; of one that rests there is nothing. Fails with: StoreFailure, JobUnavailable.
+     */
+    deltas(jobId: string): Stream.Stream<Delta, StoreFailure | JobUnavailable>;
     readonly prune: Retention["prune"];
     readonly erase: Retention["erase"];
     readonly readiness: () => Readiness;
@@ -79,6 +85,8 @@ const serviceOf = (engine: Engine): Service => ({
   outcome: (pipeline, jobId) => outcomeOf(engine, pipeline, jobId),
   tell: (jobId, fact) => tell(engine, jobId, fact),
   state: (jobId) => storedState(engine.store, jobId),
+  deltas: (jobId) =>
+    Stream.unwrap(Effect.as(storedJob(engine.store, jobId), engine.deltas.listen(jobId))),
   prune: (options) => engine.retention.prune(options),
   erase: (jobId) => engine.retention.erase(jobId),
   readiness: () => readinessOf(engine),

@@ -1,7 +1,7 @@
 /**
  * Catena for its users: start it, submit jobs, ask what became of them. Several can live in one process.
  */
-import { Context, type Duration, Effect, Exit, Layer, Scope } from "effect";
+import { Context, type Duration, Effect, Exit, Layer, Scope, Stream } from "effect";
 import type { PipelineOptions } from "../machines/layer-option.ts";
 import type {
   AnyPipeline,
@@ -19,8 +19,9 @@ import {
   type StartFailure,
   type SubmitOptions,
 } from "./catena-service.ts";
+import type { Delta } from "./deltas/delta.ts";
 import { drainMs, keyOf } from "./engine.ts";
-import type { JobFilter, StateRecord } from "./journal-store.ts";
+import type { JobFilter, StateRecord, StoreFailure } from "./journal-store.ts";
 import type { HttpApiOptions } from "./http-api/http-options.ts";
 import { httpSettings } from "./http-api/http-settings.ts";
 import { type NodeHandler, nodeHandler } from "./http-api/node-handler.ts";
@@ -50,6 +51,12 @@ export interface Job<Output, F = Failure> {
   retry(options?: { readonly isFresh?: boolean }): Promise<void>;
   /** The record, journal and ledger as committed. Rejects with: JobUnavailable, StoreFailure. */
   state(): Promise<JobState>;
+  /**
+   * What the job's models write, while they write it, for as long as you iterate; of calls at work from their
+   * beginning. Only a view: it ends when the job rests or Catena stops, and breaks without a word; the truth is
+   * `result()`. Rejects with: JobUnavailable, StoreFailure.
+   */
+  deltas(): AsyncIterable<Delta>;
 }
 
 /** Once it is stopped, everything but `stop` and `readiness` rejects with: CatenaStopped. */
@@ -135,6 +142,13 @@ const facade = (
       resume: () => ask({ type: "ResumeRequested", by }),
       retry: (options) => ask({ type: "RetryRequested", by, isFresh: options?.isFresh ?? false }),
       state: () => run(service.state(id)),
+      deltas: () =>
+        Stream.toAsyncIterable(
+          Stream.suspend(
+            (): Stream.Stream<Delta, CatenaStopped | JobUnavailable | StoreFailure> =>
+              stopping === undefined ? service.deltas(id) : Stream.fail(new CatenaStopped()),
+          ),
+        ),
     };
   };
   return {

@@ -4,6 +4,7 @@ import { Clock, Effect, Latch, Scheduler, type Scope } from "effect";
 import { type JobDriver, makeDriver } from "../machines/advance.ts";
 import type { PipelinePlan } from "../machines/plan.ts";
 import type { AssetStore, AssetStoreFailure } from "../steps/asset-store.ts";
+import { type Deltas, makeDeltas } from "./deltas.ts";
 import { makeGroupCommit, type StoreTrouble } from "./group-commit.ts";
 import type { Identifiers } from "./identifiers.ts";
 import type { Deployed, JobHost, JobSettings, Observation } from "./jobs/job-host.ts";
@@ -54,6 +55,8 @@ export interface Engine {
   readonly retention: Retention;
   /** Tells of every commit of a job that runs here. */
   readonly changes: JobChanges;
+  /** What models write while they write it. */
+  readonly deltas: Deltas;
   /** How many unfinished jobs of dead owners were taken over at the start. */
   readonly recovered: number;
   /** What is wrong with the store; null while it takes writes. */
@@ -138,7 +141,8 @@ export const makeEngine = Effect.fnUntraced(function* (
   const commit = (write: RetentionWrite) => committer.tryCommit(write, () => undefined);
   const retention = yield* makeRetention({ store, assets, commit, policy });
   const { trouble } = committer;
-  const parts = { jobs, providers, store, assets, deployed, retention, changes };
+  const deltas = yield* makeDeltas({ store, providers, changes });
+  const parts = { jobs, providers, store, assets, deployed, retention, changes, deltas };
   const hurry = () => void hurried.openUnsafe();
   return { owner, ...parts, recovered, trouble, assetTrouble, hurry };
 });

@@ -4,60 +4,17 @@
  */
 import assert from "node:assert/strict";
 import { Clock, Effect, Result, type Schema } from "effect";
+import { isTerminal, type Prediction } from "./model-client.ts";
 import {
-  isTerminal,
-  type ModelClient,
-  type Prediction,
-  type SubmitRequest,
-} from "./model-client.ts";
+  check,
+  deadlineMs,
+  ended,
+  type ModelClientCase,
+  requestOf,
+} from "./model-clients/conformance/case.ts";
+import { streamCases } from "./model-clients/conformance/stream-cases.ts";
 
-type ModelCall = Pick<SubmitRequest, "model" | "input">;
-
-/** A client with the models that the cases need, and the provider's clock in the test's hand. */
-export interface ModelClientSubject {
-  readonly client: ModelClient;
-  /** Succeeds by itself, with an output. */
-  readonly succeeding: ModelCall;
-  /** Fails by itself, with an error. */
-  readonly failing: ModelCall;
-  /** Runs until it is ended. */
-  readonly endless: ModelCall;
-  /** Has an input that the model's own schema refuses. */
-  readonly refused: ModelCall;
-  /** A well-formed name of a model that does not exist. */
-  readonly unknownModel: string;
-  /** Lets this much time (ms) pass at the provider, and unfinished work go on. */
-  readonly passTime: (ms: number) => Effect.Effect<void>;
-}
-
-export interface ModelClientCase {
-  readonly name: string;
-  /** Dies with an AssertionError where the promise is broken. */
-  readonly run: (subject: ModelClientSubject) => Effect.Effect<void, unknown>;
-}
-
-const check = (assertion: () => void): Effect.Effect<void> => Effect.sync(assertion);
-
-const deadlineMs = 60_000;
-let calls = 0;
-
-/** A key that no other case has used. */
-const requestOf = (call: ModelCall): SubmitRequest => {
-  calls += 1;
-  return { ...call, key: `conformance-${calls}`, cancelAfterMs: deadlineMs };
-};
-
-/** Looks until the prediction has ended; an honest provider needs far fewer looks. */
-const maxLooks = 200;
-
-const ended = Effect.fnUntraced(function* ({ client, passTime }: ModelClientSubject, id: string) {
-  for (let look = 1; look < maxLooks; look += 1) {
-    const prediction = yield* client.get(id);
-    if (isTerminal(prediction.status)) return prediction;
-    yield* passTime(1);
-  }
-  return yield* client.get(id);
-});
+export type { ModelClientCase, ModelClientSubject } from "./model-clients/conformance/case.ts";
 
 const idsOf = (predictions: ReadonlyArray<Prediction>): ReadonlyArray<string> =>
   predictions.map(({ id }) => id);
@@ -272,4 +229,5 @@ export const modelClientCases: ReadonlyArray<ModelClientCase> = [
       }
     }),
   },
+  ...streamCases,
 ];

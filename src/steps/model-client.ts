@@ -7,7 +7,7 @@
  * log of a client ever holds a credential.
  */
 import { Schema } from "effect";
-import type { Effect, JsonSchema, Redacted } from "effect";
+import type { Effect, JsonSchema, Redacted, Stream } from "effect";
 import { ProviderFailure, ValidationFailure } from "./failure.ts";
 
 export const PredictionStatus = Schema.Literals([
@@ -90,6 +90,12 @@ export interface DownloadedFile {
   readonly contentType: string;
 }
 
+/** An accepted prediction that somebody wants to see at work. */
+export interface StreamedPrediction {
+  readonly id: string;
+  readonly model: string;
+}
+
 export interface ModelClient {
   /** Names the provider in receipts and the ledger, such as `replicate`. */
   readonly provider: string;
@@ -117,6 +123,13 @@ export interface ModelClient {
   download(url: string): Effect.Effect<DownloadedFile, ProviderFailure>;
   /** What the provider signs its webhooks with; absent where it sends none. Fails with: ProviderFailure. */
   readonly webhookSecret?: Effect.Effect<Redacted.Redacted, ProviderFailure>;
+  /**
+   * What the model writes while it writes it: texts in order, none twice, from the beginning where the
+   * provider still shows that. Only a view, for whoever is listening: it may miss some, it ends when nothing
+   * more is to be seen, whatever the reason, and does not fail; what the model answered is what `get` says.
+   * Whoever stops reading closes the connection. Absent where the provider shows nothing before the end.
+   */
+  stream?(prediction: StreamedPrediction): Stream.Stream<string>;
   /** Makes bytes readable for a model, as a data URI up to 256 kB, else as an upload. Fails with: ProviderFailure. */
   present(file: DownloadedFile, sha256: string): Effect.Effect<string, ProviderFailure>;
 }

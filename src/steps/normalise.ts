@@ -30,6 +30,16 @@ export const normaliseOutput = (
   files: ReadonlyMap<string, Asset>,
 ): Schema.Json => visit(positionOf(schema), output, (url) => files.get(url) ?? url);
 
+/**
+ * True where the output is one text, or a list whose parts make one: what a model with a list of files or
+ * labels sends piece by piece is no text. Where nothing is known of the output it may be one.
+ */
+export const isTextOutput = (schema: ModelSchema | null): boolean => {
+  const branches = branchesOf(positionOf(schema));
+  if (branches.some(isConcatenated) || !branches.some(saysSomething)) return true;
+  return branches.some(isText) && !branches.some(isUri);
+};
+
 /** Where in a schema a value stands; `schema` null means that nothing is known of it. */
 interface Position {
   readonly schema: unknown;
@@ -95,8 +105,10 @@ const saysSomething = (fields: Fields): boolean =>
   fields["type"] !== undefined || fields["enum"] !== undefined || fields["const"] !== undefined;
 
 /** OpenAPI 3.1 has null among the types, 3.0 beside them as `nullable`. */
-const isUri = ({ type, format }: Fields): boolean =>
-  format === "uri" && (type === "string" || (isList(type) && type.includes("string")));
+const isText = ({ type }: Fields): boolean =>
+  type === "string" || (isList(type) && type.includes("string"));
+
+const isUri = (fields: Fields): boolean => fields["format"] === "uri" && isText(fields);
 
 const isConcatenated = (fields: Fields): boolean => fields["x-cog-array-display"] === "concatenate";
 

@@ -78,6 +78,8 @@ export interface ModelProgram {
   readonly onUnknown: OnUnknown;
   /** How old (ms) an earlier job's answer to an equal call may be that is used instead of paying; null: none is. */
   readonly reuseMs: number | null;
+  /** What the model writes is shown, as it writes it, to whoever may read the job. */
+  readonly isStreamed: boolean;
 }
 
 /** What happens when it is certain that a create of unknown outcome left no prediction. */
@@ -148,6 +150,11 @@ export interface ModelSettings {
    * of the same model with an equal input as sent, and decodes for this step. Default: off.
    */
   readonly reuse?: Duration.Input;
+  /**
+   * Shows what the model writes, word for word and as it writes it, to whoever may read the job: before it
+   * is parsed, checked or moderated. Default: false; then only operators and this process may see it.
+   */
+  readonly stream?: boolean;
 }
 
 /** A is what the model answers, which is the output itself where `answer` does not say otherwise. */
@@ -211,6 +218,7 @@ const modelOptions = Object.keys({
   repair: true,
   onUnknown: true,
   reuse: true,
+  stream: true,
 } satisfies Record<keyof ModelOptions<unknown, unknown, unknown>, true>);
 
 export const Step = {
@@ -264,6 +272,7 @@ export const Step = {
         repair: options.repair ?? 0,
         onUnknown: options.onUnknown ?? "recreate",
         reuseMs: options.reuse === undefined ? null : positiveMillis("reuse", options.reuse),
+        isStreamed: options.stream ?? false,
       },
     });
   },

@@ -91,15 +91,24 @@ describe("one prediction", () => {
     const emulator = await instantEmulator();
     const { id } = await createConcept(emulator);
     const before = await finished(emulator, id);
-    for (const verb of ["hold", "release", "settle"]) {
-      const settle = { status: "failed" };
-      expect((await post(emulator, `/emulator/predictions/${id}/${verb}`, settle)).status).toBe(
-        409,
-      );
-      expect((await post(emulator, `/emulator/predictions/nope/${verb}`, settle)).status).toBe(404);
+    const bodies = { hold: {}, release: {}, settle: { status: "failed" }, write: { parts: [] } };
+    for (const [verb, body] of Object.entries(bodies)) {
+      expect((await post(emulator, `/emulator/predictions/${id}/${verb}`, body)).status).toBe(409);
+      expect((await post(emulator, `/emulator/predictions/nope/${verb}`, body)).status).toBe(404);
     }
     expect(await getPrediction(emulator, id)).toEqual(before);
   });
+
+  test.each([null, {}, { parts: "x" }, { parts: [1] }, { parts: [], more: 1 }])(
+    "writes no %o",
+    async (body) => {
+      const emulator = await holding();
+      const { id } = await createConcept(emulator);
+      const refused = await post(emulator, `/emulator/predictions/${id}/write`, body);
+      expect(refused.status).toBe(422);
+      expect(await refused.json()).toMatchObject({ title: "Not an output" });
+    },
+  );
 
   test.each([
     [null, "an ending is an object with a status"],

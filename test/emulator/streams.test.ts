@@ -57,6 +57,22 @@ describe("text", () => {
     );
   });
 
+  test("a test writes it part by part, and what was written is not the end", async () => {
+    const emulator = await withOutcome({ kind: "hang" });
+    const created = await createConcept(emulator);
+    const reading = await read(streamOf(created));
+    const write = (parts: readonly string[]) =>
+      post(emulator, `/emulator/predictions/${created.id}/write`, { parts });
+    await write(["Once"]);
+    await eventually(reading.text).toMatch(/^event: output\nid: \d+:0\ndata: Once\n\n$/u);
+    const answer = await write([" upon", " a time"]);
+    expect(await answer.json()).toMatchObject({
+      status: "processing",
+      output: ["Once", " upon", " a time"],
+    });
+    await eventually(reading.text).toMatch(/data: {2}upon\n\n.*:2\ndata: {2}a time\n\n$/su);
+  });
+
   test("a failure is an error and a done with its reason", async () => {
     const emulator = await withOutcome({ kind: "failed", error: "Something went wrong" });
     const reading = await read(streamOf(await createConcept(emulator)));

@@ -2,7 +2,12 @@
 import type { Route } from "../http/route.ts";
 import { advanceClock, getClock, getCredit, setCredit } from "./account-control.ts";
 import { getPlan, resetPlan, setPlan } from "./plan-control.ts";
-import { holdPrediction, releasePrediction, settlePrediction } from "./prediction-control.ts";
+import {
+  holdPrediction,
+  releasePrediction,
+  settlePrediction,
+  writePrediction,
+} from "./prediction-control.ts";
 import { getHealth, getLedger, listDeliveries, resetEverything } from "./state-control.ts";
 
 const control = (method: "GET" | "POST", path: string, handle: Route["handle"]): Route => ({
@@ -27,4 +32,5 @@ export const controlRoutes: readonly Route[] = [
   control("POST", "predictions/:id/settle", settlePrediction),
   control("POST", "predictions/:id/hold", holdPrediction),
   control("POST", "predictions/:id/release", releasePrediction),
+  control("POST", "predictions/:id/write", writePrediction),
 ];

@@ -25,6 +25,19 @@ export function releasePrediction(emulation: Emulation, call: Call): Reply {
   return unfinished(emulation, call, (id) => emulation.runner.release(id));
 }
 
+/** Adds `parts` to the output of one that runs, as a model does that writes token by token; it runs on. */
+export function writePrediction(emulation: Emulation, call: Call): Reply {
+  const body = jsonBody(call);
+  const parts: unknown =
+    isJsonObject(body) && Object.keys(body).length === 1 ? body["parts"] : null;
+  return isTextList(parts)
+    ? unfinished(emulation, call, (id) => emulation.runner.write(id, parts))
+    : problem(422, "expected parts, a list of texts, and nothing else", "Not an output");
+}
+
+const isTextList = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((part) => typeof part === "string");
+
 /** 404 for one that does not exist, 409 for one that has ended: it stays as it is. */
 function unfinished(
   emulation: Emulation,

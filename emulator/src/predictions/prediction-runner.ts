@@ -77,6 +77,18 @@ export class PredictionRunner {
     return this.#rerun(id, { outcome: undefined });
   }
 
+  /** Adds to the output of an unfinished prediction, which has begun by then. */
+  write(id: string, parts: readonly string[]): Prediction | undefined {
+    this.#begin(id);
+    const { predictions, webhooks } = this.#parts;
+    const before = predictions.get(id)?.output;
+    const written: readonly unknown[] = Array.isArray(before) ? before : [];
+    const output = [...written, ...parts];
+    const grown = predictions.show(id, { output });
+    if (grown) webhooks.progress(grown, "output");
+    return grown;
+  }
+
   /** The prediction, after what its deadlines ask for was done. */
   look(id: string): Prediction | undefined {
     const prediction = this.#parts.predictions.get(id);

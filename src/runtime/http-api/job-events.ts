@@ -1,12 +1,15 @@
 /**
  * A job's story as server-sent events: every public entry of its journal under its seq as id, first what
- * came before, then what comes, to the end. A reader who lost the line goes on after its last id.
+ * came before, then what comes, to the end. A reader who lost the line goes on after its last id. What
+ * models write passes by in between, without ids: it is no part of the story.
  */
 import { Clock, Effect, Latch, Option, Stream } from "effect";
 import { HttpServerResponse } from "effect/http";
 import type { Entry } from "../../machines/entry.ts";
 import { isRest } from "../jobs/rest-waiters.ts";
 import type { StoredJob, StoreFailure } from "../journal-store.ts";
+import type { Caller } from "./http-options.ts";
+import { deltaEvents } from "./job-deltas.ts";
 import { publicEntry } from "./public-entry.ts";
 import { type Problem, wrongField } from "./problem.ts";
 import type { ApiHost } from "./route.ts";
@@ -16,28 +19,37 @@ const lookEveryMs = 1_000;
 /** What a reader waits (ms) before it comes back. */
 const reconnectMs = 2_000;
 
+export interface Asked {
+  readonly job: StoredJob;
+  readonly lastEventId: string | undefined;
+  readonly caller: Caller;
+}
+
 /**
  * The stream, from after the given id. 204 where the job is over and the reader has it all: browsers then
  * stop asking. Fails with: Problem (400 for an id that is none), StoreFailure.
  */
 export const eventsResponse = Effect.fnUntraced(function* (
   host: ApiHost,
-  job: StoredJob,
-  lastEventId: string | undefined,
+  { job, lastEventId, caller }: Asked,
 ): Effect.fn.Return<HttpServerResponse.HttpServerResponse, Problem | StoreFailure> {
   const { seq: after, isEnd } = yield* placeOf(lastEventId ?? "0");
   if (after > job.seq) return yield* notOfThisJob;
   const isOver = isEnd && after === job.seq && isRest(job.record);
   if (isOver) return HttpServerResponse.empty({ status: 204 });
-  const body = Stream.encodeText(
-    Stream.concat(Stream.make(`retry: ${reconnectMs}\n\n`), events(host, job.record.jobId, after)),
-  );
+  const told = events(host, job.record.jobId, after);
+  const shown = isRest(job.record) ? told : withDeltas(told, deltaEvents(host, job.record, caller));
+  const body = Stream.encodeText(Stream.concat(Stream.make(`retry: ${reconnectMs}\n\n`), shown));
   return HttpServerResponse.stream(body, {
     contentType: "text/event-stream; charset=utf-8",
     // Proxies that buffer would hold back what is waited for.
     headers: { "cache-control": "no-cache, no-transform", "x-accel-buffering": "no" },
   });
 });
+
+/** Over with the story; what waits for a slow reader is one event. */
+const withDeltas = (told: Stream.Stream<string>, deltas: Stream.Stream<string>) =>
+  Stream.merge(told, deltas, { haltStrategy: "left" });
 
 const notOfThisJob = wrongField(400, "Last-Event-ID", "Expected the id of an event of this job");
 

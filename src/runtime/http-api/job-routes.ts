@@ -41,19 +41,39 @@ const searchRoute = (host: ApiHost): Route => ({
     error: problemSchemas(400, 401, 403, 429, 503),
   }),
   answer: Effect.fnUntraced(function* ({ query, caller }) {
+    yield* refuseStrangers(query);
     const limit = yield* limitOf(query.get("limit") ?? "50");
-    const cursor = query.get("cursor");
+    const olderThan = yield* placeOf(host, query.get("cursor"), caller);
     const filter = yield* filterOf(askedIn(query), caller);
-    const found = yield* host.engine.store.jobs({
-      ...filter,
-      ...(cursor === null ? {} : { olderThan: cursor }),
-      limit: limit + 1,
-    });
+    const found = yield* host.engine.store.jobs({ ...filter, ...olderThan, limit: limit + 1 });
     const page = found.slice(0, limit);
     const jobs = page.map((job) => shown(summaryOf(host, job.record), job, caller));
     const next_cursor = found.length > limit ? (page.at(-1)?.record.jobId ?? null) : null;
     return HttpServerResponse.jsonUnsafe({ jobs, next_cursor }, { headers: noStore });
   }),
+});
+
+const parameters = [...searchWords, "cursor", "limit"];
+
+/** A word that is written wrong would narrow nothing, and look as if it had. */
+const refuseStrangers = (query: URLSearchParams): Effect.Effect<void, Problem> => {
+  const stranger = [...query.keys()].find((name) => !parameters.includes(name));
+  return stranger === undefined
+    ? Effect.void
+    : Effect.fail(wrongField(400, stranger, `Expected some of ${parameters.join(", ")}`));
+};
+
+/** A cursor that leads nowhere would look like the end. Fails with: Problem (400), StoreFailure. */
+const placeOf = Effect.fnUntraced(function* (
+  { engine }: ApiHost,
+  cursor: string | null,
+  { tenant }: Caller,
+): Effect.fn.Return<{ readonly olderThan?: string }, Problem | StoreFailure> {
+  if (cursor === null) return {};
+  const job = Option.getOrNull(yield* engine.store.job(cursor));
+  return job !== null && (tenant === null || tenant === job.tenant)
+    ? { olderThan: cursor }
+    : yield* wrongField(400, "cursor", "Expected the next_cursor of a page of this search");
 });
 
 const maxLimit = 200;
@@ -66,7 +86,7 @@ const limitOf = (value: string): Effect.Effect<number, Problem> => {
 };
 
 const askedIn = (query: URLSearchParams): Asked =>
-  Object.fromEntries(searchWords.map((word) => [word, query.get(word)]));
+  Object.fromEntries(searchWords.map((word) => [word, query.get(word) ?? undefined]));
 
 /** Operators see more of it. */
 const shown = <View extends object>(view: View, { record }: StoredJob, caller: Caller) =>

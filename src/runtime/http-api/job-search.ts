@@ -19,7 +19,7 @@ export const filterOf = (asked: Asked, { tenant }: Caller): Effect.Effect<JobFil
   const errors: Array<Issue> = [];
   const take = <A>(path: Word, read: (value: unknown) => A | undefined, expected: string) => {
     const value = asked[path];
-    if (value === undefined || value === null) return undefined;
+    if (value === undefined) return undefined;
     const taken = read(value);
     if (taken === undefined) errors.push({ path, message: `Expected ${expected}` });
     return taken;

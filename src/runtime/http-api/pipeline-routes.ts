@@ -76,7 +76,8 @@ const eventsRoute = (host: ApiHost, { plan }: Deployed): Route => ({
   }),
   answer: Effect.fnUntraced(function* (incoming) {
     const job = yield* ownJob(host, plan.name, incoming);
-    return yield* eventsResponse(host, job, incoming.request.headers["last-event-id"]);
+    const lastEventId = incoming.request.headers["last-event-id"];
+    return yield* eventsResponse(host, { job, lastEventId, caller: incoming.caller });
   }),
 });
 

@@ -40,9 +40,30 @@ export const readJson = Effect.fnUntraced(function* (
     return yield* new Problem({ status: 415, detail });
   }
   const bytes = yield* readBytes(request, maxBytes);
-  return yield* Effect.try({
+  const json = yield* Effect.try({
     // A parser's message quotes the body.
     try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)),
     catch: () => new Problem({ status: 400, detail: "The body is not JSON in UTF-8" }),
   });
+  return isDeeperThan(json, maxDepth) ? yield* tooDeep : json;
 });
+
+/** Lists and objects inside each other: what reads a value goes down by recursion, and its stack has an end. */
+const maxDepth = 256;
+
+const tooDeep = new Problem({
+  status: 400,
+  detail: `The body is nested deeper than ${maxDepth} levels`,
+});
+
+const isDeeperThan = (json: unknown, depth: number): boolean => {
+  let level: ReadonlyArray<unknown> = [json];
+  for (let at = 0; at <= depth; at += 1) {
+    level = level.flatMap(childrenOf);
+    if (level.length === 0) return false;
+  }
+  return true;
+};
+
+const childrenOf = (value: unknown): ReadonlyArray<unknown> =>
+  typeof value === "object" && value !== null ? Object.values(value) : [];

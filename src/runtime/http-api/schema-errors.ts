@@ -12,7 +12,7 @@ const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1();
 
 export const requestErrorsLayer: Layer.Layer<RequestErrors> =
   HttpApiMiddleware.layerSchemaErrorTransform(RequestErrors, ({ cause, kind }) => {
-    const detail = `The ${kind.toLowerCase()} of the request do not fit`;
+    const detail = `Not as expected: the ${kind.toLowerCase()} of the request`;
     const errors = formatIssues(cause.issue).issues.map(({ path, message }) => ({
       path: (path ?? [])
         .map((part) => String(typeof part === "object" ? part.key : part))

@@ -70,7 +70,14 @@ const appLayer = (host: ApiHost, access: Access) => {
   );
 };
 
-const nothingElse = HttpRouter.add("*", "/*", Effect.succeed(problemResponse(notFound("address"))));
+/** Not for HEAD: the router asks the routes of GET for it, and leaves out the body. */
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+
+const nothingElse = HttpRouter.addAll(
+  methods.map((method) =>
+    HttpRouter.route(method, "/*", Effect.succeed(problemResponse(notFound("address")))),
+  ),
+);
 
 type Api = HttpApi.HttpApi<"catena", HttpApiGroup.Constraint>;
 

@@ -20,6 +20,8 @@ export const guarded = (settings: HttpSettings, answer: Fetch): Fetch => {
     if (headers.get("content-type")?.startsWith("text/html") === true)
       headers.set("content-security-policy", referencePolicy);
     if (isAllowed) for (const [name, value] of corsHeaders(origin)) headers.append(name, value);
+    // Also of an answer to nobody in particular: who keeps it must not give it to a page that may call.
+    if (corsOrigins.length > 0) headers.append("vary", "origin");
     const { status, statusText } = response;
     return new Response(response.body, { status, statusText, headers });
   };
@@ -52,7 +54,6 @@ const isPreflight = ({ method, headers }: Request): boolean =>
 const corsHeaders = (origin: string): ReadonlyArray<readonly [string, string]> => [
   ["access-control-allow-origin", origin],
   ["access-control-expose-headers", "location, preference-applied, retry-after"],
-  ["vary", "origin"],
 ];
 
 const preflight = (origin: string): Response =>
@@ -66,5 +67,6 @@ const preflight = (origin: string): Response =>
         "authorization, content-type, idempotency-key, prefer, last-event-id",
       ],
       ["access-control-max-age", "600"],
+      ["vary", "origin"],
     ],
   });

@@ -4,9 +4,10 @@
  * restart of whatever runs on it; with the process they are gone, and `get` says so with a 404.
  */
 import { randomUUID } from "node:crypto";
-import { Clock, Effect, Exit, Fiber, Schema } from "effect";
+import { Clock, Effect, Exit, Fiber, Schema, Stream } from "effect";
 import type { JsonSchema } from "effect";
 import { ProviderFailure, ValidationFailure } from "../failure.ts";
+import { followText, GrowingText } from "../growing-text.ts";
 import {
   isTerminal,
   SubmitRejected,
@@ -23,7 +24,10 @@ export interface FunctionModel {
   /** JSON Schemas (OpenAPI 3.0 dialect, no references); absent means that nothing is checked. */
   readonly input?: JsonSchema.JsonSchema;
   readonly output?: JsonSchema.JsonSchema;
-  /** Answers JSON, a file as a `data:` URI; what it throws is the prediction's error. */
+  /**
+   * Answers JSON, a file as a `data:` URI; what it throws is the prediction's error. An async iterable of
+   * texts (an async generator, a `textStream`) is one text, shown to listeners as it is written.
+   */
   readonly run: (input: Schema.JsonObject, context: { readonly signal: AbortSignal }) => unknown;
 }
 
@@ -42,6 +46,8 @@ const retentionMs = 3_600_000;
 
 interface Held {
   prediction: Prediction;
+  /** What a streamed answer has written so far; null once it is over, when it is the output. */
+  text: GrowingText | null;
   fiber: Fiber.Fiber<void> | null;
 }
 
@@ -79,6 +85,7 @@ const client = (options: FunctionsOptions): ModelClient => {
         : Effect.succeed(description);
     },
     download: (url) => download(files, url),
+    stream: ({ id }) => written(shop, id),
     present: ({ bytes, contentType }) =>
       Effect.sync(() => `data:${contentType};base64,${Buffer.from(bytes).toString("base64")}`),
   };
@@ -122,6 +129,12 @@ const find = ({ provider, held }: Shop, id: string): Effect.Effect<Held, Provide
     : Effect.succeed(found);
 };
 
+const written = ({ held }: Shop, id: string): Stream.Stream<string> =>
+  Stream.suspend(() => {
+    const text = held.get(id)?.text ?? null;
+    return text === null ? Stream.empty : Stream.map(followText(text), (part) => part.text);
+  });
+
 const since = ({ held }: Shop, createdAfter: number): ReadonlyArray<Prediction> =>
   [...held.values()]
     .map(({ prediction }) => prediction)
@@ -146,7 +159,7 @@ const submit = Effect.fnUntraced(function* (
   const now = yield* Clock.currentTimeMillis;
   forgetOld(shop, now);
   const created = withRaw(starting(shop.nextId(), request, now));
-  const entry: Held = { prediction: created, fiber: null };
+  const entry: Held = { prediction: created, text: new GrowingText(), fiber: null };
   shop.held.set(created.id, entry);
   // Detached: what was submitted runs on when the submitter goes, as it would at a provider.
   entry.fiber = yield* Effect.forkDetach(perform(entry, model, request));
@@ -187,11 +200,19 @@ const change = (entry: Held, changes: Partial<Shown>): void => {
   entry.prediction = withRaw({ ...shown, ...changes });
 };
 
+const endText = (entry: Held): void => {
+  entry.text?.end();
+  entry.text = null;
+};
+
 const perform = (entry: Held, model: FunctionModel, { input, cancelAfterMs }: SubmitRequest) =>
   Effect.gen(function* () {
     change(entry, { status: "processing", startedAt: yield* Clock.currentTimeMillis });
     const answer: unknown = yield* Effect.tryPromise({
-      try: async (signal) => model.run(structuredClone(input), { signal }),
+      try: async (signal) => {
+        const returned = await model.run(structuredClone(input), { signal });
+        return isAsyncIterable(returned) ? wholeText(returned, entry, signal) : returned;
+      },
       catch: (error) => (error instanceof Error ? error.message : String(error)),
     });
     return yield* Effect.mapError(asJson(answer ?? null), () => "the model's answer is not JSON");
@@ -201,9 +222,32 @@ const perform = (entry: Held, model: FunctionModel, { input, cancelAfterMs }: Su
     Effect.ignore,
   );
 
+const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
+  typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+
+/** Whoever is asked for more after the end is told so, as `for await` does it. */
+const wholeText = async (
+  parts: AsyncIterable<unknown>,
+  { text }: Held,
+  signal: AbortSignal,
+): Promise<string> => {
+  let whole = "";
+  for await (const part of parts) {
+    signal.throwIfAborted();
+    if (typeof part !== "string")
+      throw new TypeError(
+        `expected the parts of a streamed answer to be texts, got ${typeof part}`,
+      );
+    whole += part;
+    text?.append(part);
+  }
+  return whole;
+};
+
 const asJson = Schema.decodeUnknownEffect(Schema.Json);
 
 const end = Effect.fnUntraced(function* (entry: Held, exit: Exit.Exit<Schema.Json, string>) {
+  endText(entry);
   if (isTerminal(entry.prediction.status)) return;
   const completedAt = yield* Clock.currentTimeMillis;
   const { startedAt } = entry.prediction;
@@ -224,6 +268,7 @@ const cancel = Effect.fnUntraced(function* (shop: Shop, id: string) {
     yield* Fiber.interrupt(entry.fiber);
   if (!isTerminal(entry.prediction.status)) {
     // It had not begun: nothing ran, so nothing observed its end.
+    endText(entry);
     change(entry, { status: "aborted", completedAt: yield* Clock.currentTimeMillis });
   }
   return entry.prediction;

@@ -25,6 +25,7 @@ import {
   type ModelName,
 } from "./replicate-models.ts";
 import { intentParameter, jsonOf, readPrediction } from "./replicate-prediction.ts";
+import { streamText } from "./replicate-stream.ts";
 import { makePresent } from "./replicate-uploads.ts";
 
 export interface ReplicateOptions {
@@ -60,6 +61,7 @@ export interface ReplicateClient extends ModelClient {
 const mebibyte = 1_048_576;
 const defaultBaseUrl = "https://api.replicate.com/v1";
 const deliveryHosts = ["replicate.delivery", "*.replicate.delivery"];
+const streamHosts = ["replicate.com", "*.replicate.com"];
 
 /** Models change their schemas; five minutes spare a look-up per step and notice a change soon enough. */
 const descriptionTtlMs = 300_000;
@@ -77,12 +79,9 @@ const client = (options: ReplicateOptions): ReplicateClient => {
   const { provider = "replicate", webhook, fetch = globalThis.fetch } = options;
   const baseUrl = validUrl("baseUrl", options.baseUrl ?? defaultBaseUrl).href;
   if (webhook !== undefined) validUrl("webhook", webhook);
-  const send = makeSendRequest({
-    token: validToken(options.token),
-    baseUrl,
-    fetch,
-    requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
-  });
+  const requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
+  const token = validToken(options.token);
+  const send = makeSendRequest({ token, baseUrl, fetch, requestTimeoutMs });
   const api: Api = { provider, send };
   const timeoutMs = options.transferTimeoutMs ?? 300_000;
   const downloadRules = {
@@ -92,15 +91,20 @@ const client = (options: ReplicateOptions): ReplicateClient => {
     maxBytes: options.maxFileBytes ?? 100 * mebibyte,
     timeoutMs,
   };
+  const get = (id: string) => predictionAt(api, `/predictions/${encodeURIComponent(id)}`, "GET");
+  const describe = makeDescribe(api);
+  const isAllowed = streamFilter(baseUrl);
+  const streaming = { get, describe, fetch, isAllowed, timeoutMs: requestTimeoutMs };
   return {
     provider,
     canFind: true,
     submit: (request) => submit(api, request, webhook),
-    get: (id) => predictionAt(api, `/predictions/${encodeURIComponent(id)}`, "GET"),
+    get,
     cancel: (id) => predictionAt(api, `/predictions/${encodeURIComponent(id)}/cancel`, "POST"),
     find: (createdAfter) => listPredictions({ provider, baseUrl, send }, createdAfter),
-    describe: makeDescribe(api),
+    describe,
     download: (url) => download(downloadRules, url),
+    stream: (prediction) => streamText(streaming, prediction),
     present: makePresent({ provider, send, timeoutMs }),
     with: (changed) => client({ ...options, ...changed }),
     webhookSecret: Effect.suspend(() => webhookSecret(api)),
@@ -138,6 +142,16 @@ const downloadFilter = (options: ReplicateOptions, baseUrl: string) => {
     if (url.username !== "" || url.password !== "") return false;
     if (url.origin === ownOrigin) return true;
     return schemes.includes(url.protocol) && hosts.some((host) => hostMatches(url, host));
+  };
+};
+
+/** The provider's own hosts over https, or wherever its API is. */
+const streamFilter = (baseUrl: string) => {
+  const { origin } = new URL(baseUrl);
+  return (url: URL): boolean => {
+    if (url.username !== "" || url.password !== "") return false;
+    const isOwn = streamHosts.some((host) => hostMatches(url, host));
+    return url.origin === origin || (url.protocol === "https:" && isOwn);
   };
 };
 

@@ -22,6 +22,7 @@ export const settingsOf = ({
   repair,
   onUnknown,
   reuse,
+  stream,
 }: ModelSettings): ModelSettings => ({
   model,
   ...(timeout === undefined ? {} : { timeout }),
@@ -29,4 +30,5 @@ export const settingsOf = ({
   ...(repair === undefined ? {} : { repair }),
   ...(onUnknown === undefined ? {} : { onUnknown }),
   ...(reuse === undefined ? {} : { reuse }),
+  ...(stream === undefined ? {} : { stream }),
 });

@@ -152,6 +152,13 @@ describe("pages of other origins", () => {
     expect((await asks("https://evil.test")).headers.has("access-control-allow-origin")).toBe(
       false,
     );
+    // What somebody keeps for one origin is no answer for another.
+    const answers = [await asks(origin), await ask(catena, "/poster/x"), await asks("null")];
+    expect(answers.map(({ headers }) => headers.get("vary"))).toEqual([
+      "origin",
+      "origin",
+      "origin",
+    ]);
     const preflight = (from: string) =>
       ask(catena, "/poster", {
         method: "OPTIONS",

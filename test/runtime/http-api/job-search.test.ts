@@ -62,6 +62,17 @@ describe("GET /jobs", () => {
     expect(found).toEqual(made);
   });
 
+  it("refuses a cursor that no page gave, and another tenant's job as one", async () => {
+    const { catena, submit } = await start();
+    await using _ = catena;
+    const foreign = await submit("/chain", "x");
+    await submit("/chain", "x", tenant.secret);
+    for (const cursor of ["zzz", foreign]) {
+      const told = await ask(catena, `/jobs?cursor=${cursor}`, { secret: tenant.secret });
+      expect(told).toMatchObject({ status: 400, json: { errors: [{ path: "cursor" }] } });
+    }
+  });
+
   it("shows a tenant its own", async () => {
     const { catena, submit, search } = await start();
     await using _ = catena;
@@ -78,6 +89,8 @@ describe("GET /jobs", () => {
     expect(status).toBe(400);
     const paths = json.errors.map(({ path }: { path: string }) => path);
     expect(paths).toEqual(["status", "kind", "from", "to"]);
+    const unknown = await ask(catena, "/jobs?staus=failed&limit=2");
+    expect(unknown).toMatchObject({ status: 400, json: { errors: [{ path: "staus" }] } });
     for (const limit of ["0", "201", "x", "-1"])
       expect((await ask(catena, `/jobs?limit=${limit}`)).status).toBe(400);
   });
@@ -120,7 +133,8 @@ describe("POST /jobs/retry and /jobs/cancel", () => {
   it("refuse to ask everybody, and words they do not know", async () => {
     const { catena } = await start();
     await using _ = catena;
-    for (const body of [{}, [], "null", { stat: "failed" }, { status: "done" }])
+    const nothing = [{}, [], "null", { status: null }, { text: null, kind: "provider" }];
+    for (const body of [...nothing, { stat: "failed" }, { status: "done" }, { text: "" }])
       expect((await ask(catena, "/jobs/cancel", { body })).status).toBe(400);
     const { secret } = reader;
     expect((await ask(catena, "/jobs/retry", { body: { text: "x" }, secret })).status).toBe(403);

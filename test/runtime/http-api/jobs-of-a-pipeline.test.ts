@@ -67,6 +67,29 @@ describe("POST /{pipeline}", () => {
     expect(told.json).toMatchObject({ type: "about:blank", status });
   });
 
+  it.each([
+    ["lists", "[", "]"],
+    ["objects", '{"a":', "}"],
+  ])("refuses %s inside each other without end", async (_, open, close) => {
+    const any = Pipeline.make("any", { version: 1, input: Schema.Json })
+      .step(Step.make("kept", { input: Schema.Json, output: Schema.Json, run: (json) => json }))
+      .output(Schema.Json, ({ last }) => last);
+    await using catena = await Catena.start({
+      ...quick,
+      pipelines: [any],
+      http: { keys: [admin.key] },
+    });
+    const nested = (depth: number) => `${open.repeat(depth)}1${close.repeat(depth)}`;
+    for (const depth of [257, 5_000, 150_000]) {
+      const told = await ask(catena, "/any", { body: nested(depth) });
+      expect(told.status).toBe(400);
+      expect(told.json.detail).toContain("nested deeper than 256 levels");
+    }
+    const prefer = { prefer: "wait=10" };
+    const told = await ask(catena, "/any", { body: nested(256), headers: prefer });
+    expect(told.json).toMatchObject({ status: "complete", output: JSON.parse(nested(256)) });
+  });
+
   it("stops reading a body that streams beyond the limit", async () => {
     await using catena = await startApi(
       posterOf(() => ""),

@@ -174,7 +174,24 @@ describe("what it tells of itself", () => {
   it("lives and is ready, without a key", async () => {
     await using catena = await startApi(poster);
     for (const path of ["/health/live", "/health/ready"])
-      expect(await ask(catena, path, { secret: null })).toMatchObject({ status: 200 });
+      for (const method of ["GET", "HEAD"]) {
+        const told = await ask(catena, path, { secret: null, method });
+        expect(told).toMatchObject({
+          status: 200,
+          text: method === "GET" ? '{"status":"ok"}' : "",
+        });
+      }
+  });
+
+  it("answers HEAD as it answers GET, without the body", async () => {
+    await using catena = await startApi(poster);
+    const { json } = await ask(catena, "/poster", { body: { product: "x" } });
+    for (const path of [json.links.self, json.links.events, "/jobs", "/poster/x", "/nothing"]) {
+      const [get, head] = [await ask(catena, path), await ask(catena, path, { method: "HEAD" })];
+      expect([path, head.status, head.text]).toEqual([path, get.status, ""]);
+    }
+    const unknown = await ask(catena, "/jobs", { method: "HEAD", secret: null });
+    expect([unknown.status, unknown.text]).toEqual([401, ""]);
   });
 
   it("describes every address in OpenAPI, with the pipeline's own schemas", async () => {

@@ -99,3 +99,77 @@ describe("models that are functions", () => {
     }),
   );
 });
+
+describe("functions that stream", () => {
+  const streaming = (run: () => unknown) => {
+    const client = Functions.client({ models: { writer: { run } }, makeId: (n) => `p${n}` });
+    return { client, submitted: client.submit({ ...request("writer"), input: {} }) };
+  };
+
+  it.effect("answer with all that they wrote", () =>
+    Effect.gen(function* () {
+      const texts = async function* () {
+        yield* ["Cold", "", " mile"];
+      };
+      const readable = () => ReadableStream.from(["Cold", " mile"]);
+      for (const run of [texts, readable, async () => texts()]) {
+        const { client, submitted } = streaming(run);
+        const { id } = yield* submitted;
+        yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)));
+        assert.deepInclude(yield* client.get(id), { status: "succeeded", output: "Cold mile" });
+      }
+    }),
+  );
+
+  it.effect("fail where they throw in the middle, or write what is no text", () =>
+    Effect.gen(function* () {
+      const cases: ReadonlyArray<readonly [() => unknown, RegExp]> = [
+        [
+          async function* () {
+            yield "Cold";
+            throw new Error("out of ink");
+          },
+          /^out of ink$/,
+        ],
+        [
+          () => ReadableStream.from(["Cold", 7]),
+          /parts of a streamed answer to be texts, got number/,
+        ],
+      ];
+      for (const [run, error] of cases) {
+        const { client, submitted } = streaming(run);
+        const { id } = yield* submitted;
+        yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)));
+        const prediction = yield* client.get(id);
+        assert.deepInclude(prediction, { status: "failed", output: null });
+        assert.match(prediction.error ?? "", error);
+      }
+    }),
+  );
+
+  it.effect("are asked for no more once they are ended", () =>
+    Effect.gen(function* () {
+      let [asked, isTold] = [0, false];
+      const run = async function* () {
+        try {
+          for (;;) {
+            asked += 1;
+            await new Promise((resolve) => setImmediate(resolve));
+            yield "x";
+          }
+        } finally {
+          isTold = true;
+        }
+      };
+      const { client, submitted } = streaming(run);
+      const { id } = yield* submitted;
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)));
+      yield* client.cancel(id);
+      while (!isTold) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)));
+      const before = asked;
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)));
+      assert.strictEqual(asked, before);
+      assert.strictEqual((yield* client.get(id)).status, "canceled");
+    }),
+  );
+});

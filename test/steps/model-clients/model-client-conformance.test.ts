@@ -11,8 +11,11 @@ import {
 } from "../../../src/steps/model-client-conformance.ts";
 import { Functions } from "../../../src/steps/model-clients/functions.ts";
 import { Replicate } from "../../../src/steps/model-clients/replicate.ts";
+import { onePixelPng } from "../../../src/runtime/testing/scripted-provider.ts";
 
 const functionsSubject = (): ModelClientSubject => {
+  const paper = new TransformStream<string, string>();
+  const pen = paper.writable.getWriter();
   const client = Functions.client({
     makeId: (ordinal) => `prediction-${ordinal}`,
     models: {
@@ -25,6 +28,7 @@ const functionsSubject = (): ModelClientSubject => {
         run: (_, { signal }) =>
           new Promise((_, reject) => signal.addEventListener("abort", reject)),
       },
+      writer: { run: () => paper.readable },
     },
   });
   return {
@@ -34,6 +38,14 @@ const functionsSubject = (): ModelClientSubject => {
     endless: { model: "endless", input: {} },
     refused: { model: "echo", input: { text: 7 } },
     unknownModel: "nobody/nothing",
+    writing: {
+      model: "writer",
+      input: {},
+      write: (_, parts) =>
+        Effect.promise(async () => {
+          for (const part of parts) await pen.write(part);
+        }),
+    },
     passTime: (ms) => TestClock.adjust(ms),
   };
 };
@@ -53,11 +65,11 @@ const emulatorSubject = Effect.gen(function* () {
         now: () => Date.now() + passedMs,
         faults: [
           {
-            match: { operation: "create", model: flux },
+            match: { operation: "create", model: llama },
             fault: { type: "outcome", outcome: { kind: "hang" } },
           },
           {
-            match: { operation: "create", model: "falcons-ai/nsfw_image_detection" },
+            match: { operation: "create", model: flux },
             fault: { type: "outcome", outcome: { kind: "failed", error: "E1000: try again" } },
           },
         ],
@@ -72,11 +84,21 @@ const emulatorSubject = Effect.gen(function* () {
       baseUrl: `${emulator.url}/v1`,
       webhook: "https://hooks.example/replicate",
     }),
-    succeeding: { model: llama, input: { prompt: "Write ad copy." } },
-    failing: { model: moderation, input: { image: "data:image/png;base64,iVBORw0KGgo=" } },
-    endless: { model: flux, input: { prompt: "a shoe" } },
+    succeeding: { model: moderation, input: { image: onePixelPng } },
+    failing: { model: flux, input: { prompt: "a shoe" } },
+    endless: { model: llama, input: { prompt: "Write ad copy." } },
     refused: { model: llama, input: { prompt: "x", top_p: 7 } },
     unknownModel: "nobody/nothing",
+    writing: {
+      model: llama,
+      input: { prompt: "Tell a story." },
+      write: (id, parts) =>
+        Effect.promise(async () => {
+          const url = `${emulator.url}/emulator/predictions/${id}/write`;
+          const init = { method: "POST", body: JSON.stringify({ parts }) };
+          assert.strictEqual((await fetch(url, init)).status, 200);
+        }),
+    },
     passTime: (ms) =>
       Effect.sync(() => {
         passedMs += ms;

@@ -10,6 +10,7 @@ const settings = {
   repair: 3,
   onUnknown: "ask",
   reuse: "7 days",
+  stream: true,
 } as const;
 
 test.each([
@@ -28,5 +29,6 @@ test.each([
     repair: 3,
     onUnknown: "ask",
     reuseMs: 7 * 86_400_000,
+    isStreamed: true,
   });
 });

@@ -76,7 +76,8 @@ export const ask = async (
   );
   const text = await response.text();
   const { status } = response;
-  const isJsonText = /json/.test(response.headers.get("content-type") ?? "");
+  const type = response.headers.get("content-type") ?? "";
+  const isJsonText = text !== "" && /json/.test(type);
   const json: unknown = isJsonText ? JSON.parse(text) : null;
   return { status, headers: response.headers, json, text };
 };
