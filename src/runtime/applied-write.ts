@@ -39,6 +39,17 @@ export const isApplied = (store: Store, write: Write): Effect.Effect<boolean, St
         store.job(write.jobId),
         Option.exists(({ record }) => record.erasedAt !== null),
       );
+    case "ChangeNotification":
+      return Effect.map(
+        store.notification(write.id),
+        Option.exists(
+          ({ state, attempts, owner }) =>
+            state === write.to.state && attempts === write.to.attempts && owner === write.to.owner,
+        ),
+      );
+    case "PostNotifications":
+    case "TakeNotifications":
+    case "TidyNotifications":
     case "EraseRawAnswers":
     case "NameAssets":
     case "TidyAssets":

@@ -10,6 +10,7 @@ import { jobCases } from "./journal-stores/conformance/job-cases.ts";
 import { ledgerCases } from "./journal-stores/conformance/ledger-cases.ts";
 import { messageCases } from "./journal-stores/conformance/message-cases.ts";
 import { namingCases } from "./journal-stores/conformance/naming-cases.ts";
+import { outboxCases } from "./journal-stores/conformance/outbox-cases.ts";
 import { ownerCases } from "./journal-stores/conformance/owner-cases.ts";
 import type { ConformanceFailure, StoreUnderTest } from "./journal-stores/conformance/case.ts";
 
@@ -35,6 +36,7 @@ const cases = [
   ...ownerCases,
   ...erasingCases,
   ...namingCases,
+  ...outboxCases,
 ];
 
 /** The cases, each on journals of its own. */

@@ -18,6 +18,7 @@ import type { Effect, Option, Scope } from "effect";
 import type { Entry, Receipt, Timer, Value } from "../machines/entry.ts";
 import type { PredictionStatus } from "../steps/model-client.ts";
 import type { RestKind } from "../steps/failure.ts";
+import type { JournalOutbox, NewNotification, OutboxWrite } from "./journal-outbox.ts";
 import type { JournalRetention, RetentionWrite, ReuseQuery } from "./journal-retention.ts";
 
 const advice = {
@@ -188,6 +189,8 @@ export interface AppendEntries {
   readonly claim: { readonly owner: string; readonly epoch: number } | null;
   /** The job has nothing more to do: the row's owner is cleared once no prediction of it is open. */
   readonly isReleased: boolean;
+  /** What these entries tell the outside. Default: nothing. */
+  readonly outbox?: ReadonlyArray<NewNotification>;
 }
 
 /** A message from anyone. */
@@ -229,17 +232,18 @@ export type Write =
   | PostInbox
   | ChangePrediction
   | AddDuplicate
-  | RetentionWrite;
+  | RetentionWrite
+  | OutboxWrite;
 
 /**
  * `Conflict`: the condition did not hold, over the `Job` (fenced, job id taken, no such job), a
- * `Prediction` (already settled, key or provider id taken) or a `Message` (known already). Only a
- * conflict over the job means a takeover.
+ * `Prediction` (already settled, key or provider id taken), a `Message` (known already) or a
+ * `Notification` (changed by another). Only a conflict over the job means a takeover.
  * `Duplicate`: the idempotency key belongs to that job already.
  */
 export type WriteResult =
   | { readonly type: "Committed" }
-  | { readonly type: "Conflict"; readonly over: "Job" | "Prediction" | "Message" }
+  | { readonly type: "Conflict"; readonly over: "Job" | "Prediction" | "Message" | "Notification" }
   | { readonly type: "Duplicate"; readonly jobId: string };
 
 export interface JobFilter {
@@ -259,9 +263,12 @@ export interface JobFilter {
   readonly limit?: number;
 }
 
+/** The parts of the port that have files of their own. */
+type OtherParts = JournalRetention<StoreFailure> & JournalOutbox<StoreFailure>;
+
 export class JournalStore extends Context.Service<
   JournalStore,
-  JournalRetention<StoreFailure> & {
+  OtherParts & {
     /** All writes in one transaction; one result per write, in order. Fails with: StoreFailure. */
     commit(writes: ReadonlyArray<Write>): Effect.Effect<ReadonlyArray<WriteResult>, StoreFailure>;
     job(jobId: string): Effect.Effect<Option.Option<StoredJob>, StoreFailure>;

@@ -106,6 +106,11 @@ const make = (journals: MemoryJournals = new MemoryJournals()): JournalStore["Se
     leftovers: (after, limit) => Effect.sync(() => retention.leftovers(journals, after, limit)),
     unreadPayloads: () => Effect.succeed([]),
     scrub: Effect.void,
+    notifications: (filter) => Effect.sync(() => journals.outbox.list(filter)),
+    notification: (id) => Effect.sync(() => Option.fromNullishOr(journals.outbox.get(id))),
+    dueNotifications: (owner, subscription, limit) =>
+      Effect.sync(() => journals.outbox.dueOf(owner, subscription, limit)),
+    sendersTo: (subscriptions) => Effect.sync(() => journals.outbox.sendersTo(subscriptions)),
     register: Effect.acquireRelease(
       Effect.sync(() => {
         const owner = journals.nextOwner();

@@ -27,6 +27,7 @@ import {
   takeOwnerLock,
 } from "./sqlite/owner-lock.ts";
 import type { OwnerLock } from "./sqlite/owner-lock.ts";
+import * as outbox from "./sqlite/outbox.ts";
 import * as reads from "./sqlite/reads.ts";
 import * as retention from "./sqlite/retention-reads.ts";
 import { inTransaction } from "./sqlite/transaction.ts";
@@ -161,6 +162,13 @@ const over = (owners: Owners, commit: CommitAll): JournalStore["Service"] => {
       ask("look for leftovers", () => retention.readLeftovers(connection, after, limit)),
     unreadPayloads: (limit) =>
       ask("look for payloads", () => retention.readUnreadPayloads(connection, limit)),
+    notifications: (filter) =>
+      ask("list notifications", () => outbox.readNotifications(connection, filter)),
+    notification: (id) => ask("read a notification", () => outbox.readNotification(connection, id)),
+    dueNotifications: (...asked) =>
+      ask("look for notifications", () => outbox.readDueNotifications(connection, ...asked)),
+    sendersTo: (subscriptions) =>
+      ask("look for notifications", () => outbox.readSenders(connection, subscriptions)),
     scrub: ask("empty the log", () => retention.emptyLog(connection)),
     register: register(owners),
     deadOwners: (self) => ask("look for dead owners", () => deadOwners(owners, self)),

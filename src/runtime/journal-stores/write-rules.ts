@@ -20,6 +20,7 @@ export const committed: WriteResult = { type: "Committed" };
 export const jobConflict: Conflict = { type: "Conflict", over: "Job" };
 export const predictionConflict: Conflict = { type: "Conflict", over: "Prediction" };
 export const messageConflict: Conflict = { type: "Conflict", over: "Message" };
+export const notificationConflict: Conflict = { type: "Conflict", over: "Notification" };
 
 const openStates: ReadonlySet<PredictionState> = new Set(["intended", "unknown", "accepted"]);
 

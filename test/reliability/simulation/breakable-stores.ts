@@ -52,6 +52,10 @@ export const breakableStore = (
     leftovers: (after, limit) => alive(store.leftovers(after, limit)),
     unreadPayloads: (limit) => alive(store.unreadPayloads(limit)),
     scrub: alive(store.scrub),
+    notifications: (filter) => alive(store.notifications(filter)),
+    notification: (id) => alive(store.notification(id)),
+    dueNotifications: (...asked) => alive(store.dueNotifications(...asked)),
+    sendersTo: (subscriptions) => alive(store.sendersTo(subscriptions)),
     register: Effect.tap(alive(store.register), (owner) =>
       Effect.sync(() => {
         process.owner = owner;

@@ -6,6 +6,7 @@ import type { Entry } from "../../../machines/entry.ts";
 import type { InboxRow, JobTimer, PredictionRow, StoredJob } from "../../journal-store.ts";
 import { isOpen } from "../write-rules.ts";
 import { AssetNames } from "./asset-names.ts";
+import { MemoryOutbox } from "./outbox.ts";
 
 /** Everything of one job. */
 export interface JobFile {
@@ -35,6 +36,7 @@ export class MemoryJournals {
   readonly left = new Set<string>();
   readonly owned = new Map<string, Set<JobFile>>();
   readonly names = new AssetNames();
+  readonly outbox = new MemoryOutbox();
   readonly #jobByIdempotencyKey = new Map<string, string>();
   readonly #keyByPredictionId = new Map<string, string>();
   /** How many commits there were, over all stores. */

@@ -93,6 +93,7 @@ const append = (journals: MemoryJournals, write: AppendEntries): WriteResult => 
   nameIn(journals, write.jobId, write.entries);
   for (const row of rows.values()) journals.putPrediction(file, row);
   journals.consume(file, write.consumed);
+  if (write.outbox !== undefined) journals.outbox.add(write.outbox);
   if (write.timers !== null) file.timers = write.timers;
   file.isReleased = write.isReleased;
   const { record } = file.job;
@@ -175,5 +176,13 @@ export const applyWrite = (journals: MemoryJournals, write: Write): WriteResult 
       return nameAssets(journals, write);
     case "TidyAssets":
       return tidyAssets(journals, write);
+    case "PostNotifications":
+      return journals.outbox.add(write.notifications);
+    case "ChangeNotification":
+      return journals.outbox.change(write);
+    case "TakeNotifications":
+      return journals.outbox.take(write);
+    case "TidyNotifications":
+      return journals.outbox.tidy(write);
   }
 };

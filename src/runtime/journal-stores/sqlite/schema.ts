@@ -5,6 +5,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { appendsTable } from "./appends-schema.ts";
 import { broken } from "./failure.ts";
+import { outboxTable } from "./outbox.ts";
 import { nameOldAssets, retentionTables } from "./retention-schema.ts";
 
 /** The condition of a prediction that still has to be followed; queries repeat it to use its index. */
@@ -117,6 +118,7 @@ const migrations: ReadonlyArray<string | ((db: DatabaseSync) => void)> = [
   `ALTER TABLE jobs ADD COLUMN tenant TEXT;
    CREATE INDEX jobs_by_tenant ON jobs (tenant) WHERE tenant IS NOT NULL;`,
   appendsTable,
+  outboxTable,
 ];
 
 export const schemaVersion = migrations.length;

@@ -30,6 +30,12 @@ import {
   inboxValues,
 } from "./rows.ts";
 import {
+  changeNotification,
+  insertNotifications,
+  takeNotifications,
+  tidyNotifications,
+} from "./outbox.ts";
+import {
   changeOf,
   duplicateOf,
   eraseJob,
@@ -206,6 +212,7 @@ const append = (connection: Connection, write: AppendEntries): WriteResult => {
   insertEntries(connection, { jobId: write.jobId, ordinal }, write.entries);
   replaceTimers(connection, write);
   for (const id of write.consumed) prepare(consumeMessage).run(id, write.jobId);
+  if (write.outbox !== undefined) insertNotifications(connection, write.outbox);
   if (write.isReleased) settleRelease(connection, write.jobId);
   return committed;
 };
@@ -273,5 +280,13 @@ const applyWrite = (connection: Connection, write: Write): WriteResult => {
       return nameAssets(connection, write);
     case "TidyAssets":
       return tidyAssets(connection, write);
+    case "PostNotifications":
+      return insertNotifications(connection, write.notifications);
+    case "ChangeNotification":
+      return changeNotification(connection, write);
+    case "TakeNotifications":
+      return takeNotifications(connection, write);
+    case "TidyNotifications":
+      return tidyNotifications(connection, write);
   }
 };

@@ -1,0 +1,192 @@
+/** The outbox as a table: what is written to it, and what is asked of it. */
+import { Option, Schema } from "effect";
+import type { SQLInputValue } from "node:sqlite";
+import type {
+  ChangeNotification,
+  NewNotification,
+  NotificationFilter,
+  NotificationRow,
+  TakeNotifications,
+  TidyNotifications,
+} from "../../journal-outbox.ts";
+import type { WriteResult } from "../../journal-store.ts";
+import { committed, notificationConflict } from "../write-rules.ts";
+import { json, NullableNumber, NullableString } from "./rows.ts";
+import { changes } from "./transaction.ts";
+import type { Connection } from "./transaction.ts";
+
+// Each question of the running service has an index of its own, which delivered rows leave again.
+export const outboxTable = `
+   CREATE TABLE outbox (
+     ordinal INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     subscription TEXT NOT NULL,
+     type TEXT NOT NULL,
+     at INTEGER NOT NULL,
+     job_id TEXT,
+     seq INTEGER,
+     cost_micros INTEGER,
+     data TEXT NOT NULL,
+     owner TEXT NOT NULL,
+     state TEXT NOT NULL,
+     attempts INTEGER NOT NULL,
+     next_at INTEGER NOT NULL,
+     last_error TEXT,
+     updated_at INTEGER NOT NULL
+   );
+   CREATE INDEX outbox_due ON outbox (owner, subscription, next_at) WHERE state = 'due';
+   CREATE INDEX outbox_undeliverable ON outbox (ordinal) WHERE state = 'undeliverable';
+   CREATE INDEX outbox_by_job ON outbox (job_id) WHERE job_id IS NOT NULL;
+   CREATE INDEX outbox_of_no_job ON outbox (updated_at) WHERE job_id IS NULL AND state = 'delivered';
+`;
+
+const insert =
+  "INSERT INTO outbox (id, subscription, type, at, job_id, seq, cost_micros, data, owner, state, attempts," +
+  " next_at, last_error, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'due', 0, ?, NULL, ?)" +
+  " ON CONFLICT (id) DO NOTHING";
+
+export const insertNotifications = (
+  { prepare }: Connection,
+  notifications: ReadonlyArray<NewNotification>,
+): WriteResult => {
+  for (const { id, subscription, type, at, job, data, owner } of notifications) {
+    const ofJob = [job?.jobId ?? null, job?.seq ?? null, job?.costMicros ?? null];
+    prepare(insert).run(id, subscription, type, at, ...ofJob, JSON.stringify(data), owner, at, at);
+  }
+  return committed;
+};
+
+const change =
+  "UPDATE outbox SET state = ?, attempts = ?, next_at = ?, last_error = ?, owner = ?, updated_at = ?" +
+  " WHERE id = ? AND state = ? AND attempts = ? AND owner = ?";
+
+export const changeNotification = (
+  { prepare }: Connection,
+  { id, from, to }: ChangeNotification,
+): WriteResult => {
+  const set = [to.state, to.attempts, to.nextAt, to.lastError, to.owner, to.updatedAt];
+  const isChanged = changes(prepare(change), [...set, id, from.state, from.attempts, from.owner]);
+  return isChanged ? committed : notificationConflict;
+};
+
+const ofThese = "subscription IN (SELECT value FROM json_each(?))";
+
+export const takeNotifications = (
+  { prepare }: Connection,
+  { from, to, subscriptions }: TakeNotifications,
+): WriteResult => {
+  prepare(
+    `UPDATE outbox INDEXED BY outbox_due SET owner = ? WHERE state = 'due' AND owner = ? AND ${ofThese}`,
+  ).run(to, from, JSON.stringify(subscriptions));
+  return committed;
+};
+
+export const tidyNotifications = (
+  { prepare }: Connection,
+  { deliveredBefore }: TidyNotifications,
+): WriteResult => {
+  prepare(`DELETE FROM outbox WHERE job_id IS NULL AND state = 'delivered' AND updated_at < ?`).run(
+    deliveredBefore,
+  );
+  return committed;
+};
+
+// --- questions
+
+const selection =
+  'id, subscription, type, at, job_id AS "jobId", seq, cost_micros AS "costMicros", data, owner, state,' +
+  ' attempts, next_at AS "nextAt", last_error AS "lastError", updated_at AS "updatedAt"';
+
+const decodeStored = Schema.decodeUnknownSync(
+  Schema.Struct({
+    id: Schema.String,
+    subscription: Schema.String,
+    type: Schema.Literals([
+      "job.complete",
+      "job.failed",
+      "job.cancelled",
+      "alert.raised",
+      "alert.cleared",
+    ]),
+    at: Schema.Number,
+    jobId: NullableString,
+    seq: NullableNumber,
+    costMicros: NullableNumber,
+    data: Schema.fromJsonString(Schema.Json),
+    owner: Schema.String,
+    state: Schema.Literals(["due", "delivered", "undeliverable"]),
+    attempts: Schema.Number,
+    nextAt: Schema.Number,
+    lastError: NullableString,
+    updatedAt: Schema.Number,
+  }),
+);
+
+const decodeRow = (stored: unknown): NotificationRow => {
+  const { jobId, seq, costMicros, ...row } = decodeStored(stored);
+  const isOfJob = jobId !== null && seq !== null && costMicros !== null;
+  return { ...row, job: isOfJob ? { jobId, seq, costMicros } : null };
+};
+
+const rows = (
+  { prepare }: Connection,
+  rest: string,
+  values: ReadonlyArray<SQLInputValue>,
+): ReadonlyArray<NotificationRow> =>
+  prepare(`SELECT ${selection} FROM outbox ${rest}`)
+    .all(...values)
+    .map(decodeRow);
+
+/** Each with its one value. */
+const conditions = {
+  state: "state = ?",
+  subscription: "subscription = ?",
+  jobId: "job_id = ?",
+  olderThan: "ordinal < (SELECT ordinal FROM outbox WHERE id = ?)",
+} as const;
+
+export const readNotifications = (
+  connection: Connection,
+  filter: NotificationFilter,
+): ReadonlyArray<NotificationRow> => {
+  const { state, subscription, jobId, olderThan, limit = 100 } = filter;
+  const wanted = Object.entries({ state, subscription, jobId, olderThan }).flatMap(
+    ([field, value]) => (value === undefined || !isCondition(field) ? [] : [{ field, value }]),
+  );
+  const where = wanted.map(({ field }) => conditions[field]).join(" AND ");
+  const values = [...wanted.map(({ value }) => value), limit];
+  return rows(
+    connection,
+    `${where === "" ? "" : `WHERE ${where}`} ORDER BY ordinal DESC LIMIT ?`,
+    values,
+  );
+};
+
+const isCondition = (field: string): field is keyof typeof conditions => field in conditions;
+
+export const readNotification = (
+  connection: Connection,
+  id: string,
+): Option.Option<NotificationRow> =>
+  Option.fromNullishOr(rows(connection, "WHERE id = ?", [id])[0]);
+
+export const readDueNotifications = (
+  connection: Connection,
+  ...asked: readonly [owner: string, subscription: string, limit: number]
+): ReadonlyArray<NotificationRow> =>
+  rows(
+    connection,
+    `INDEXED BY outbox_due WHERE state = 'due' AND owner = ? AND subscription = ?
+     ORDER BY next_at, ordinal LIMIT ?`,
+    asked,
+  );
+
+export const readSenders = (
+  { prepare }: Connection,
+  subscriptions: ReadonlyArray<string>,
+): ReadonlyArray<string> =>
+  prepare(
+    `SELECT DISTINCT owner FROM outbox INDEXED BY outbox_due WHERE state = 'due' AND ${ofThese}`,
+  )
+    .all(json(subscriptions))
+    .map(({ owner }) => String(owner));
