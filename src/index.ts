@@ -25,6 +25,22 @@ export { CannotListen, serveHttp, type ServeOptions } from "./runtime/http-api/s
 export { type RetentionOptions, StartError, type RuntimeOptions } from "./runtime/options.ts";
 export type { ErasedJob } from "./runtime/retention/erase.ts";
 export type { Pruned, PruneOptions, PruneReport } from "./runtime/retention/prune.ts";
+export type {
+  SubscriptionOptions,
+  NotificationOptions,
+} from "./runtime/notifications/notification-options.ts";
+export { NotificationUnavailable } from "./runtime/notifications.ts";
+export {
+  type Notification,
+  type NotificationChannel,
+  NotDelivered,
+} from "./runtime/notification-channel.ts";
+export type {
+  NotificationFilter,
+  NotificationRow,
+  NotificationState,
+  NotificationType,
+} from "./runtime/journal-outbox.ts";
 export type { Observation } from "./runtime/jobs/job-host.ts";
 export {
   type PastJob,

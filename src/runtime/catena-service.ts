@@ -16,6 +16,7 @@ import { checkUse, storedJob, storedState, type JobState } from "./stored-jobs.t
 import type { StateRecord, StoreFailure } from "./journal-store.ts";
 import { type RuntimeOptions, StartError } from "./options.ts";
 import { erasedOn, JobUnavailable, type Outcome } from "./outcome.ts";
+import type { Notifications } from "./notifications.ts";
 import type { Retention } from "./retention.ts";
 import { startEngine } from "./start-engine.ts";
 
@@ -60,6 +61,8 @@ export class CatenaService extends Context.Service<
     deltas(jobId: string): Stream.Stream<Delta, StoreFailure | JobUnavailable>;
     readonly prune: Retention["prune"];
     readonly erase: Retention["erase"];
+    readonly notifications: Notifications["list"];
+    readonly redeliver: Notifications["redeliver"];
     readonly readiness: () => Readiness;
   }
 >()("catena-ai/runtime/CatenaService") {}
@@ -89,6 +92,8 @@ const serviceOf = (engine: Engine): Service => ({
     Stream.unwrap(Effect.as(storedJob(engine.store, jobId), engine.deltas.listen(jobId))),
   prune: (options) => engine.retention.prune(options),
   erase: (jobId) => engine.retention.erase(jobId),
+  notifications: (filter) => engine.notifications.list(filter),
+  redeliver: (id) => engine.notifications.redeliver(id),
   readiness: () => readinessOf(engine),
 });
 

@@ -21,6 +21,7 @@ import {
 } from "./catena-service.ts";
 import type { Delta } from "./deltas/delta.ts";
 import { drainMs, keyOf } from "./engine.ts";
+import type { NotificationFilter, NotificationRow } from "./journal-outbox.ts";
 import type { JobFilter, StateRecord, StoreFailure } from "./journal-store.ts";
 import type { HttpApiOptions } from "./http-api/http-options.ts";
 import { httpSettings } from "./http-api/http-settings.ts";
@@ -84,6 +85,10 @@ export interface Catena extends AsyncDisposable {
    * Rejects with: JobUnavailable, StoreFailure, AssetStoreFailure.
    */
   erase(jobId: string): Promise<ErasedJob>;
+  /** What was told, or is still to be told, newest first. Rejects with: StoreFailure. */
+  notifications(filter?: NotificationFilter): Promise<ReadonlyArray<NotificationRow>>;
+  /** Sends a notification again, now, under its id. Rejects with: NotificationUnavailable, StoreFailure. */
+  redeliver(notificationId: string): Promise<void>;
   readiness(): Readiness;
   /** The HTTP API, for hosts that speak Request and Response: Hono, Next. Never rejects. */
   readonly fetch: (request: Request) => Promise<Response>;
@@ -172,6 +177,8 @@ const facade = (
     },
     prune: (options) => run(engine.retention.prune(options)),
     erase: (jobId) => run(engine.retention.erase(jobId)),
+    notifications: (filter) => run(engine.notifications.list(filter)),
+    redeliver: (id) => run(engine.notifications.redeliver(id)),
     readiness: () =>
       stopping === undefined
         ? service.readiness()

@@ -20,6 +20,8 @@ import type { GateSettings } from "./predictions/provider-gate.ts";
 import type { RetentionWrite } from "./journal-retention.ts";
 import { makeRetention, type Retention } from "./retention.ts";
 import { keepAll, type RetentionPolicy } from "./retention/policy.ts";
+import { makeNotifications, type Notifications } from "./notifications.ts";
+import type { Subscription } from "./notifications/subscriptions.ts";
 import { watchAssets } from "./watched-assets.ts";
 import { makeProviders, type Models, type Providers } from "./predictions/providers.ts";
 
@@ -38,6 +40,10 @@ export interface EngineOptions {
   readonly identifiers: Identifiers;
   /** Default: everything is kept for ever. */
   readonly retention?: RetentionPolicy;
+  /** Who is told what. Default: nobody. */
+  readonly subscriptions?: ReadonlyArray<Subscription>;
+  /** Where the HTTP API serves assets: a URL or a path. Default: at its root. */
+  readonly assetBase?: string;
   /** Which jobs this process runs, to begin with. Default: `any`. */
   readonly intake?: Intake;
   readonly observe: (observation: Observation) => void;
@@ -53,6 +59,7 @@ export interface Engine {
   readonly assets: AssetStore["Service"];
   readonly deployed: ReadonlyMap<string, Deployed>;
   readonly retention: Retention;
+  readonly notifications: Notifications;
   /** Tells of every commit of a job that runs here. */
   readonly changes: JobChanges;
   /** What models write while they write it. */
@@ -99,6 +106,10 @@ export const makeEngine = Effect.fnUntraced(function* (
     const drained = Effect.asVoid(Effect.timeoutOption(providers.drained, drainMs));
     return Effect.ignore(Effect.raceFirst(drained, hurried.await));
   });
+  const { concurrency, lookEveryMs, recoverEveryMs, intake = "any" } = options;
+  const { subscriptions = [], assetBase = "" } = options;
+  const told = { owner, store, committer, assets, subscriptions, assetBase, recoverEveryMs };
+  const notifications = yield* makeNotifications(told);
   const host: JobHost = {
     owner,
     store,
@@ -118,9 +129,9 @@ export const makeEngine = Effect.fnUntraced(function* (
       changes.note(observation.jobId);
       options.observe(observation);
     },
+    ...(notifications.ofJobs === undefined ? {} : { outbox: notifications.ofJobs }),
   };
   const deployed = deploy(options.plans, options.driverOf ?? makeDriver);
-  const { concurrency, lookEveryMs, recoverEveryMs, intake = "any" } = options;
   const jobs = yield* makeJobs(host, {
     deployed,
     concurrency,
@@ -142,7 +153,8 @@ export const makeEngine = Effect.fnUntraced(function* (
   const retention = yield* makeRetention({ store, assets, commit, policy });
   const { trouble } = committer;
   const deltas = yield* makeDeltas({ store, providers, changes });
-  const parts = { jobs, providers, store, assets, deployed, retention, changes, deltas };
+  const stores = { store, assets, retention };
+  const parts = { ...stores, jobs, providers, deployed, notifications, changes, deltas };
   const hurry = () => void hurried.openUnsafe();
   return { owner, ...parts, recovered, trouble, assetTrouble, hurry };
 });

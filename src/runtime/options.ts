@@ -7,6 +7,7 @@ import type { Models } from "./predictions/providers.ts";
 import type { JournalStore } from "./journal-store.ts";
 import type { AssetStore } from "../steps/asset-store.ts";
 import type { HttpApiOptions } from "./http-api/http-options.ts";
+import type { NotificationOptions } from "./notifications/notification-options.ts";
 
 export interface RuntimeOptions {
   /** A path: one SQLite file. `"memory"`: nothing survives the process. Or a store of one's own. Default: `"memory"`. */
@@ -43,6 +44,8 @@ export interface RuntimeOptions {
   readonly inspect?: (observation: Observation) => void;
   /** How the HTTP API is served: by `catena.fetch`, `catena.handler` and the command line. */
   readonly http?: HttpApiOptions;
+  /** Who is told when jobs come to rest, by name. Default: nobody. */
+  readonly notifications?: NotificationOptions;
   /** Where ids come from. Default: random ones. */
   readonly identifiers?: Identifiers;
 }
@@ -133,6 +136,7 @@ const names = Object.keys({
   retention: true,
   inspect: true,
   http: true,
+  notifications: true,
   identifiers: true,
 } satisfies Record<keyof RuntimeOptions | "pipelines" | "layer", true>);
 

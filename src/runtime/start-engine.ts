@@ -19,6 +19,7 @@ import {
   type RuntimeOptions,
   StartError,
 } from "./options.ts";
+import { checkSubscriptions } from "./notifications/subscriptions.ts";
 import { retentionPolicy } from "./retention/policy.ts";
 import { checkPrices } from "./predictions/check-prices.ts";
 import { listPrices } from "./predictions/price-table.ts";
@@ -54,10 +55,8 @@ export const engineSettings = (options: Options): Omit<EngineOptions, "store" | 
   for (const { plan } of options.pipelines) refuseUnsound(plan);
   checkOptions(options);
   checkProviders(options.models);
-  const { publicUrl } = httpSettings(
-    options.http,
-    options.pipelines.map(({ plan }) => plan.name),
-  );
+  const names = options.pipelines.map(({ plan }) => plan.name);
+  const { publicUrl, basePath } = httpSettings(options.http, names);
   const pollMs = pauseOf("pollEvery", options.pollEvery, 1_000);
   return {
     plans: options.pipelines.map(({ plan }) => plan),
@@ -81,6 +80,8 @@ export const engineSettings = (options: Options): Omit<EngineOptions, "store" | 
     recoverEveryMs: pauseOf("recoverEvery", options.recoverEvery, 5_000),
     identifiers: options.identifiers ?? randomIdentifiers,
     retention: retentionPolicy(options.retention),
+    subscriptions: checkSubscriptions(options.notifications, names),
+    assetBase: publicUrl ?? basePath,
     observe: quietly(options.inspect),
   };
 };

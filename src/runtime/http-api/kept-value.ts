@@ -7,7 +7,7 @@ import { loadValue } from "../job-values.ts";
 
 /** The JSON; undefined where it is kept no more. Fails with: AssetStoreFailure. */
 export const keptValue = (
-  { assets }: Engine,
+  { assets }: Pick<Engine, "assets">,
   value: Value | null,
 ): Effect.Effect<Schema.Json | undefined, AssetStoreFailure> =>
   value === null

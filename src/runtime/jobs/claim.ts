@@ -5,6 +5,8 @@ import type { JobSnapshot } from "../../machines/advance.ts";
 import type { Entry, Fact, FactOf, Value } from "../../machines/entry.ts";
 import type { Deployed, Observation } from "./job-host.ts";
 import type { GroupCommit } from "../group-commit.ts";
+import { type Announcement, type JobOutbox, notificationsOf } from "./job-notifications.ts";
+import type { NewNotification } from "../journal-outbox.ts";
 import type { LoadedJob } from "./job-owner.ts";
 import {
   type JournalStore,
@@ -38,6 +40,7 @@ export interface Claimant {
   readonly store: JournalStore["Service"];
   readonly committer: GroupCommit;
   readonly observe: (observation: Observation) => void;
+  readonly outbox?: JobOutbox;
 }
 
 export interface Claim {
@@ -91,6 +94,7 @@ export const claimJob = Effect.fnUntraced(function* (
     owner: claimant.owner,
     epoch,
     now: yield* Clock.currentTimeMillis,
+    announcement: claimant.outbox?.announcementOf(deployed.plan.name),
   });
   const record = recordAfter(stored.record, drafted.entries, drafted.snapshot);
   const result = yield* claimant.committer.commit({
@@ -105,8 +109,10 @@ export const claimJob = Effect.fnUntraced(function* (
     consumed: [],
     claim: { owner: claimant.owner, epoch },
     isReleased: false,
+    outbox: drafted.outbox,
   });
   if (result.type !== "Committed") return undefined;
+  if (drafted.outbox.length > 0) claimant.outbox?.wake();
   const { jobId } = loaded;
   const { entries, snapshot } = drafted;
   if (entries.length > 0)
@@ -125,26 +131,32 @@ export const claimJob = Effect.fnUntraced(function* (
 interface Drafted {
   readonly entries: ReadonlyArray<Entry>;
   readonly snapshot: JobSnapshot;
+  /** That a poisoned job has failed. */
+  readonly outbox: ReadonlyArray<NewNotification>;
 }
 
 interface Moment {
   readonly owner: string;
   readonly epoch: number;
   readonly now: number;
+  readonly announcement: Announcement | undefined;
 }
 
 const draft = (
   loaded: LoadedJob,
   { isTakeover, starts }: Claim,
-  { owner, epoch, now }: Moment,
+  { owner, epoch, now, announcement }: Moment,
 ): Drafted => {
   const entries: Array<Entry> = [];
+  const outbox: Array<NewNotification> = [];
   let { snapshot } = loaded;
   const append = (fact: Fact): void => {
     const entry: Entry = { ...fact, seq: loaded.seq + entries.length + 1, at: now };
     const advanced = loaded.deployed.driver.advance(snapshot, entry);
     if (!advanced.isAccepted) return;
     entries.push(entry);
+    const advance = { jobId: loaded.jobId, entry, before: snapshot, after: advanced.snapshot };
+    if (announcement !== undefined) outbox.push(...notificationsOf(advance, announcement));
     snapshot = advanced.snapshot;
   };
   // Who only watches the predictions of a job that rests has nothing to add to its story.
@@ -153,7 +165,7 @@ const draft = (
   if (statusOf(snapshot) === "pending" && starts) append({ type: "JobStarted" });
   if (snapshot.context.claims >= maxClaims && path !== null && !isAtRest(snapshot))
     append(poisoned(snapshot, path));
-  return { entries, snapshot };
+  return { entries, snapshot, outbox };
 };
 
 const poisoned = ({ context }: JobSnapshot, path: string): Fact => ({

@@ -7,6 +7,7 @@ import type { PipelinePlan } from "../../machines/plan.ts";
 import type { AssetStore } from "../../steps/asset-store.ts";
 import type { GroupCommit } from "../group-commit.ts";
 import type { JournalStore, StateRecord } from "../journal-store.ts";
+import type { JobOutbox } from "./job-notifications.ts";
 import type { Providers } from "../predictions/providers.ts";
 
 /** A pipeline as this process runs it. */
@@ -57,6 +58,8 @@ export interface JobHost {
   /** The time in ms. */
   readonly now: () => number;
   readonly observe: (observation: Observation) => void;
+  /** Absent where nothing is told to anybody. */
+  readonly outbox?: JobOutbox;
 }
 
 /** A job as its services see it. Every call of a service that was stopped is interrupted, never answered. */

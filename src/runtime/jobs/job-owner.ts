@@ -8,6 +8,7 @@ import type { JobSnapshot } from "../../machines/advance.ts";
 import type { Entry } from "../../machines/entry.ts";
 import type { PipelinePlan } from "../../machines/plan.ts";
 import type { Deployed, JobHost } from "./job-host.ts";
+import type { Announcement } from "./job-notifications.ts";
 import { type Mail, nothing, type Staged, stage } from "./job-sequencer.ts";
 import { JobServices } from "./job-services.ts";
 import type { AppendEntries, StateRecord, WriteResult } from "../journal-store.ts";
@@ -72,6 +73,7 @@ class Owner implements JobOwner {
   #isDue = false;
   /** Takes back what is under way. */
   #takeBack: () => void = () => undefined;
+  readonly #announcement: Announcement | undefined;
   #mail: Array<Mail> = [];
   #snapshot: JobSnapshot;
   #record: StateRecord;
@@ -91,6 +93,7 @@ class Owner implements JobOwner {
     this.#record = loaded.record;
     this.#seq = loaded.seq;
     this.#kept = new KeptEntries(loaded.entries);
+    this.#announcement = host.outbox?.announcementOf(this.plan.name);
     this.#inboxDue = !loaded.isNew;
     this.#services = new JobServices({
       jobId,
@@ -277,6 +280,7 @@ class Owner implements JobOwner {
       snapshot: this.#snapshot,
       seq: this.#seq,
       isCurrent: this.#services.isCurrent,
+      announcement: this.#announcement,
     };
   }
 
@@ -293,6 +297,7 @@ class Owner implements JobOwner {
       if (result.type !== "Committed") return next(false);
       this.#record = record;
       this.#isReleased = isReleased;
+      if (staged.outbox.length > 0) this.#host.outbox?.wake();
       next(true);
     };
     this.#takeBack = this.#host.committer.post(this.#writeOf(staged, record), (answer) => {
@@ -321,6 +326,7 @@ class Owner implements JobOwner {
       consumed: staged.consumed,
       claim: isResumed ? { owner, epoch } : null,
       isReleased,
+      outbox: staged.outbox,
     };
   }
 

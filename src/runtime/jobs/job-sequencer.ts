@@ -6,6 +6,8 @@ import type { JobDriver, JobSnapshot, Service } from "../../machines/advance.ts"
 import type { JobContext } from "../../machines/context.ts";
 import type { Entry, EntryOf, Fact } from "../../machines/entry.ts";
 import type { LedgerChange, PredictionRow } from "../journal-store.ts";
+import type { NewNotification } from "../journal-outbox.ts";
+import { type Announcement, notificationsOf } from "./job-notifications.ts";
 
 export interface Mail {
   readonly facts: ReadonlyArray<Fact>;
@@ -25,6 +27,8 @@ export interface SequencerView {
   readonly snapshot: JobSnapshot;
   readonly seq: number;
   readonly isCurrent: (id: string, token: symbol) => boolean;
+  /** Who is told when the job comes to rest. Default: nobody. */
+  readonly announcement?: Announcement | undefined;
 }
 
 export interface Staged {
@@ -33,6 +37,7 @@ export interface Staged {
   readonly start: ReadonlyArray<Service>;
   readonly stop: ReadonlyArray<string>;
   readonly ledger: ReadonlyArray<LedgerChange>;
+  readonly outbox: ReadonlyArray<NewNotification>;
   readonly cancels: ReadonlyArray<{ readonly key: string }>;
   readonly consumed: ReadonlyArray<string>;
   /** Mail that starts new work while the job is paused: looked at again with the next mail. */
@@ -46,6 +51,7 @@ interface Draft {
   readonly start: Array<Service>;
   readonly stop: Array<string>;
   readonly ledger: Array<LedgerChange>;
+  readonly outbox: Array<NewNotification>;
   readonly cancels: Array<{ readonly key: string }>;
   readonly consumed: Array<string>;
   readonly held: Array<Mail>;
@@ -58,6 +64,7 @@ export const nothing: Omit<Staged, "snapshot"> = {
   start: [],
   stop: [],
   ledger: [],
+  outbox: [],
   cancels: [],
   consumed: [],
   held: [],
@@ -72,6 +79,7 @@ export const stage = (mail: ReadonlyArray<Mail>, view: SequencerView): Staged =>
     start: [],
     stop: [],
     ledger: [],
+    outbox: [],
     cancels: [],
     consumed: [],
     held: [],
@@ -111,6 +119,7 @@ const append = (mail: Mail, draft: Draft, view: SequencerView): void => {
     draft.ledger.push(...changes);
     draft.cancels.push(...changes.filter((change) => change.type === "requestCancel"));
     draft.entries.push(entry);
+    announce(entry, advanced.snapshot, draft, view);
     for (const id of advanced.stop) stopIn(draft, id);
     draft.start.push(...advanced.start);
     draft.snapshot = advanced.snapshot;
@@ -119,6 +128,17 @@ const append = (mail: Mail, draft: Draft, view: SequencerView): void => {
   draft.replies.push(() => {
     mail.reply(isRefused ? "refused" : "appended");
   });
+};
+
+const announce = (
+  entry: Entry,
+  after: JobSnapshot,
+  draft: Draft,
+  { jobId, announcement }: SequencerView,
+): void => {
+  if (announcement === undefined) return;
+  const advance = { jobId, entry, before: draft.snapshot, after };
+  draft.outbox.push(...notificationsOf(advance, announcement));
 };
 
 /** What this batch would have started and stops again never starts. */

@@ -1,0 +1,139 @@
+/**
+ * Sends to one subscription what is due, for as long as the scope lives: a fiber that sleeps until the next
+ * notification or until it is woken. Each subscription has its own, so that a receiver that hangs holds up
+ * nobody else's. Several are sent at once: their order is nobody's promise.
+ *
+ * A row is marked after it was sent. Whoever dies in between leaves it due, and it is sent again under the
+ * same id.
+ */
+import { Cause, Clock, Effect, Latch, Metric, Option, Random } from "effect";
+import type { GroupCommit } from "../group-commit.ts";
+import type { ChangeNotification, NotificationRow } from "../journal-outbox.ts";
+import { NotDelivered } from "../notification-channel.ts";
+import { maxAttempts, waitAfter } from "./retry-schedule.ts";
+import type { Subscription } from "./subscriptions.ts";
+import { toldBy, type Told } from "./told.ts";
+
+export interface DeliveryHost extends Told {
+  readonly owner: string;
+  readonly committer: GroupCommit;
+}
+
+/** One subscription and what wakes its fiber. */
+export interface Line {
+  readonly subscription: Subscription;
+  readonly changed: Latch.Latch;
+}
+
+/** How many are sent to one subscription at once. */
+const concurrency = 8;
+const batchSize = 64;
+
+/** A channel has come to an end by itself long before. */
+const maxSendMs = 60_000;
+
+/** The clock may be set, and a machine may sleep: the row is looked at again at the latest after this long. */
+const maxSleepMs = 60_000;
+
+const counter = Metric.counter("catena_notifications_total", {
+  description: "Tries to send a notification, by what came of them",
+});
+const count = (outcome: "delivered" | "failed" | "undeliverable") =>
+  Metric.update(Metric.withAttributes(counter, { outcome }), 1);
+
+/** Never returns. */
+export const deliverAll = Effect.fnUntraced(function* (host: DeliveryHost, line: Line) {
+  const { changed, subscription } = line;
+  const look = host.store.dueNotifications(host.owner, subscription.name, batchSize);
+  while (true) {
+    // Closed before looking: what comes meanwhile asks for another look.
+    changed.closeUnsafe();
+    const rows = yield* Effect.orElseSucceed(Effect.option(look), () => Option.none());
+    const now = yield* Clock.currentTimeMillis;
+    const due = Option.getOrElse(rows, () => []).filter(({ nextAt }) => nextAt <= now);
+    if (due.length > 0)
+      yield* Effect.forEach(due, (row) => send(host, subscription, row), {
+        concurrency,
+        discard: true,
+      });
+    else yield* Effect.raceFirst(pauseBefore(rows, now), changed.await);
+  }
+});
+
+const pauseBefore = (
+  rows: Option.Option<ReadonlyArray<NotificationRow>>,
+  now: number,
+): Effect.Effect<void> => {
+  // What could not be read is read again.
+  if (Option.isNone(rows)) return Effect.sleep("1 second");
+  const [next] = rows.value;
+  return next === undefined
+    ? Effect.never
+    : Effect.sleep(Math.min(Math.max(next.nextAt - now, 1), maxSleepMs));
+};
+
+const send = Effect.fnUntraced(function* (
+  host: DeliveryHost,
+  { channel }: Subscription,
+  row: NotificationRow,
+) {
+  const { id, type, at, state, attempts, owner } = row;
+  const tried = Effect.gen(function* () {
+    const told = yield* Effect.mapError(toldBy(host, row), unreadable);
+    // Erased since it was looked at: the row is gone as well.
+    if (Option.isNone(told)) return;
+    yield* channel.deliver({ id, type, at, data: told.value });
+  });
+  const failure = yield* tried.pipe(
+    Effect.as(null),
+    Effect.timeoutOrElse({ duration: maxSendMs, orElse: () => Effect.fail(tooLong) }),
+    Effect.catchDefect((defect) => Effect.fail(brokenBy(defect))),
+    Effect.catch((notDelivered) => Effect.succeed(notDelivered)),
+  );
+  const to = yield* outcomeOf(row, failure);
+  const from = { state, attempts, owner };
+  // In conflict where somebody has changed or erased it meanwhile: theirs counts.
+  yield* host.committer.commit({ type: "ChangeNotification", id, from, to });
+  if (to.state === "undeliverable")
+    yield* Effect.logWarning(
+      `notification ${id} was given up after ${to.attempts} of ${maxAttempts} tries: ${to.lastError}`,
+    );
+});
+
+const unreadable = () =>
+  new NotDelivered({
+    detail: "what it tells could not be read from the store",
+    isPermanent: false,
+  });
+
+const tooLong = new NotDelivered({
+  detail: `its channel did not come to an end within ${maxSendMs / 1_000} s`,
+  isPermanent: false,
+});
+
+/** What a channel throws by mistake may hold anything. */
+const brokenBy = (defect: unknown): NotDelivered => {
+  const name = defect instanceof Error ? defect.name : typeof defect;
+  return new NotDelivered({ detail: `its channel threw: ${name}`, isPermanent: false });
+};
+
+const outcomeOf = Effect.fnUntraced(function* (
+  { attempts, nextAt, owner }: NotificationRow,
+  failure: NotDelivered | null,
+): Effect.fn.Return<ChangeNotification["to"]> {
+  const updatedAt = yield* Clock.currentTimeMillis;
+  const before = { nextAt, owner, updatedAt };
+  if (failure === null) {
+    yield* count("delivered");
+    return { ...before, state: "delivered", attempts, lastError: null };
+  }
+  const failed = { ...before, attempts: attempts + 1, lastError: failure.detail };
+  const chance = yield* Random.next;
+  const waitMs = waitAfter(failed.attempts, { chance, askedMs: failure.retryAfterMs });
+  if (failure.isPermanent || waitMs === null) {
+    yield* count("undeliverable");
+    return { ...failed, state: "undeliverable" };
+  }
+  yield* count("failed");
+  return { ...failed, state: "due", nextAt: updatedAt + waitMs };
+});
