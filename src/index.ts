@@ -29,6 +29,11 @@ export type {
   SubscriptionOptions,
   NotificationOptions,
 } from "./runtime/notifications/notification-options.ts";
+export { Notify } from "./runtime/notify.ts";
+export type { EmailOptions } from "./runtime/notification-channels/email.ts";
+export type { MemoryAnswer, MemoryChannel } from "./runtime/notification-channels/memory.ts";
+export type { WebhookOptions } from "./runtime/notification-channels/webhook.ts";
+export type { ReceivedWebhook } from "./runtime/notification-channels/webhook/received.ts";
 export { NotificationUnavailable } from "./runtime/notifications.ts";
 export {
   type Notification,

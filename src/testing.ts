@@ -41,3 +41,9 @@ export {
   modelClientCases,
   type ModelClientSubject,
 } from "./steps/model-client-conformance.ts";
+export {
+  type ChannelSubject,
+  notificationChannelCases,
+  type NotificationChannelCase,
+  type ReceiverAnswer,
+} from "./runtime/notification-channel-conformance.ts";
