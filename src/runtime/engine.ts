@@ -109,7 +109,8 @@ export const makeEngine = Effect.fnUntraced(function* (
   const { concurrency, lookEveryMs, recoverEveryMs, intake = "any" } = options;
   const { subscriptions = [], assetBase = "" } = options;
   const told = { owner, store, committer, assets, subscriptions, assetBase, recoverEveryMs };
-  const notifications = yield* makeNotifications(told);
+  const patience = Effect.raceFirst(Effect.sleep(drainMs), hurried.await);
+  const notifications = yield* makeNotifications({ ...told, patience });
   const host: JobHost = {
     owner,
     store,

@@ -9,6 +9,7 @@ import type { Announcement, JobOutbox } from "./jobs/job-notifications.ts";
 import type { NotificationFilter, NotificationRow, NotificationType } from "./journal-outbox.ts";
 import type { JournalStore, StoreFailure } from "./journal-store.ts";
 import { deliverAll, type Line } from "./notifications/delivery.ts";
+import { SendsUnderWay } from "./notifications/sends-under-way.ts";
 import type { Subscription } from "./notifications/subscriptions.ts";
 
 export interface NotificationsHost {
@@ -21,6 +22,8 @@ export interface NotificationsHost {
   readonly assetBase: string;
   /** How often (ms) to look for what dead processes left. */
   readonly recoverEveryMs: number;
+  /** Ends the wait of a stop for what is being sent. */
+  readonly patience: Effect.Effect<void>;
 }
 
 /** Something to be told that belongs to no append of a job. */
@@ -65,8 +68,11 @@ export const makeNotifications = Effect.fnUntraced(function* (
   const wake = (): void => {
     for (const { changed } of lines) changed.openUnsafe();
   };
-  for (const line of lines) yield* Effect.forkScoped(deliverAll(host, line));
+  const underWay = new SendsUnderWay();
+  for (const line of lines) yield* Effect.forkScoped(deliverAll({ ...host, underWay }, line));
   if (lines.length > 0) yield* Effect.forkScoped(takeOverRegularly(host, wake));
+  // What is cut off may have arrived, and would be sent again by the next start.
+  yield* Effect.addFinalizer(() => Effect.raceFirst(underWay.close, host.patience));
   const notifications: Notifications = {
     list: (filter = {}) => store.notifications(filter),
     redeliver: (id) => Effect.tap(redeliver(host, id), () => Effect.sync(wake)),

@@ -3,7 +3,7 @@
  * arrives, at least once, under one id; nothing is told of what was not committed.
  */
 import { describe, expect, it } from "@effect/vitest";
-import { Effect } from "effect";
+import { Effect, Fiber, Latch } from "effect";
 import { TestClock } from "effect/testing";
 import { Catena, type NotificationOptions, ProviderFailure, StartError } from "../../src/index.ts";
 import { MemoryJournals } from "../../src/runtime/journal-stores/memory.ts";
@@ -296,7 +296,7 @@ describe("a process", () => {
         yield* submitted(first, pipeline, "x");
         yield* received(channel, 1);
         yield* until("the mark is at the gate", () => gate.waiting() > 0);
-        yield* first.die;
+        yield* within(first.die);
         const notifications = { orders: { channel } };
         yield* startProcess({ pipelines: [pipeline], journals, notifications });
         yield* received(channel, 2);
@@ -305,7 +305,29 @@ describe("a process", () => {
       }),
   );
 
-  it.effect("that stops while it sends leaves it due to the next", () =>
+  it.effect("that stops lets what it is sending come to its end", () =>
+    Effect.gen(function* () {
+      const latch = Latch.makeUnsafe(false);
+      const sent: Array<string> = [];
+      const deliver = ({ id }: { readonly id: string }) =>
+        Effect.map(latch.await, () => void sent.push(id));
+      const { pipeline, start, journals } = begin({
+        notifications: { orders: { channel: { kind: "slow", deliver } } },
+      });
+      const process = yield* start;
+      yield* submitted(process, pipeline, "x");
+      yield* turns;
+      const stopping = yield* Effect.forkChild(process.stop, { startImmediately: true });
+      yield* turns;
+      latch.openUnsafe();
+      yield* Fiber.join(stopping);
+      expect(sent).toHaveLength(1);
+      const next = yield* startProcess({ pipelines: [pipeline], journals });
+      expect(yield* next.catena.notifications()).toMatchObject([{ state: "delivered" }]);
+    }),
+  );
+
+  it.effect("that cannot wait for it any longer leaves it due to the next", () =>
     Effect.gen(function* () {
       const { channel, pipeline, start, journals } = begin();
       channel.answer("hang");
@@ -334,7 +356,7 @@ describe("a process", () => {
       yield* submitted(first, pipeline, "x");
       yield* within(Effect.sleep("1 minute"));
       expect(second.received).toEqual([]);
-      yield* first.die;
+      yield* within(first.die);
       yield* within(Effect.sleep("10 minutes"), { byMs: 5_000, limitMs: hourMs });
       expect(second.received).toHaveLength(1);
     }),
@@ -347,7 +369,7 @@ describe("a process", () => {
       const first = yield* start;
       yield* submitted(first, pipeline, "x");
       yield* turns;
-      yield* first.die;
+      yield* within(first.die);
       const other = memoryChannel();
       const second = yield* startProcess({
         pipelines: [pipeline],

@@ -109,17 +109,21 @@ const startsWork = (fact: Fact): boolean =>
   fact.type === "PredictionReused";
 
 const append = (mail: Mail, draft: Draft, view: SequencerView): void => {
+  const { jobId, announcement } = view;
   let isRefused = false;
   for (const fact of mail.facts) {
     const entry: Entry = { ...fact, seq: view.seq + draft.entries.length + 1, at: view.now };
     const advanced = view.driver.advance(draft.snapshot, entry);
     isRefused ||= !advanced.isAccepted;
     if (!advanced.isAccepted) continue;
-    const changes = ledgerChanges(entry, draft.snapshot.context, view.jobId);
+    const changes = ledgerChanges(entry, draft.snapshot.context, jobId);
     draft.ledger.push(...changes);
     draft.cancels.push(...changes.filter((change) => change.type === "requestCancel"));
     draft.entries.push(entry);
-    announce(entry, advanced.snapshot, draft, view);
+    if (announcement !== undefined) {
+      const advance = { jobId, entry, before: draft.snapshot, after: advanced.snapshot };
+      draft.outbox.push(...notificationsOf(advance, announcement));
+    }
     for (const id of advanced.stop) stopIn(draft, id);
     draft.start.push(...advanced.start);
     draft.snapshot = advanced.snapshot;
@@ -128,17 +132,6 @@ const append = (mail: Mail, draft: Draft, view: SequencerView): void => {
   draft.replies.push(() => {
     mail.reply(isRefused ? "refused" : "appended");
   });
-};
-
-const announce = (
-  entry: Entry,
-  after: JobSnapshot,
-  draft: Draft,
-  { jobId, announcement }: SequencerView,
-): void => {
-  if (announcement === undefined) return;
-  const advance = { jobId, entry, before: draft.snapshot, after };
-  draft.outbox.push(...notificationsOf(advance, announcement));
 };
 
 /** What this batch would have started and stops again never starts. */

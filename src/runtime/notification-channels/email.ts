@@ -3,7 +3,7 @@
  * same in every try, by which a mailbox can tell a repetition. Its password and what the server says in its
  * own words are shown to nobody.
  */
-import { Effect, Redacted } from "effect";
+import { Effect, Redacted, Schema } from "effect";
 import type { SMTPTransportOptions, Transporter } from "nodemailer";
 import {
   type Notification,
@@ -103,9 +103,11 @@ interface Letters {
   readonly write: (notification: Notification) => Letter;
 }
 
+const OfJob = Schema.Struct({ job_id: Schema.String, pipeline: Schema.String });
+const isOfJob = Schema.is(OfJob);
+
 const subjectOf = ({ type, data }: Notification): string => {
-  const isOfJob = typeof data === "object" && data !== null && "job_id" in data;
-  return isOfJob ? `${type}: ${String(data["pipeline"])} ${String(data["job_id"])}` : type;
+  return isOfJob(data) ? `${type}: ${data.pipeline} ${data.job_id}` : type;
 };
 
 const textOf = ({ id, type, at, data }: Notification): string =>

@@ -6,17 +6,19 @@
  * A row is marked after it was sent. Whoever dies in between leaves it due, and it is sent again under the
  * same id.
  */
-import { Cause, Clock, Effect, Latch, Metric, Option, Random } from "effect";
+import { Clock, Effect, Latch, Metric, Option, Random } from "effect";
 import type { GroupCommit } from "../group-commit.ts";
 import type { ChangeNotification, NotificationRow } from "../journal-outbox.ts";
 import { NotDelivered } from "../notification-channel.ts";
 import { maxAttempts, waitAfter } from "./retry-schedule.ts";
+import type { SendsUnderWay } from "./sends-under-way.ts";
 import type { Subscription } from "./subscriptions.ts";
 import { toldBy, type Told } from "./told.ts";
 
 export interface DeliveryHost extends Told {
   readonly owner: string;
   readonly committer: GroupCommit;
+  readonly underWay: SendsUnderWay;
 }
 
 /** One subscription and what wakes its fiber. */
@@ -41,18 +43,18 @@ const counter = Metric.counter("catena_notifications_total", {
 const count = (outcome: "delivered" | "failed" | "undeliverable") =>
   Metric.update(Metric.withAttributes(counter, { outcome }), 1);
 
-/** Never returns. */
+/** Returns where nothing is begun any more. */
 export const deliverAll = Effect.fnUntraced(function* (host: DeliveryHost, line: Line) {
   const { changed, subscription } = line;
   const look = host.store.dueNotifications(host.owner, subscription.name, batchSize);
-  while (true) {
+  while (!host.underWay.isClosed) {
     // Closed before looking: what comes meanwhile asks for another look.
     changed.closeUnsafe();
     const rows = yield* Effect.orElseSucceed(Effect.option(look), () => Option.none());
     const now = yield* Clock.currentTimeMillis;
     const due = Option.getOrElse(rows, () => []).filter(({ nextAt }) => nextAt <= now);
     if (due.length > 0)
-      yield* Effect.forEach(due, (row) => send(host, subscription, row), {
+      yield* Effect.forEach(due, (row) => host.underWay.run(send(host, subscription, row)), {
         concurrency,
         discard: true,
       });

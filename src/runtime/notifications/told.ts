@@ -19,6 +19,8 @@ export interface Told {
   readonly assetBase: string;
 }
 
+type Fields = Readonly<Record<string, Schema.Json>>;
+
 type Trouble = StoreFailure | AssetStoreFailure;
 
 /** The data; none where its job is erased. Fails with: StoreFailure, AssetStoreFailure. */
@@ -39,7 +41,7 @@ const commonOf = (
   { record, tenant }: StoredJob,
   { at }: Entry,
   { costMicros }: NotifiedJob,
-): Schema.JsonObject => ({
+): Fields => ({
   job_id: record.jobId,
   pipeline: record.pipeline,
   version: record.version,
@@ -53,7 +55,7 @@ const endingOf = Effect.fnUntraced(function* (
   { assets, assetBase }: Told,
   entry: Entry,
   { jobId }: NotifiedJob,
-): Effect.fn.Return<Schema.JsonObject, Trouble> {
+): Effect.fn.Return<Fields, Trouble> {
   if (entry.type === "JobCompleted") {
     const output = yield* keptValue({ assets }, entry.output);
     if (output === undefined) return { status: "complete" };

@@ -14,7 +14,7 @@ const own: ReadonlySet<string> = new Set(["loopback", "private", "uniqueLocal", 
 const globalUnicast = ipaddr.IPv6.parseCIDR("2000::/3");
 
 /** `public`, or the name of the range that keeps it from being so. IPv4 inside of IPv6 is what it is as IPv4. */
-export const rangeOf = (address: string): string => {
+const rangeOf = (address: string): string => {
   if (!ipaddr.isValid(address)) return "unknown";
   const parsed = ipaddr.process(address);
   const range = parsed.range();
