@@ -17,8 +17,8 @@ import { searchedForMs } from "./predictions/late-double.ts";
 import { estimateMicros, type PriceTable } from "./predictions/price-table.ts";
 import type { WatcherSettings } from "./predictions/watcher-host.ts";
 import type { GateSettings } from "./predictions/provider-gate.ts";
-import type { RetentionWrite } from "./journal-retention.ts";
 import { makeRetention, type Retention } from "./retention.ts";
+import type { RetentionHost } from "./retention/retention-host.ts";
 import { keepAll, type RetentionPolicy } from "./retention/policy.ts";
 import { makeNotifications, type Notifications } from "./notifications.ts";
 import type { Subscription } from "./notifications/subscriptions.ts";
@@ -150,7 +150,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     providers.follow(yield* store.absentPredictions((yield* Clock.currentTimeMillis) - searched));
   }
   const policy = options.retention ?? keepAll;
-  const commit = (write: RetentionWrite) => committer.tryCommit(write, () => undefined);
+  const commit: RetentionHost["commit"] = (write) => committer.tryCommit(write, () => undefined);
   const retention = yield* makeRetention({ store, assets, commit, policy });
   const { trouble } = committer;
   const deltas = yield* makeDeltas({ store, providers, changes });

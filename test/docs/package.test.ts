@@ -1,4 +1,4 @@
-/** What users install: compiled code, a command and four packages, nothing of the emulator, no browser. */
+/** What users install: compiled code and a command, nothing of the emulator, no browser. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -31,11 +31,13 @@ const manifest = async (): Promise<typeof Manifest.Type> =>
     await readFile(join(root, "package.json"), "utf8"),
   );
 
-test("the package needs effect, xstate, replicate and what its command and its HTTP API stand on, and nothing else", async () => {
+test("the package needs effect, xstate, replicate and what its command, its HTTP API and its notifications stand on, and nothing else", async () => {
   const { dependencies, peerDependencies, devDependencies } = await manifest();
   expect(Object.keys(dependencies)).toEqual([
     "@effect/platform-node",
     "@remix-run/node-fetch-server",
+    "ipaddr.js",
+    "nodemailer",
     "replicate",
   ]);
   expect(Object.keys(peerDependencies)).toEqual(["effect", "xstate"]);
@@ -148,6 +150,7 @@ test(
       "@remix-run/node-fetch-server",
       "effect",
       "effect/",
+      "ipaddr.js",
       "node:",
       "replicate",
       "xstate",

@@ -423,6 +423,34 @@ describe("an erased job", () => {
   );
 });
 
+describe("pruning", () => {
+  it.effect(
+    "takes what was delivered with the jobs of its age, and what belongs to no job as well",
+    () =>
+      Effect.gen(function* () {
+        const channel = memoryChannel();
+        const { pipeline, start } = begin({
+          notifications: { all: { channel, events: ["job.complete", "alert.raised"] } },
+          retention: { jobs: "1 hour" },
+          lookEvery: "1 hour",
+        });
+        const { catena, ...process } = yield* start;
+        const raise = (key: string, at: number) =>
+          catena.engine.notifications.raise({ key, type: "alert.raised", at, data: null });
+        yield* submitted({ ...process, catena }, pipeline, "x");
+        yield* raise("old", 0);
+        yield* received(channel, 2);
+        yield* turns;
+        yield* within(Effect.sleep(2 * hourMs), { byMs: hourMs, limitMs: 9 * hourMs });
+        yield* raise("young", 2 * hourMs);
+        yield* received(channel, 3);
+        yield* turns;
+        yield* catena.prune();
+        expect((yield* catena.notifications()).map(({ id }) => id)).toEqual(["evt_young_all"]);
+      }),
+  );
+});
+
 describe("a start", () => {
   const channel = memoryChannel();
   const wrong: ReadonlyArray<readonly [field: string, notifications: unknown]> = [

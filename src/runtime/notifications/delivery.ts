@@ -29,7 +29,8 @@ export interface Line {
 
 /** How many are sent to one subscription at once. */
 const concurrency = 8;
-const batchSize = 64;
+/** Those that are being sent are still due: beside them there is room for as many again. */
+const lookSize = 2 * concurrency;
 
 /** A channel has come to an end by itself long before. */
 const maxSendMs = 60_000;
@@ -43,35 +44,42 @@ const counter = Metric.counter("catena_notifications_total", {
 const count = (outcome: "delivered" | "failed" | "undeliverable") =>
   Metric.update(Metric.withAttributes(counter, { outcome }), 1);
 
-/** Returns where nothing is begun any more. */
+/** Never returns; what it has begun ends with it. */
 export const deliverAll = Effect.fnUntraced(function* (host: DeliveryHost, line: Line) {
   const { changed, subscription } = line;
-  const look = host.store.dueNotifications(host.owner, subscription.name, batchSize);
-  while (!host.underWay.isClosed) {
+  const look = host.store.dueNotifications(host.owner, subscription.name, lookSize);
+  const sending = new Set<string>();
+  const begin = Effect.fnUntraced(function* (row: NotificationRow) {
+    sending.add(row.id);
+    const ended = Effect.sync(() => {
+      sending.delete(row.id);
+      changed.openUnsafe();
+    });
+    yield* Effect.forkChild(
+      Effect.ensuring(host.underWay.run(send(host, subscription, row)), ended),
+    );
+  });
+  while (true) {
     // Closed before looking: what comes meanwhile asks for another look.
     changed.closeUnsafe();
-    const rows = yield* Effect.orElseSucceed(Effect.option(look), () => Option.none());
+    const rows = Option.getOrNull(yield* Effect.option(look));
     const now = yield* Clock.currentTimeMillis;
-    const due = Option.getOrElse(rows, () => []).filter(({ nextAt }) => nextAt <= now);
-    if (due.length > 0)
-      yield* Effect.forEach(due, (row) => host.underWay.run(send(host, subscription, row)), {
-        concurrency,
-        discard: true,
-      });
-    else yield* Effect.raceFirst(pauseBefore(rows, now), changed.await);
+    const waiting = rows?.filter(({ id }) => !sending.has(id)) ?? [];
+    for (const row of waiting)
+      if (row.nextAt <= now && sending.size < concurrency && !host.underWay.isClosed)
+        yield* begin(row);
+    const pauseMs = rows === null ? unreadMs : pauseBefore(waiting, now);
+    yield* Effect.raceFirst(pauseMs === null ? Effect.never : Effect.sleep(pauseMs), changed.await);
   }
 });
 
-const pauseBefore = (
-  rows: Option.Option<ReadonlyArray<NotificationRow>>,
-  now: number,
-): Effect.Effect<void> => {
-  // What could not be read is read again.
-  if (Option.isNone(rows)) return Effect.sleep("1 second");
-  const [next] = rows.value;
-  return next === undefined
-    ? Effect.never
-    : Effect.sleep(Math.min(Math.max(next.nextAt - now, 1), maxSleepMs));
+/** What could not be read is read again. */
+const unreadMs = 1_000;
+
+/** Until the first that is not due yet; null where there is none, or another look is asked for by what ends. */
+const pauseBefore = (waiting: ReadonlyArray<NotificationRow>, now: number): number | null => {
+  const next = waiting.find(({ nextAt }) => nextAt > now);
+  return next === undefined ? null : Math.min(next.nextAt - now, maxSleepMs);
 };
 
 const send = Effect.fnUntraced(function* (

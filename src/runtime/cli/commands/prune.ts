@@ -1,8 +1,7 @@
 /** `catena prune`: takes away what is older than the ages of the config, whoever runs the jobs. */
 import { Effect } from "effect";
 import { Command, Flag } from "effect/cli";
-import type { RetentionWrite } from "../../journal-retention.ts";
-import type { JournalStore } from "../../journal-store.ts";
+import type { JournalStore, Write } from "../../journal-store.ts";
 import { openAssets, openStore } from "../../open-stores.ts";
 import { hasAges, retentionPolicy } from "../../retention/policy.ts";
 import { prune as takeAway, type Pruned, type PruneReport } from "../../retention/prune.ts";
@@ -37,7 +36,7 @@ const pruneStore = Effect.fnUntraced(function* ({ dryRun }: { readonly dryRun: b
   screen.out(json ? JSON.stringify(report, null, 2) : linesOf(report, screen.width).join("\n"));
 });
 
-const commitTo = (store: JournalStore["Service"]) => (write: RetentionWrite) =>
+const commitTo = (store: JournalStore["Service"]) => (write: Write) =>
   Effect.flatMap(store.commit([write]), ([result]) =>
     result === undefined ? Effect.die("the store lost a result") : Effect.succeed(result),
   );
