@@ -305,6 +305,28 @@ describe("a process", () => {
       }),
   );
 
+  it.effect("that finds a job to be poison tells that it failed", () =>
+    Effect.gen(function* () {
+      const { script, channel, pipeline, start } = begin();
+      script.work["second"] = () => Effect.never;
+      const first = yield* start;
+      const jobId = yield* submitted(first, pipeline, "x");
+      yield* turns;
+      yield* within(first.die);
+      for (let death = 0; death < 2; death += 1) {
+        const next = yield* start;
+        yield* turns;
+        yield* within(next.die);
+      }
+      yield* start;
+      yield* received(channel, 1);
+      expect(channel.received[0]).toMatchObject({
+        type: "job.failed",
+        data: { job_id: jobId, failure: { kind: "defect", message: "step failed" } },
+      });
+    }),
+  );
+
   it.effect("that stops lets what it is sending come to its end", () =>
     Effect.gen(function* () {
       const latch = Latch.makeUnsafe(false);
