@@ -183,6 +183,49 @@ describe("a subscription", () => {
   );
 });
 
+describe("many notifications", () => {
+  it.effect("are sent eight at a time, and those that come meanwhile as well", () =>
+    Effect.gen(function* () {
+      const latch = Latch.makeUnsafe(false);
+      const sent: Array<string> = [];
+      let [sending, most] = [0, 0];
+      const deliver = ({ id }: { readonly id: string }) =>
+        Effect.gen(function* () {
+          sending += 1;
+          most = Math.max(most, sending);
+          yield* latch.await;
+          yield* Effect.yieldNow;
+          sending -= 1;
+          sent.push(id);
+        });
+      const channel = { kind: "slow", deliver };
+      const notifications: NotificationOptions = { all: { channel, events: ["alert.raised"] } };
+      const { catena } = yield* begin({ notifications }).start;
+      const raise = (index: number) =>
+        catena.engine.notifications.raise({
+          key: `n${index}`,
+          type: "alert.raised",
+          at: 0,
+          data: index,
+        });
+      yield* Effect.forEach(
+        Array.from({ length: 30 }, (_, index) => index),
+        raise,
+        {
+          concurrency: "unbounded",
+        },
+      );
+      yield* turns;
+      yield* raise(30);
+      yield* turns;
+      expect([sending, most]).toEqual([8, 8]);
+      latch.openUnsafe();
+      yield* until("all are sent", () => sent.length === 31);
+      expect([new Set(sent).size, most]).toEqual([31, 8]);
+    }),
+  );
+});
+
 describe("a notification that is not taken", () => {
   it.effect("is sent eight times in a day and a half, then kept as undeliverable", () =>
     Effect.gen(function* () {

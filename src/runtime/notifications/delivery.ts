@@ -29,8 +29,8 @@ export interface Line {
 
 /** How many are sent to one subscription at once. */
 const concurrency = 8;
-/** Those that are being sent are still due: beside them there is room for as many again. */
-const lookSize = 2 * concurrency;
+/** How many are read at once; those that are being sent are still due, and among them. */
+const lookSize = 64;
 
 /** A channel has come to an end by itself long before. */
 const maxSendMs = 60_000;
@@ -45,43 +45,83 @@ const count = (outcome: "delivered" | "failed" | "undeliverable") =>
   Metric.update(Metric.withAttributes(counter, { outcome }), 1);
 
 /** Never returns; what it has begun ends with it. */
-export const deliverAll = Effect.fnUntraced(function* (host: DeliveryHost, line: Line) {
-  const { changed, subscription } = line;
-  const look = host.store.dueNotifications(host.owner, subscription.name, lookSize);
-  const sending = new Set<string>();
-  const begin = Effect.fnUntraced(function* (row: NotificationRow) {
-    sending.add(row.id);
-    const ended = Effect.sync(() => {
-      sending.delete(row.id);
-      changed.openUnsafe();
-    });
-    yield* Effect.forkChild(
-      Effect.ensuring(host.underWay.run(send(host, subscription, row)), ended),
+export const deliverAll = (host: DeliveryHost, line: Line): Effect.Effect<never> =>
+  new Sender(host, line).run;
+
+class Sender {
+  readonly #host: DeliveryHost;
+  readonly #line: Line;
+  readonly #sending = new Set<string>();
+  /** Read, and waiting for others to come to their end. */
+  #backlog: Array<NotificationRow> = [];
+  /** There may be more in the store than was read. */
+  #hasMore = true;
+  /** When the first is due that was not yet at the last look (ms); null where there was none. */
+  #nextAt: number | null = null;
+
+  constructor(host: DeliveryHost, line: Line) {
+    this.#host = host;
+    this.#line = line;
+  }
+
+  readonly run: Effect.Effect<never> = Effect.gen({ self: this }, function* () {
+    const { changed } = this.#line;
+    while (true) {
+      // Closed before looking: what comes meanwhile asks for another look.
+      changed.closeUnsafe();
+      if (this.#backlog.length === 0) yield* this.#look;
+      else this.#hasMore = true;
+      for (const row of this.#take()) yield* this.#begin(row);
+      yield* Effect.raceFirst(this.#pause, changed.await);
+    }
+  });
+
+  readonly #look = Effect.gen({ self: this }, function* () {
+    const { store, owner } = this.#host;
+    const { name } = this.#line.subscription;
+    const rows = Option.getOrNull(
+      yield* Effect.option(store.dueNotifications(owner, name, lookSize)),
+    );
+    const now = yield* Clock.currentTimeMillis;
+    const waiting = rows?.filter(({ id }) => !this.#sending.has(id)) ?? [];
+    this.#backlog = waiting.filter(({ nextAt }) => nextAt <= now);
+    this.#hasMore = rows === null || rows.length === lookSize;
+    const next = waiting.find(({ nextAt }) => nextAt > now);
+    this.#nextAt = rows === null ? now + unreadMs : (next?.nextAt ?? null);
+  });
+
+  /** Until the next is due; while others still wait for their turn, what ends asks for another look. */
+  readonly #pause = Effect.suspend(() => {
+    const nextAt = this.#nextAt;
+    if (nextAt === null || this.#backlog.length > 0) return Effect.never;
+    return Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      Effect.sleep(Math.min(Math.max(nextAt - now, 0), maxSleepMs)),
     );
   });
-  while (true) {
-    // Closed before looking: what comes meanwhile asks for another look.
-    changed.closeUnsafe();
-    const rows = Option.getOrNull(yield* Effect.option(look));
-    const now = yield* Clock.currentTimeMillis;
-    const waiting = rows?.filter(({ id }) => !sending.has(id)) ?? [];
-    for (const row of waiting)
-      if (row.nextAt <= now && sending.size < concurrency && !host.underWay.isClosed)
-        yield* begin(row);
-    const pauseMs = rows === null ? unreadMs : pauseBefore(waiting, now);
-    yield* Effect.raceFirst(pauseMs === null ? Effect.never : Effect.sleep(pauseMs), changed.await);
+
+  #take(): ReadonlyArray<NotificationRow> {
+    if (this.#host.underWay.isClosed) return [];
+    return this.#backlog.splice(0, concurrency - this.#sending.size);
   }
-});
+
+  #begin(row: NotificationRow): Effect.Effect<void> {
+    const { subscription, changed } = this.#line;
+    this.#sending.add(row.id);
+    const sent = Effect.map(send(this.#host, subscription, row), (isDueAgain) => {
+      this.#hasMore ||= isDueAgain;
+    });
+    const ended = Effect.sync(() => {
+      this.#sending.delete(row.id);
+      if (this.#hasMore || this.#backlog.length > 0) changed.openUnsafe();
+    });
+    return Effect.asVoid(Effect.forkChild(Effect.ensuring(this.#host.underWay.run(sent), ended)));
+  }
+}
 
 /** What could not be read is read again. */
 const unreadMs = 1_000;
 
-/** Until the first that is not due yet; null where there is none, or another look is asked for by what ends. */
-const pauseBefore = (waiting: ReadonlyArray<NotificationRow>, now: number): number | null => {
-  const next = waiting.find(({ nextAt }) => nextAt > now);
-  return next === undefined ? null : Math.min(next.nextAt - now, maxSleepMs);
-};
-
+/** Answers whether it is to be sent again. */
 const send = Effect.fnUntraced(function* (
   host: DeliveryHost,
   { channel }: Subscription,
@@ -102,12 +142,14 @@ const send = Effect.fnUntraced(function* (
   );
   const to = yield* outcomeOf(row, failure);
   const from = { state, attempts, owner };
-  // In conflict where somebody has changed or erased it meanwhile: theirs counts.
-  yield* host.committer.commit({ type: "ChangeNotification", id, from, to });
+  const result = yield* host.committer.commit({ type: "ChangeNotification", id, from, to });
+  // Somebody has changed or erased it meanwhile: theirs counts.
+  if (result.type !== "Committed") return true;
   if (to.state === "undeliverable")
     yield* Effect.logWarning(
       `notification ${id} was given up after ${to.attempts} of ${maxAttempts} tries: ${to.lastError}`,
     );
+  return to.state === "due";
 });
 
 const unreadable = () =>

@@ -11,7 +11,8 @@ import type {
 } from "../../journal-outbox.ts";
 import type { WriteResult } from "../../journal-store.ts";
 import { committed, notificationConflict } from "../write-rules.ts";
-import { json, NullableNumber, NullableString } from "./rows.ts";
+import { jsonIn, numberIn, type Row, textIn, textOrNullIn, wordIn } from "./columns.ts";
+import { json } from "./rows.ts";
 import { changes } from "./transaction.ts";
 import type { Connection } from "./transaction.ts";
 
@@ -93,47 +94,48 @@ export const tidyNotifications = (
 
 // --- questions
 
-const selection =
-  'id, subscription, type, at, job_id AS "jobId", seq, cost_micros AS "costMicros", data, owner, state,' +
-  ' attempts, next_at AS "nextAt", last_error AS "lastError", updated_at AS "updatedAt"';
+const types = [
+  "job.complete",
+  "job.failed",
+  "job.cancelled",
+  "alert.raised",
+  "alert.cleared",
+] as const;
+const states = ["due", "delivered", "undeliverable"] as const;
 
-const decodeStored = Schema.decodeUnknownSync(
-  Schema.Struct({
-    id: Schema.String,
-    subscription: Schema.String,
-    type: Schema.Literals([
-      "job.complete",
-      "job.failed",
-      "job.cancelled",
-      "alert.raised",
-      "alert.cleared",
-    ]),
-    at: Schema.Number,
-    jobId: NullableString,
-    seq: NullableNumber,
-    costMicros: NullableNumber,
-    data: Schema.fromJsonString(Schema.Json),
-    owner: Schema.String,
-    state: Schema.Literals(["due", "delivered", "undeliverable"]),
-    attempts: Schema.Number,
-    nextAt: Schema.Number,
-    lastError: NullableString,
-    updatedAt: Schema.Number,
-  }),
-);
+const decodeData = Schema.decodeUnknownSync(Schema.Json);
 
-const decodeRow = (stored: unknown): NotificationRow => {
-  const { jobId, seq, costMicros, ...row } = decodeStored(stored);
-  const isOfJob = jobId !== null && seq !== null && costMicros !== null;
-  return { ...row, job: isOfJob ? { jobId, seq, costMicros } : null };
-};
+/** Throws ColumnMismatch or SchemaError where the row is not what this version wrote. */
+const decodeRow = (row: Row): NotificationRow => ({
+  id: textIn(row, "id"),
+  subscription: textIn(row, "subscription"),
+  type: wordIn(row, "type", types),
+  at: numberIn(row, "at"),
+  job: jobIn(row),
+  data: row["data"] === "null" ? null : decodeData(jsonIn(row, "data")),
+  owner: textIn(row, "owner"),
+  state: wordIn(row, "state", states),
+  attempts: numberIn(row, "attempts"),
+  nextAt: numberIn(row, "next_at"),
+  lastError: textOrNullIn(row, "last_error"),
+  updatedAt: numberIn(row, "updated_at"),
+});
+
+const jobIn = (row: Row): NotificationRow["job"] =>
+  row["job_id"] === null
+    ? null
+    : {
+        jobId: textIn(row, "job_id"),
+        seq: numberIn(row, "seq"),
+        costMicros: numberIn(row, "cost_micros"),
+      };
 
 const rows = (
   { prepare }: Connection,
   rest: string,
   values: ReadonlyArray<SQLInputValue>,
 ): ReadonlyArray<NotificationRow> =>
-  prepare(`SELECT ${selection} FROM outbox ${rest}`)
+  prepare(`SELECT * FROM outbox ${rest}`)
     .all(...values)
     .map(decodeRow);
 
