@@ -69,26 +69,28 @@ class Sender {
     while (true) {
       // Closed before looking: what comes meanwhile asks for another look.
       changed.closeUnsafe();
-      if (this.#backlog.length === 0) yield* this.#look;
+      if (this.#backlog.length === 0) yield* this.#look();
       else this.#hasMore = true;
       for (const row of this.#take()) yield* this.#begin(row);
       yield* Effect.raceFirst(this.#pause, changed.await);
     }
   });
 
-  readonly #look = Effect.gen({ self: this }, function* () {
-    const { store, owner } = this.#host;
-    const { name } = this.#line.subscription;
-    const rows = Option.getOrNull(
-      yield* Effect.option(store.dueNotifications(owner, name, lookSize)),
-    );
-    const now = yield* Clock.currentTimeMillis;
-    const waiting = rows?.filter(({ id }) => !this.#sending.has(id)) ?? [];
-    this.#backlog = waiting.filter(({ nextAt }) => nextAt <= now);
-    this.#hasMore = rows === null || rows.length === lookSize;
-    const next = waiting.find(({ nextAt }) => nextAt > now);
-    this.#nextAt = rows === null ? now + unreadMs : (next?.nextAt ?? null);
-  });
+  #look(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const { store, owner } = this.#host;
+      const { name } = this.#line.subscription;
+      const rows = Option.getOrNull(
+        yield* Effect.option(store.dueNotifications(owner, name, lookSize)),
+      );
+      const now = yield* Clock.currentTimeMillis;
+      const waiting = rows?.filter(({ id }) => !this.#sending.has(id)) ?? [];
+      this.#backlog = waiting.filter(({ nextAt }) => nextAt <= now);
+      this.#hasMore = rows === null || rows.length === lookSize;
+      const next = waiting.find(({ nextAt }) => nextAt > now);
+      this.#nextAt = rows === null ? now + unreadMs : (next?.nextAt ?? null);
+    });
+  }
 
   /** Until the next is due; while others still wait for their turn, what ends asks for another look. */
   readonly #pause = Effect.suspend(() => {
