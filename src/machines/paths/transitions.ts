@@ -113,6 +113,7 @@ const whyNotAt = ({ step }: StepNode, event: string): string | undefined => {
     return "the job of a path is the first of its store: there is no earlier answer";
   if (step.program.kind === "run")
     return isOfCall(event) ? "a run step makes no paid call" : undefined;
+  if (step.program.kind === "signal") return undefined;
   return event === "OutputRejected" && step.program.repair === 0
     ? "the step asks for no repair"
     : undefined;

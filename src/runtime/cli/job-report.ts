@@ -6,6 +6,7 @@ import {
   type FailureData,
   operatorMessageOf,
   type RestKind,
+  type ValidationFailure,
 } from "../../steps/failure.ts";
 import { Redaction } from "../inspection-redaction.ts";
 import type { PredictionRow, StateRecord, StoreFailure } from "../journal-store.ts";
@@ -189,7 +190,7 @@ const issuesOf = (data: FailureData, { answer, input }: Received): FailureReport
 };
 
 const receivedBy = (
-  at: "input" | "request" | "output",
+  at: ValidationFailure["at"],
   path: string,
   { answer, input }: Received,
 ): string | null => {
