@@ -165,7 +165,8 @@ describe("a job that waits for a signal", () => {
   it.effect("has no other signal, and no other pipeline's", () =>
     Effect.gen(function* () {
       const { process, jobId } = yield* waiting();
-      const unknown = process.catena.signal(shop, jobId, { name: "prizing" as never, value });
+      const none = { name: "prizing" as never, value: value as never };
+      const unknown = process.catena.signal(shop, jobId, none);
       expect((yield* Effect.flip(unknown)).message).toContain(
         'the pipeline shop@1 has no signal "prizing"; it has pricing',
       );
