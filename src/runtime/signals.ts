@@ -24,7 +24,7 @@ import type {
 } from "./journal-store.ts";
 import { erasedOn, JobUnavailable } from "./outcome.ts";
 import { codecOf } from "./services/codecs.ts";
-import { storedJob } from "./stored-jobs.ts";
+import { storedJob } from "./stored-job.ts";
 
 export interface SentSignal {
   readonly jobId: string;
@@ -52,7 +52,7 @@ export interface SignalHost {
   readonly nudge: (jobId: string) => void;
 }
 
-type SendFailure = StoreFailure | AssetStoreFailure | JobUnavailable;
+export type SendFailure = StoreFailure | AssetStoreFailure | JobUnavailable;
 
 /** The step of the pipeline that waits for the signal of this name. */
 export const signalNamed = (plan: PipelinePlan, name: string): SignalNode | undefined =>
