@@ -5,7 +5,13 @@
 import { Context, Effect, Exit, Layer, Random, Scope } from "effect";
 import type { Entry, Fact } from "../../machines/entry.ts";
 import type { PipelineOptions } from "../../machines/layer-option.ts";
-import type { AnyPipeline, FailureOf, InputOf, OutputOf } from "../../machines/pipeline.ts";
+import type {
+  AnyPipeline,
+  FailureOf,
+  InputOf,
+  OutputOf,
+  SignalsOf,
+} from "../../machines/pipeline.ts";
 import type { Failure } from "../../steps/failure.ts";
 import { Catena } from "../catena.ts";
 import { CatenaService } from "../catena-service.ts";
@@ -13,6 +19,7 @@ import type { PredictionRow, StateRecord } from "../journal-store.ts";
 import { MemoryJournals, MemoryJournalStore } from "../journal-stores/memory.ts";
 import type { RuntimeOptions } from "../options.ts";
 import type { Outcome } from "../outcome.ts";
+import type { SignalAnswer } from "../signals.ts";
 import { AnswerDesk } from "./answer-desk.ts";
 import type { StepAnswer } from "./answer.ts";
 import { withCountedSteps } from "./run-gates.ts";
@@ -41,7 +48,7 @@ export interface TestRun<Output, F = Failure> {
   readonly tookMs: number;
 }
 
-export interface TestJob<Output, F = Failure> {
+export interface TestJob<Output, F = Failure, Signals = {}> {
   readonly id: string;
   /** Waits, however long that is in virtual time, until the job rests. Rejects with: TestStuck. */
   rested(): Promise<TestRun<Output, F>>;
@@ -49,6 +56,11 @@ export interface TestJob<Output, F = Failure> {
   pause(): Promise<void>;
   resume(): Promise<void>;
   retry(options?: { readonly isFresh?: boolean }): Promise<void>;
+  /** Sends what a step waits for, or will wait for. Rejects with: ValidationFailure, JobUnavailable. */
+  signal<Name extends keyof Signals & string>(
+    name: Name,
+    value: NoInfer<Signals[Name]>,
+  ): Promise<SignalAnswer>;
 }
 
 export interface TestCatena extends AsyncDisposable {
@@ -62,7 +74,7 @@ export interface TestCatena extends AsyncDisposable {
   submit<P extends AnyPipeline>(
     pipeline: P,
     input: NoInfer<InputOf<P>>,
-  ): Promise<TestJob<OutputOf<P>, FailureOf<P>>>;
+  ): Promise<TestJob<OutputOf<P>, FailureOf<P>, SignalsOf<P>>>;
 }
 
 /** Nothing more will happen by itself: the job waits for a person, or its steps never end. */
@@ -151,7 +163,7 @@ class Tester {
   async submit<P extends AnyPipeline>(
     pipeline: P,
     input: NoInfer<InputOf<P>>,
-  ): Promise<TestJob<OutputOf<P>, FailureOf<P>>> {
+  ): Promise<TestJob<OutputOf<P>, FailureOf<P>, SignalsOf<P>>> {
     const startedAt = this.#time.now();
     const { jobId: id } = await this.awaited(this.#run(this.#service.submit(pipeline, input)));
     const tell = async (fact: Fact): Promise<void> => {
@@ -167,6 +179,10 @@ class Tester {
       pause: () => tell({ type: "PauseRequested", by }),
       resume: () => tell({ type: "ResumeRequested", by }),
       retry: (options) => tell({ type: "RetryRequested", by, isFresh: options?.isFresh ?? false }),
+      signal: async (name, value) => {
+        await this.#time.idle();
+        return this.awaited(this.#run(this.#service.signal(pipeline, id, { name, value })));
+      },
     };
   }
 
