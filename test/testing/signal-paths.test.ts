@@ -1,37 +1,9 @@
 /** Every path through pipelines that wait for signals: in time, early, late, twice, never, and in every trouble. */
 import { Schema } from "effect";
 import { describe, expect, test } from "vitest";
-import { Pipeline, Retry, Step } from "../../src/index.ts";
+import { Pipeline, Step } from "../../src/index.ts";
 import { paths } from "../../src/testing.ts";
-
-const Draft = Schema.Struct({ text: Schema.NonEmptyString });
-const Price = Schema.Struct({ cents: Schema.Int });
-
-const pricing = Step.signal("pricing", {
-  input: Schema.NonEmptyString,
-  output: Schema.NonEmptyString,
-  signal: { schema: Price, toOutput: ({ input, signal }) => `${input} at ${signal.cents}` },
-});
-const write = Step.model("write", {
-  input: Schema.NonEmptyString,
-  output: Draft,
-  model: "acme/writer",
-  request: (topic) => ({ prompt: topic }),
-  retry: Retry.none,
-});
-const review = Step.approval("review", { input: Draft, timeout: "3 days" });
-const publish = Step.make("publish", {
-  input: Draft,
-  output: Schema.NonEmptyString,
-  run: ({ text }) => text,
-});
-
-const shop = Pipeline.make("shop", { version: 1, input: Schema.NonEmptyString })
-  .step(pricing)
-  .step(write)
-  .step(review)
-  .step(publish)
-  .output(Schema.String, ({ last }) => last);
+import { Draft, shop } from "./waiting-shop.ts";
 
 describe("a shop that waits for a price and for an approval", () => {
   const suite = paths(shop);
