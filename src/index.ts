@@ -1,14 +1,9 @@
 /** The public API of Catena. */
 export { Catena, type Job, type StartOptions } from "./runtime/catena.ts";
 export { CatenaService } from "./runtime/catena-service.ts";
-export type {
-  Readiness,
-  SignalOptions,
-  StartFailure,
-  SubmitOptions,
-} from "./runtime/catena-service.ts";
+export type { Readiness, StartFailure, SubmitOptions } from "./runtime/catena-service.ts";
 export type { Delta } from "./runtime/deltas/delta.ts";
-export type { SignalAnswer } from "./runtime/signals.ts";
+export type { SignalAnswer, SignalOptions } from "./runtime/signals.ts";
 export type { JobState } from "./runtime/stored-jobs.ts";
 export {
   CatenaStopped,

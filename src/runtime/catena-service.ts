@@ -20,16 +20,17 @@ import { type RuntimeOptions, StartError } from "./options.ts";
 import { erasedOn, JobUnavailable, type Outcome } from "./outcome.ts";
 import type { Notifications } from "./notifications.ts";
 import type { Retention } from "./retention.ts";
-import { noSuchSignal, sendSignal, type SignalAnswer, signalNamed } from "./signals.ts";
+import {
+  noSuchSignal,
+  sendSignal,
+  type SignalAnswer,
+  signalNamed,
+  type SignalOptions,
+} from "./signals.ts";
 import { startEngine } from "./start-engine.ts";
 
 export interface SubmitOptions {
   /** Submitting again with the same key answers the same job, whatever the input. Not empty, no control characters. */
-  readonly idempotencyKey?: string;
-}
-
-export interface SignalOptions {
-  /** Sending again under the same key is the same signal, also after a RETRY. Not empty, no control characters. */
   readonly idempotencyKey?: string;
 }
 

@@ -18,7 +18,6 @@ import {
   makeService,
   ofPipeline,
   type Readiness,
-  type SignalOptions,
   type StartFailure,
   type SubmitOptions,
 } from "./catena-service.ts";
@@ -34,12 +33,12 @@ import type { Fetch } from "./http-api/web-api.ts";
 import { millisOf, type RuntimeOptions } from "./options.ts";
 import type { ErasedJob } from "./retention/erase.ts";
 import type { PruneOptions, PruneReport } from "./retention/prune.ts";
-import type { SignalAnswer } from "./signals.ts";
+import type { SignalTaker } from "./signals.ts";
 import type { JobState } from "./stored-jobs.ts";
 import { CatenaStopped, JobCancelled, JobFailed, type Outcome } from "./outcome.ts";
 
 /** A job, for hosts that use promises. Once its Catena is stopped, everything rejects with: CatenaStopped. */
-export interface Job<Output, F = Failure, Signals = {}> {
+export interface Job<Output, F = Failure, Signals = {}> extends SignalTaker<Signals> {
   readonly id: string;
   /** False where the idempotency key already had this job. */
   readonly isNew: boolean;
@@ -54,16 +53,6 @@ export interface Job<Output, F = Failure, Signals = {}> {
   resume(): Promise<void>;
   /** Goes on at the failed step. `isFresh`: without decoding a stored answer once more. Rejects with: JobUnavailable, StoreFailure. */
   retry(options?: { readonly isFresh?: boolean }): Promise<void>;
-  /**
-   * Sends what the step of this name waits for, or will wait for: checked before it is taken, and taken once.
-   * Sent again with an equal value it is answered as received (`isNew: false`). Rejects with: ValidationFailure
-   * (at signal), JobUnavailable (the job is over, or has the signal with another value), StoreFailure.
-   */
-  signal<Name extends keyof Signals & string>(
-    name: Name,
-    value: NoInfer<Signals[Name]>,
-    options?: SignalOptions,
-  ): Promise<SignalAnswer>;
   /** The record, journal and ledger as committed. Rejects with: JobUnavailable, StoreFailure. */
   state(): Promise<JobState>;
   /**

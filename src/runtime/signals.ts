@@ -43,6 +43,25 @@ export interface SignalAnswer {
   readonly isNew: boolean;
 }
 
+export interface SignalOptions {
+  /** Sending again under the same key is the same signal, also after a RETRY. Not empty, no control characters. */
+  readonly idempotencyKey?: string;
+}
+
+/** What a job with these signals, by name, can be sent. */
+export interface SignalTaker<Signals> {
+  /**
+   * Sends what the step of this name waits for, or will wait for: checked before it is taken, and taken once.
+   * Sent again with an equal value it is answered as received (`isNew: false`). Rejects with: ValidationFailure
+   * (at signal), JobUnavailable (the job is over, or has the signal with another value), StoreFailure.
+   */
+  signal<Name extends keyof Signals & string>(
+    name: Name,
+    value: NoInfer<Signals[Name]>,
+    options?: SignalOptions,
+  ): Promise<SignalAnswer>;
+}
+
 export interface SignalHost {
   readonly store: JournalStore["Service"];
   readonly assets: AssetStore["Service"];

@@ -19,7 +19,7 @@ import type { PredictionRow, StateRecord } from "../journal-store.ts";
 import { MemoryJournals, MemoryJournalStore } from "../journal-stores/memory.ts";
 import type { RuntimeOptions } from "../options.ts";
 import type { Outcome } from "../outcome.ts";
-import type { SignalAnswer } from "../signals.ts";
+import type { SignalTaker } from "../signals.ts";
 import { AnswerDesk } from "./answer-desk.ts";
 import type { StepAnswer } from "./answer.ts";
 import { withCountedSteps } from "./run-gates.ts";
@@ -48,7 +48,7 @@ export interface TestRun<Output, F = Failure> {
   readonly tookMs: number;
 }
 
-export interface TestJob<Output, F = Failure, Signals = {}> {
+export interface TestJob<Output, F = Failure, Signals = {}> extends SignalTaker<Signals> {
   readonly id: string;
   /** Waits, however long that is in virtual time, until the job rests. Rejects with: TestStuck. */
   rested(): Promise<TestRun<Output, F>>;
@@ -56,11 +56,6 @@ export interface TestJob<Output, F = Failure, Signals = {}> {
   pause(): Promise<void>;
   resume(): Promise<void>;
   retry(options?: { readonly isFresh?: boolean }): Promise<void>;
-  /** Sends what a step waits for, or will wait for. Rejects with: ValidationFailure, JobUnavailable. */
-  signal<Name extends keyof Signals & string>(
-    name: Name,
-    value: NoInfer<Signals[Name]>,
-  ): Promise<SignalAnswer>;
 }
 
 export interface TestCatena extends AsyncDisposable {
@@ -180,9 +175,10 @@ class Tester {
       pause: () => tell({ type: "PauseRequested", by }),
       resume: () => tell({ type: "ResumeRequested", by }),
       retry: (options) => tell({ type: "RetryRequested", by, isFresh: options?.isFresh ?? false }),
-      signal: async (name, value) => {
+      signal: async (name, value, options) => {
         await this.#time.idle();
-        return this.awaited(this.#run(this.#service.signal(pipeline, id, { name, value })));
+        const sent = this.#service.signal(pipeline, id, { ...options, name, value });
+        return this.awaited(this.#run(sent));
       },
     };
   }

@@ -66,7 +66,6 @@ const startShop = async () => {
 describe("a job that waits for a signal", () => {
   it("says so, since when and until when, and where to send it", async () => {
     await using open = await startShop();
-    const { catena } = open;
     const { json } = await open.waiting();
     expect(json).toMatchObject({
       status: "processing",
