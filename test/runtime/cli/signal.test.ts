@@ -1,6 +1,8 @@
 /** `catena signal`: what a job waits for is checked before it is taken, and taken once. */
+import { Schema } from "effect";
 import { describe, expect, test } from "vitest";
 import { catena, jsonOf } from "./support/in-process.ts";
+import { start } from "./support/process.ts";
 import { projectWith } from "./support/project.ts";
 
 const config = `
@@ -34,6 +36,11 @@ const submitted = async () => {
   const told = await catena(folder, ["run", "shop", "--set", "text=tea", "--detach"]);
   return { folder, id: told.out.trim() };
 };
+
+/** Processes of Node, beside whatever else this machine does. */
+const patience = { timeout: 60_000 };
+
+const Jobs = Schema.Array(Schema.Struct({ jobId: Schema.String }));
 
 const value = '{"price":5,"notes":[]}';
 
@@ -88,4 +95,26 @@ describe("catena signal", () => {
     expect((await catena(folder, ["resume", id, "--wait"])).code).toBe(0);
     expect((await catena(folder, ["signal", id, "pricing", value])).code).toBe(0);
   });
+
+  test(
+    "reaches a job that another process runs, and show says what it waits for",
+    patience,
+    async () => {
+      const folder = await projectWith({ "catena.config.ts": config });
+      const running = start(["run", "shop", "--set", "text=tea"], { folder });
+      await running.says(/waits for its signal, for 3 d at most/);
+      const [job] = Schema.decodeUnknownSync(Jobs)(
+        jsonOf(await catena(folder, ["jobs", "--json"])),
+      );
+      const id = job?.jobId ?? "";
+      const { out } = await catena(folder, ["show", id]);
+      expect(out).toMatch(/waits for +signal pricing, for /);
+      expect(out).toMatch(/pricing +waiting +0 /);
+      expect(out).toContain(`catena signal ${id} pricing JSON`);
+      const told = await catena(folder, ["signal", id, "pricing", value]);
+      expect(told.out).toContain("The process that runs the job has it.");
+      const { code, out: output } = await running.ended;
+      expect([code, JSON.parse(output)]).toEqual([0, { text: "about tea", price: 5 }]);
+    },
+  );
 });
