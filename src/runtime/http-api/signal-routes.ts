@@ -38,14 +38,14 @@ const jobId = { job_id: Schema.String };
 const addressOf = ({ plan }: Deployed, node: SignalNode | null) => ({
   path: `/${plan.name}/:job_id/signals/${node === null ? ":signal" : node.path}` as const,
   params: node === null ? { ...jobId, signal: Schema.String } : jobId,
-  id: node === null ? "any" : node.path,
+  id: node === null ? "(any)" : node.path,
 });
 
 const sendRoute = (host: ApiHost, deployed: Deployed, node: SignalNode | null): Route => {
   const { path, params, id } = addressOf(deployed, node);
   return {
     scope: "submit",
-    endpoint: HttpApiEndpoint.post(`send ${id}`, path, {
+    endpoint: HttpApiEndpoint.post(`send-${id}`, path, {
       params,
       headers: {
         prefer: Schema.optionalKey(Schema.String),
@@ -69,7 +69,7 @@ const lookRoute = (host: ApiHost, deployed: Deployed, node: SignalNode | null): 
   const { path, params, id } = addressOf(deployed, node);
   return {
     scope: "read",
-    endpoint: HttpApiEndpoint.get(`look at ${id}`, path, {
+    endpoint: HttpApiEndpoint.get(`look-at-${id}`, path, {
       params,
       success: SignalView,
       error: problemSchemas(401, 403, 404, 409, 429, 503),
