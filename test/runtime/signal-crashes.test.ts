@@ -45,14 +45,11 @@ const live = Effect.fnUntraced(function* (death: Death | null) {
   const deployed = first.engine.deployed.get(keyOf(pipeline.plan));
   if (deployed === undefined) return yield* Effect.die("the pipeline is not deployed");
   const submission = { deployed, input: "tea", idempotencyKey: null };
-  const { rested, submit } = first.engine.jobs;
+  const { jobs } = first.engine;
   const straight = Effect.orDie(
-    submit
-      .call(first.engine.jobs, submission)
-      .pipe(
-        Effect.andThen(sendAll(first.engine)),
-        Effect.andThen(rested.call(first.engine.jobs, jobId)),
-      ),
+    jobs
+      .submit(submission)
+      .pipe(Effect.andThen(sendAll(first.engine)), Effect.andThen(jobs.rested(jobId))),
   );
   if (death === null) yield* straight;
   else {
@@ -101,12 +98,9 @@ describe("a job that waits for signals and whose process dies", () => {
         expect(record?.status, at).toBe("complete");
         expect(record?.normalizedOutput, at).toEqual(straight.record?.normalizedOutput);
         const taken = entries.flatMap((entry) =>
-          entry.type === "SignalReceived" ? [[entry.path, entry.id]] : [],
+          entry.type === "SignalReceived" ? [`${entry.path} ${entry.id}`] : [],
         );
-        expect(taken.toSorted(), at).toEqual([
-          ["review", "click-1"],
-          ["word", "click-2"],
-        ]);
+        expect(taken.toSorted(), at).toEqual(["review click-1", "word click-2"]);
         const done = entries.flatMap((entry) =>
           entry.type === "StepSucceeded" ? [entry.path] : [],
         );

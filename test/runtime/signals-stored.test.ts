@@ -54,7 +54,7 @@ it("goes on in the next process with what was left for it, however large that is
     return { answers, types: entries.map(({ type }) => type) };
   });
   const { answers, types } = await Effect.runPromise(Effect.scoped(told));
-  expect(answers.map(({ isNew }) => isNew).toSorted()).toEqual([false, true]);
+  expect(answers.filter(({ isNew }) => isNew)).toHaveLength(1);
   expect(types.at(-1)).toBe("SignalAwaited");
 
   await using catena = await Catena.start(options("large.db"));
