@@ -35,7 +35,7 @@ export interface SubmitOptions {
 }
 
 /** A signal to a job of the pipeline P. */
-interface Sent<
+export interface Sent<
   P extends AnyPipeline,
   Name extends keyof SignalsOf<P> & string,
 > extends SignalOptions {
