@@ -35,7 +35,7 @@ import type { ErasedJob } from "./retention/erase.ts";
 import type { PruneOptions, PruneReport } from "./retention/prune.ts";
 import type { SignalTaker } from "./signals.ts";
 import type { JobState } from "./stored-jobs.ts";
-import { CatenaStopped, JobCancelled, JobFailed, type Outcome } from "./outcome.ts";
+import { CatenaStopped, JobCancelled, JobFailed, JobUnavailable, type Outcome } from "./outcome.ts";
 
 /** A job, for hosts that use promises. Once its Catena is stopped, everything rejects with: CatenaStopped. */
 export interface Job<Output, F = Failure, Signals = {}> extends SignalTaker<Signals> {
