@@ -3,6 +3,7 @@ export { Catena, type Job, type StartOptions } from "./runtime/catena.ts";
 export { CatenaService } from "./runtime/catena-service.ts";
 export type { Readiness, StartFailure, SubmitOptions } from "./runtime/catena-service.ts";
 export type { Delta } from "./runtime/deltas/delta.ts";
+export type { SignalAnswer, SignalOptions } from "./runtime/signals.ts";
 export type { JobState } from "./runtime/stored-jobs.ts";
 export {
   CatenaStopped,
@@ -73,7 +74,15 @@ export {
 } from "./machines/describe.ts";
 export { toMermaid, type MermaidOptions } from "./machines/mermaid.ts";
 export { Pipeline, PipelineError } from "./machines/pipeline.ts";
-export type { AnyPipeline, FailureOf, InputOf, OutputOf, ServicesOf } from "./machines/pipeline.ts";
+export type {
+  AnyPipeline,
+  FailureOf,
+  InputOf,
+  OutputOf,
+  ServicesOf,
+  SignalsOf,
+} from "./machines/pipeline.ts";
+export { Approval } from "./steps/approval.ts";
 export { Asset } from "./steps/asset.ts";
 export { AssetStore, AssetStoreFailure } from "./steps/asset-store.ts";
 export type { AssetPage, ListedAsset, Removal, Removed, StoredBytes } from "./steps/asset-store.ts";

@@ -10,7 +10,13 @@ import { assign, fromCallback, setup } from "xstate";
 import type { RestKind } from "../steps/failure.ts";
 import { initialContext, type JobContext } from "./context.ts";
 import type { Entry } from "./entry.ts";
-import { cancellingService, outputPath, type PipelinePlan, type StepNode } from "./plan.ts";
+import {
+  cancellingService,
+  outputPath,
+  type PipelinePlan,
+  signalNodes,
+  type StepNode,
+} from "./plan.ts";
 import { record } from "./record.ts";
 
 /** What a running state invokes; the runtime holds an Effect program for each. */
@@ -49,6 +55,10 @@ const base = setup({
       "path" in event && event.path === path,
     isPresentCall: ({ context, event }, { path }: { readonly path: string }) =>
       "key" in event && event.key in context.open && context.steps[path]?.call?.key === event.key,
+    isNewSignal: ({ context, event }, { path }: { readonly path: string }) =>
+      event.type === "SignalReceived" && event.path === path && !(path in context.signals),
+    isSignalled: ({ context, event }, { path }: { readonly path: string }) =>
+      "path" in event && event.path === path && path in context.signals,
     isKind: ({ event }, { kind }: { readonly kind: RestKind }) =>
       event.type === "StepFailed" && event.kind === kind,
   },
@@ -67,8 +77,8 @@ const asks = (node: StepNode): boolean =>
 const reuses = (node: StepNode): boolean =>
   node.step.program.kind === "model" && node.step.program.reuseMs !== null;
 
-/** The state of one step. `next` is the path of what follows. */
-const stepState = (node: StepNode, next: string) => {
+/** The state of a step that runs a function or asks a model. `next` is the path of what follows. */
+const workState = (node: StepNode, next: string) => {
   const { path } = node;
   const mine = { type: "isOf", params: { path } } as const;
   const present = { type: "isPresentCall", params: { path } } as const;
@@ -116,13 +126,51 @@ const stepState = (node: StepNode, next: string) => {
   });
 };
 
+/** The state of a step that waits for a signal, which may have come before the step was reached. */
+const signalState = ({ path }: StepNode, next: string) => {
+  const params = { path };
+  const mine = { type: "isOf", params } as const;
+  return base.createStateConfig({
+    initial: "active",
+    invoke: { id: path, src: "step" },
+    on: {
+      SignalAwaited: [
+        { target: ".active", guard: { type: "isSignalled", params }, actions: "record" },
+        { target: ".waiting", guard: mine, actions: "record" },
+      ],
+      SignalReceived: {
+        target: ".active",
+        guard: { type: "isNewSignal", params },
+        actions: "record",
+      },
+      StepSucceeded: { target: `#job.running.${next}`, guard: mine, actions: "record" },
+    },
+    states: { active: {}, waiting: {} },
+  });
+};
+
+const stepState = (node: StepNode, next: string) =>
+  node.step.program.kind === "signal" ? signalState(node, next) : workState(node, next);
+
+/** Signals of these steps are kept wherever the job stands. */
+const kept = (nodes: ReadonlyArray<StepNode>) =>
+  nodes.length === 0
+    ? {}
+    : {
+        SignalReceived: nodes.map(({ path }) => ({
+          guard: { type: "isNewSignal", params: { path } } as const,
+          actions: "record" as const,
+        })),
+      };
+
 const outputState = base.createStateConfig({
   invoke: { id: outputPath, src: "output" },
   on: { JobCompleted: { target: "#job.complete", actions: "record" } },
 });
 
 type RunningState =
-  | ReturnType<typeof stepState>
+  | ReturnType<typeof workState>
+  | ReturnType<typeof signalState>
   | typeof outputState
   | { readonly type: "history"; readonly history: "deep" };
 
@@ -151,8 +199,9 @@ const anytime = {
 } as const;
 
 /** Compiles the plan. Same plan, same machine: the compiler reads nothing else. */
-export const compile = (plan: PipelinePlan) =>
-  base.createMachine({
+export const compile = (plan: PipelinePlan) => {
+  const signals = signalNodes(plan.nodes);
+  return base.createMachine({
     id: "job",
     initial: "pending",
     context: initialContext,
@@ -163,6 +212,7 @@ export const compile = (plan: PipelinePlan) =>
           JobSubmitted: { actions: "record" },
           JobStarted: { target: "running", actions: "record" },
           CancelRequested: { target: "cancelled", actions: "record" },
+          ...kept(signals),
         },
       },
       running: {
@@ -176,6 +226,8 @@ export const compile = (plan: PipelinePlan) =>
           CancelRequested: cancel,
           PauseRequested: { guard: "isRunning", actions: "record" },
           ResumeRequested: { guard: "isPaused", actions: "record" },
+          // The first step takes its signal itself.
+          ...kept(signals.filter(({ path }) => path !== plan.nodes[0]?.path)),
         },
         states: runningStates(plan.nodes),
       },
@@ -188,6 +240,7 @@ export const compile = (plan: PipelinePlan) =>
         on: {
           RetryRequested: { target: "running.(last)", actions: "record" },
           CancelRequested: cancel,
+          ...kept(signals),
         },
         states: Object.fromEntries(restKinds.map((kind) => [kind, {}])),
       },
@@ -195,5 +248,6 @@ export const compile = (plan: PipelinePlan) =>
       cancelled: { type: "final" },
     },
   });
+};
 
 export type JobMachine = ReturnType<typeof compile>;

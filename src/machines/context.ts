@@ -9,6 +9,7 @@ import type { Timer } from "./entry.ts";
  * Where a step stands. `idle`: nothing begun in this round. `started`: an attempt runs. `calling`: an
  * intent is open. `settled`, `rejected`, `absent`, `unconfirmed`: how the intent ended, not yet judged.
  * `repairing`: the output was refused, the model is to be asked again. `held`, `backingOff`: waiting.
+ * `awaiting`: the signal has not come; `signalled`: it is there, not yet judged.
  */
 export type StepPhase =
   | "idle"
@@ -20,7 +21,9 @@ export type StepPhase =
   | "unconfirmed"
   | "repairing"
   | "held"
-  | "backingOff";
+  | "backingOff"
+  | "awaiting"
+  | "signalled";
 
 /** One paid call of a step. Seqs point into the journal; instants in ms. */
 export interface CallProgress {
@@ -47,7 +50,7 @@ export interface StepProgress {
   /** When the round began: the first attempt's instant. */
   readonly roundAt: number | null;
   readonly attemptAt: number | null;
-  /** The StepStarted that holds the input. */
+  /** The StepStarted or SignalAwaited that holds the input. */
   readonly inputSeq: number | null;
   readonly timer: Timer | null;
   readonly calls: number;
@@ -78,6 +81,8 @@ export interface JobContext {
   /** The seq of the last output; before the first, of JobSubmitted. */
   readonly lastSeq: number;
   readonly steps: Readonly<Record<string, StepProgress>>;
+  /** Step path to the seq of the SignalReceived that counts; early ones too. */
+  readonly signals: Readonly<Record<string, number>>;
   /** By intent key; a prediction leaves when it is settled, rejected, absent or given up as unconfirmed. */
   readonly open: Readonly<Record<string, OpenPrediction>>;
   /**
@@ -100,6 +105,7 @@ export const initialContext: JobContext = {
   outputs: {},
   lastSeq: 0,
   steps: {},
+  signals: {},
   open: {},
   unconfirmed: {},
   isPaused: false,

@@ -17,18 +17,28 @@ export interface PipelineDescription {
 
 export interface StepDescription {
   readonly path: string;
-  readonly kind: "run" | "model";
+  readonly kind: "run" | "model" | "signal";
   /** Where the input comes from. */
   readonly takes: "last output" | "mapper";
   readonly input: JsonSchema.JsonSchema;
   readonly output: JsonSchema.JsonSchema;
   /** Validation and timeout are always possible and always listed. */
   readonly fails: ReadonlyArray<FailureKind>;
-  readonly timeout: TimeoutPolicy;
+  /** Null where the step waits for a signal: it makes no attempts. */
+  readonly timeout: TimeoutPolicy | null;
   readonly retry: RetryPolicy;
   readonly isRepeatable: boolean;
-  /** Null where the step runs a function. */
+  /** Null where the step asks no model. */
   readonly model: ModelDescription | null;
+  /** Null where the step waits for no signal. */
+  readonly signal: SignalDescription | null;
+}
+
+interface SignalDescription {
+  /** What is sent, as JSON Schema. */
+  readonly value: JsonSchema.JsonSchema;
+  /** How long it is waited for; null: as long as it takes. */
+  readonly timeoutMs: number | null;
 }
 
 interface ModelDescription {
@@ -59,21 +69,29 @@ const describeStep = ({ path, step, mapper }: StepNode): StepDescription => ({
   input: jsonSchemaOf(step.input),
   output: jsonSchemaOf(step.output),
   fails: [...new Set<FailureKind>(["validation", "timeout", ...step.fails])],
-  timeout: step.timeout,
+  timeout: step.program.kind === "signal" ? null : step.timeout,
   retry: step.retry,
   isRepeatable: step.isRepeatable,
   model: modelOf(step.program),
+  signal: signalOf(step.program),
 });
 
-const modelOf = (program: StepNode["step"]["program"]): ModelDescription | null =>
-  program.kind === "run"
-    ? null
-    : {
+type Program = StepNode["step"]["program"];
+
+const modelOf = (program: Program): ModelDescription | null =>
+  program.kind === "model"
+    ? {
         name: program.model,
         repair: program.repair,
         onUnknown: program.onUnknown,
         reuseMs: program.reuseMs,
-      };
+      }
+    : null;
+
+const signalOf = (program: Program): SignalDescription | null =>
+  program.kind === "signal"
+    ? { value: jsonSchemaOf(program.signal), timeoutMs: program.timeoutMs }
+    : null;
 
 const jsonSchemaOf = (schema: AnySchema<unknown>): JsonSchema.JsonSchema => {
   const { schema: json, definitions } = Schema.toJsonSchemaDocument(schema);

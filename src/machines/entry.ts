@@ -193,6 +193,25 @@ const StepSucceeded = Schema.Struct({
   ...at,
   output: Value,
 });
+/** The step waits for the signal of its name, with this input; `timeout` is when it gives up, null where never. */
+const SignalAwaited = Schema.Struct({
+  type: Schema.tag("SignalAwaited"),
+  path: Schema.String,
+  round: Schema.Number,
+  input: ValueOrEntry,
+  timeout: Schema.NullOr(Timer),
+});
+/**
+ * Somebody sent the signal of the step at `path`, in time or before the step was reached. Its value has passed
+ * the signal's schema. `id` is the sender's own name for what was sent, or null.
+ */
+const SignalReceived = Schema.Struct({
+  type: Schema.tag("SignalReceived"),
+  path: Schema.String,
+  id: Schema.NullOr(Schema.String),
+  by: Schema.String,
+  value: Value,
+});
 /** The step is out of attempts, or its failure is not for retrying; the job rests on it. */
 const StepFailed = Schema.Struct({
   type: Schema.tag("StepFailed"),
@@ -234,6 +253,8 @@ export const Fact = Schema.Union([
   OutputRejected,
   AttemptHeld,
   AttemptFailed,
+  SignalAwaited,
+  SignalReceived,
   StepSucceeded,
   StepFailed,
   JobCompleted,

@@ -4,10 +4,10 @@
  */
 import { compile } from "./compiler.ts";
 import { graphOf, type MachineGraph, type MachineState } from "./machine-graph.ts";
-import type { PipelinePlan } from "./plan.ts";
+import { type PipelinePlan, signalNodes } from "./plan.ts";
 
 export interface MermaidOptions {
-  /** Also draws what happens within each model step. Default: false. */
+  /** Also draws what happens within each step that asks a model or waits for a signal. Default: false. */
   readonly isDetailed?: boolean;
 }
 
@@ -17,10 +17,12 @@ export const toMermaid = (
   { isDetailed = false }: MermaidOptions = {},
 ): string => {
   const graph = graphOf(compile(plan));
-  const models = plan.nodes.filter(({ step }) => step.program.kind === "model");
-  const opened = new Set(isDetailed ? models.map(({ path }) => `running.${path}`) : []);
+  const open = plan.nodes.filter(({ step }) => step.program.kind !== "run");
+  const opened = new Set(isDetailed ? open.map(({ path }) => `running.${path}`) : []);
+  const signals = new Set(signalNodes(plan.nodes).map(({ path }) => `running.${path}`));
   const drawing: Drawing = {
     graph,
+    nameOf: (path) => (signals.has(path) ? `${nameOf(path)} (signal)` : nameOf(path)),
     isOpen: (path) => ["", "running", "failed"].includes(path) || opened.has(path),
   };
   return ["stateDiagram-v2", ...inside(drawing, "").map((line) => `  ${line}`), ""].join("\n");
@@ -30,6 +32,8 @@ interface Drawing {
   readonly graph: MachineGraph;
   /** Whether the state's own states are drawn. */
   readonly isOpen: (path: string) => boolean;
+  /** What a reader is shown. */
+  readonly nameOf: (path: string) => string;
 }
 
 /** Everything within one state: its beginning, its states, and what leads from one to another. */
@@ -50,7 +54,7 @@ const inside = (drawing: Drawing, path: string): ReadonlyArray<string> => {
 };
 
 const declared = (drawing: Drawing, { path }: MachineState): ReadonlyArray<string> => {
-  const [id, name] = [idOf(path), nameOf(path)];
+  const [id, name] = [idOf(path), drawing.nameOf(path)];
   const alias = id === name ? [] : [`state "${name}" as ${id}`];
   const children = drawing.graph.filter(({ parent }) => parent === path);
   // A kind of failure has no arrow that would name it.

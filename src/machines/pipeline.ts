@@ -23,8 +23,11 @@ export class PipelineError extends Schema.TaggedError<PipelineError>()("Pipeline
   }
 }
 
-/** A finished pipeline. F is what its jobs may fail with, R the services a user's layer must provide. */
-export interface Pipeline<Name extends string, In, Out, F extends Failure, R> {
+/**
+ * A finished pipeline. F is what its jobs may fail with, R the services a user's layer must provide, Signals
+ * what its jobs may be sent, by name.
+ */
+export interface Pipeline<Name extends string, In, Out, F extends Failure, R, Signals = {}> {
   readonly name: Name;
   readonly plan: PipelinePlan;
   /** Only for the compiler. */
@@ -33,12 +36,13 @@ export interface Pipeline<Name extends string, In, Out, F extends Failure, R> {
     readonly output: Out;
     readonly failure: F;
     readonly services: R;
+    readonly signals: Signals;
   };
 }
 
 /** Any pipeline, whatever its types. */
 // oxlint-disable-next-line typescript/no-explicit-any -- whoever takes any pipeline forgets their types on purpose
-export type AnyPipeline = Pipeline<string, any, any, Failure, any>;
+export type AnyPipeline = Pipeline<string, any, any, Failure, any, any>;
 
 type TypesOf<P extends AnyPipeline> = NonNullable<P["~types"]>;
 
@@ -50,6 +54,8 @@ export type OutputOf<P extends AnyPipeline> = TypesOf<P>["output"];
 export type FailureOf<P extends AnyPipeline> = TypesOf<P>["failure"];
 /** The services that a layer must provide; those the runtime provides are left out. */
 export type ServicesOf<P extends AnyPipeline> = TypesOf<P>["services"];
+/** What a job of the pipeline may be sent, by the name of the step that waits for it. */
+export type SignalsOf<P extends AnyPipeline> = TypesOf<P>["signals"];
 
 /** What every step gets from the runtime, whatever the user's layer holds. */
 type RuntimeServices = AssetStore | Scope.Scope;
@@ -80,15 +86,28 @@ type Fresh<Name extends string, Outputs> = string extends Name | keyof Outputs
 /** A plan that `.output` has yet to end. */
 export interface UnfinishedPlan extends Omit<PipelinePlan, "output"> {}
 
+/** What the step may be sent, by its name; nothing where it waits for no signal. */
+type SignalOf<N extends string, S> = [S] extends [never] ? unknown : { readonly [Key in N]: S };
+
 /** The draft after one more step. */
-type Extended<Name extends string, In, Outputs, N extends string, O, F extends Failure, R> = Draft<
+type Extended<
+  Name extends string,
+  In,
+  Outputs,
+  N extends string,
+  O,
+  F extends Failure,
+  R,
+  Signals,
+> = Draft<
   Name,
   In,
   Outputs & { readonly [Key in N]: O },
   O,
   `step "${N}" does not return`,
   F,
-  Exclude<R, RuntimeServices>
+  Exclude<R, RuntimeServices>,
+  Signals
 >;
 
 /** A pipeline in the making; what `Last` and `Giver` are is for the compiler's sentences. */
@@ -100,25 +119,26 @@ export interface Draft<
   Giver extends string,
   F extends Failure,
   R,
+  Signals,
 > {
   readonly name: Name;
   readonly plan: UnfinishedPlan;
   /** Adds a step that takes the last output. Fails with: PipelineError, thrown. */
-  step<N extends string, I, O, F2 extends Failure, R2>(
-    step: Step<N, I, O, F2, R2> &
+  step<N extends string, I, O, F2 extends Failure, R2, S>(
+    step: Step<N, I, O, F2, R2, S> &
       Fits<NoInfer<N>, Last, NoInfer<I>, Giver> &
       Fresh<NoInfer<N>, Outputs>,
-  ): Extended<Name, In, Outputs, N, O, F | F2, R | R2>;
+  ): Extended<Name, In, Outputs, N, O, F | F2, R | R2, Signals & SignalOf<N, S>>;
   /** Adds a step that takes what the mapper makes of the input and the outputs so far. Fails with: PipelineError, thrown. */
-  step<N extends string, I, O, F2 extends Failure, R2, const Mapped extends I>(
-    step: Step<N, I, O, F2, R2> & Fresh<NoInfer<N>, Outputs>,
+  step<N extends string, I, O, F2 extends Failure, R2, S, const Mapped extends I>(
+    step: Step<N, I, O, F2, R2, S> & Fresh<NoInfer<N>, Outputs>,
     mapper: (scope: MapperScope<In, Outputs, Last>) => Mapped,
-  ): Extended<Name, In, Outputs, N, O, F | F2, R | R2>;
+  ): Extended<Name, In, Outputs, N, O, F | F2, R | R2, Signals & SignalOf<N, S>>;
   /** Ends the pipeline: the schema and the shape of what users see. Fails with: PipelineError, thrown. */
   output<Out, const Mapped extends Out>(
     schema: AnySchema<Out>,
     map: (scope: MapperScope<In, Outputs, Last>) => Mapped,
-  ): Pipeline<Name, In, Out, F, R>;
+  ): Pipeline<Name, In, Out, F, R, Signals>;
 }
 
 export const Pipeline = {
@@ -129,7 +149,7 @@ export const Pipeline = {
   make: <const Name extends string, In>(
     name: Name,
     options: { readonly version: number; readonly input: AnySchema<In> },
-  ): Draft<Name, In, {}, In, `pipeline "${Name}" is not given`, never, never> => {
+  ): Draft<Name, In, {}, In, `pipeline "${Name}" is not given`, never, never, {}> => {
     const { version, input } = options;
     if (!isName(name)) throw refused(name, "name", { expected: aName, got: name });
     if (!Number.isSafeInteger(version) || version < 1) {
@@ -185,7 +205,7 @@ const refused = (
   });
 
 // oxlint-disable-next-line typescript/no-explicit-any -- types are the callers' business: at run time a draft is its plan
-type AnyDraft<Name extends string> = Draft<Name, any, any, any, any, never, never>;
+type AnyDraft<Name extends string> = Draft<Name, any, any, any, any, never, never, any>;
 
 // A mapper's types are checked where it is given; from there on values reach it through the schemas.
 // oxlint-disable-next-line typescript/no-explicit-any -- checked elsewhere, as said above

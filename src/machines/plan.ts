@@ -1,4 +1,5 @@
 /** A pipeline as plain data: what the builder writes down and the compiler reads. */
+import type { SignalProgram } from "../steps/signal-step.ts";
 import type { AnySchema, AnyStep } from "../steps/step.ts";
 
 /** What a mapper sees: the job's input, every output so far by step name, and the last one. */
@@ -35,3 +36,15 @@ export const outputPath = "(output)";
 
 /** The service that sees a cancel through; not a step name anybody can take. */
 export const cancellingService = "(cancelling)";
+
+/** A step that waits for the signal of its name. */
+export interface SignalNode extends StepNode {
+  readonly program: SignalProgram;
+}
+
+/** The steps that wait for a signal, in their order. */
+export const signalNodes = (nodes: ReadonlyArray<StepNode>): ReadonlyArray<SignalNode> =>
+  nodes.flatMap((node) => {
+    const { program } = node.step;
+    return program.kind === "signal" ? [{ ...node, program }] : [];
+  });

@@ -9,9 +9,13 @@ import type { Entry, EntryOf } from "./entry.ts";
 export const record = (context: JobContext, entry: Entry): JobContext => {
   const next = fold(context, entry);
   if (entry.type === "Claimed")
-    return entry.isTakeover ? { ...next, claims: next.claims + 1 } : next;
+    return entry.isTakeover && !isAwaiting(next) ? { ...next, claims: next.claims + 1 } : next;
   return next.claims === 0 || !isProgress(entry) ? next : { ...next, claims: 0 };
 };
+
+/** Nothing of a job that waits for a signal runs: it is no such job that took its process down. */
+const isAwaiting = ({ steps }: JobContext): boolean =>
+  Object.values(steps).some(({ phase }) => phase === "awaiting");
 
 /** A start that never comes to anything is what poison looks like; only results count as progress. */
 const isProgress = (entry: Entry): boolean =>
@@ -69,6 +73,16 @@ const fold = (context: JobContext, entry: Entry): JobContext => {
         phase: "backingOff",
         timer: entry.retry,
       }));
+    case "SignalAwaited":
+      return withStep(context, entry.path, (step) => ({
+        ...step,
+        phase: entry.path in context.signals ? "signalled" : "awaiting",
+        round: entry.round,
+        inputSeq: entry.seq,
+        timer: entry.path in context.signals ? null : entry.timeout,
+      }));
+    case "SignalReceived":
+      return signalled(context, entry);
     case "StepSucceeded":
       return {
         ...without(context, entry.path),
@@ -76,7 +90,10 @@ const fold = (context: JobContext, entry: Entry): JobContext => {
         lastSeq: entry.seq,
       };
     case "StepFailed":
-      return { ...context, failure: { path: entry.path, kind: entry.kind, seq: entry.seq } };
+      return {
+        ...withoutWait(context, entry.path),
+        failure: { path: entry.path, kind: entry.kind, seq: entry.seq },
+      };
     case "JobCompleted":
       return { ...context, completedSeq: entry.seq };
     case "CancelRequested":
@@ -263,11 +280,35 @@ const timedOut = (context: JobContext, entry: EntryOf<"AttemptTimedOut">): JobCo
     : { ...next, open: { ...next.open, [entry.key]: { ...open, isClosing: true } } };
 };
 
+/** Who has given up waiting for a signal has no timer any more. */
+const withoutWait = (context: JobContext, path: string): JobContext =>
+  context.steps[path]?.phase === "awaiting"
+    ? withStep(context, path, (step) => ({ ...step, phase: "idle", timer: null }))
+    : context;
+
+/** One that comes before its step has begun to wait is kept for it. */
+const signalled = (context: JobContext, entry: EntryOf<"SignalReceived">): JobContext => {
+  const next = { ...context, signals: { ...context.signals, [entry.path]: entry.seq } };
+  if (context.steps[entry.path]?.phase !== "awaiting") return next;
+  return withStep(next, entry.path, (step) => ({ ...step, phase: "signalled", timer: null }));
+};
+
 const allClosing = (open: JobContext["open"]): JobContext["open"] =>
   Object.fromEntries(Object.entries(open).map(([key, one]) => [key, { ...one, isClosing: true }]));
 
+/** The signals that still count: a RETRY of a step that was refused waits for another word. */
+const signalsAfter = (
+  { signals, failure }: JobContext,
+  { isFresh }: EntryOf<"RetryRequested">,
+): JobContext["signals"] => {
+  if (failure === null || !(failure.path in signals)) return signals;
+  if (failure.kind !== "policy" && !isFresh) return signals;
+  const { [failure.path]: _, ...others } = signals;
+  return others;
+};
+
 const retried = (context: JobContext, entry: EntryOf<"RetryRequested">): JobContext => {
-  const cleared = { ...context, failure: null };
+  const cleared = { ...context, failure: null, signals: signalsAfter(context, entry) };
   const path = context.failure?.path ?? undecided(context);
   if (path === undefined) return cleared;
   return withStep(cleared, path, (step) => {

@@ -3,8 +3,9 @@
  * promises, for everybody else. It reads no environment, registers no signal handler and never exits.
  */
 import { Context, Effect, Result, type Scope, Stream } from "effect";
-import type { AnyPipeline, FailureOf, InputOf, OutputOf } from "../machines/pipeline.ts";
+import type { AnyPipeline, FailureOf, InputOf, OutputOf, SignalsOf } from "../machines/pipeline.ts";
 import type { Fact } from "../machines/entry.ts";
+import type { PipelinePlan } from "../machines/plan.ts";
 import type { AssetStoreFailure } from "../steps/asset-store.ts";
 import { decodeFailure, safeMessageOf, ValidationFailure } from "../steps/failure.ts";
 import { codecOf } from "./services/codecs.ts";
@@ -12,17 +13,34 @@ import { type Engine, keyOf } from "./engine.ts";
 import type { Delta } from "./deltas/delta.ts";
 import type { Intake } from "./jobs/left-behind.ts";
 import { loadValue } from "./job-values.ts";
-import { checkUse, storedJob, storedState, type JobState } from "./stored-jobs.ts";
+import { storedJob } from "./stored-job.ts";
+import { checkUse, storedState, type JobState } from "./stored-jobs.ts";
 import type { StateRecord, StoreFailure } from "./journal-store.ts";
 import { type RuntimeOptions, StartError } from "./options.ts";
 import { erasedOn, JobUnavailable, type Outcome } from "./outcome.ts";
 import type { Notifications } from "./notifications.ts";
 import type { Retention } from "./retention.ts";
+import {
+  noSuchSignal,
+  sendSignal,
+  type SignalAnswer,
+  signalNamed,
+  type SignalOptions,
+} from "./signals.ts";
 import { startEngine } from "./start-engine.ts";
 
 export interface SubmitOptions {
   /** Submitting again with the same key answers the same job, whatever the input. Not empty, no control characters. */
   readonly idempotencyKey?: string;
+}
+
+/** A signal to a job of the pipeline P. */
+export interface Sent<
+  P extends AnyPipeline,
+  Name extends keyof SignalsOf<P> & string,
+> extends SignalOptions {
+  readonly name: Name;
+  readonly value: SignalsOf<P>[Name];
 }
 
 /** Whether new work is taken, and if not, why. */
@@ -52,6 +70,19 @@ export class CatenaService extends Context.Service<
     ): Effect.Effect<Outcome<OutputOf<P>, FailureOf<P>>, OutcomeFailure>;
     /** Fails with: StoreFailure, and JobUnavailable where the job's state has no use for it. */
     tell(jobId: string, fact: Fact): Effect.Effect<void, StoreFailure | JobUnavailable>;
+    /**
+     * Sends the job what one of its steps waits for, or will wait for. Fails with: ValidationFailure (at signal),
+     * StoreFailure, AssetStoreFailure, and JobUnavailable where the pipeline has no such signal, the job is over,
+     * or it has the signal with another value.
+     */
+    signal<P extends AnyPipeline, Name extends keyof SignalsOf<P> & string>(
+      pipeline: P,
+      jobId: string,
+      sent: Sent<P, Name>,
+    ): Effect.Effect<
+      SignalAnswer,
+      ValidationFailure | StoreFailure | AssetStoreFailure | JobUnavailable
+    >;
     /** Fails with: StoreFailure, JobUnavailable. */
     state(jobId: string): Effect.Effect<JobState, StoreFailure | JobUnavailable>;
     /**
@@ -87,6 +118,7 @@ const serviceOf = (engine: Engine): Service => ({
     submit(engine, { pipeline, input, idempotencyKey: options?.idempotencyKey ?? null }),
   outcome: (pipeline, jobId) => outcomeOf(engine, pipeline, jobId),
   tell: (jobId, fact) => tell(engine, jobId, fact),
+  signal: (pipeline, jobId, sent) => signal(engine, { pipeline, jobId, ...sent }),
   state: (jobId) => storedState(engine.store, jobId),
   deltas: (jobId) =>
     Stream.unwrap(Effect.as(storedJob(engine.store, jobId), engine.deltas.listen(jobId))),
@@ -186,6 +218,43 @@ const tell = Effect.fnUntraced(function* (engine: Engine, jobId: string, fact: F
   const { record } = yield* storedJob(engine.store, jobId);
   yield* checkUse(record, fact);
   yield* engine.jobs.post(jobId, fact);
+});
+
+interface Sending {
+  readonly pipeline: AnyPipeline;
+  readonly jobId: string;
+  readonly name: string;
+  readonly value: unknown;
+  readonly idempotencyKey?: unknown;
+}
+
+const signal = Effect.fnUntraced(function* (
+  engine: Engine,
+  { pipeline: { plan }, jobId, name, value, idempotencyKey = null }: Sending,
+) {
+  yield* ofPipeline(engine, plan, jobId);
+  const node = signalNamed(plan, name);
+  if (node === undefined)
+    return yield* Effect.fail(new JobUnavailable(jobId, noSuchSignal(plan, name)));
+  if (!isKey(idempotencyKey))
+    return yield* new ValidationFailure({ at: "signal", issues: [wrongKey] });
+  const encoded = codecOf(node.program.signal).encode(value);
+  if (Result.isFailure(encoded))
+    return yield* new ValidationFailure({ at: "signal", issues: encoded.failure });
+  const sent = { jobId, path: name, value: encoded.success, id: idempotencyKey, by: "api" };
+  return yield* sendSignal(engine.signals, sent);
+});
+
+/** Fails with: StoreFailure, and JobUnavailable where the job is of another pipeline, or there is none. */
+export const ofPipeline = Effect.fnUntraced(function* (
+  { store }: Engine,
+  plan: PipelinePlan,
+  jobId: string,
+) {
+  const { record } = yield* storedJob(store, jobId);
+  const [asked, own] = [keyOf(plan), keyOf({ name: record.pipeline, version: record.version })];
+  if (asked !== own)
+    yield* Effect.fail(new JobUnavailable(jobId, `it is of the pipeline ${own}, not ${asked}`));
 });
 
 const readinessOf = (engine: Engine): Readiness => {

@@ -9,18 +9,20 @@ import type {
   InputOf,
   OutputOf,
   ServicesOf,
+  SignalsOf,
 } from "../machines/pipeline.ts";
 import type { Failure } from "../steps/failure.ts";
 import type { Fact } from "../machines/entry.ts";
 import {
   CatenaService,
   makeService,
+  ofPipeline,
   type Readiness,
   type StartFailure,
   type SubmitOptions,
 } from "./catena-service.ts";
 import type { Delta } from "./deltas/delta.ts";
-import { drainMs, keyOf } from "./engine.ts";
+import { drainMs } from "./engine.ts";
 import type { NotificationFilter, NotificationRow } from "./journal-outbox.ts";
 import type { JobFilter, StateRecord, StoreFailure } from "./journal-store.ts";
 import type { HttpApiOptions } from "./http-api/http-options.ts";
@@ -31,11 +33,12 @@ import type { Fetch } from "./http-api/web-api.ts";
 import { millisOf, type RuntimeOptions } from "./options.ts";
 import type { ErasedJob } from "./retention/erase.ts";
 import type { PruneOptions, PruneReport } from "./retention/prune.ts";
-import { type JobState, storedJob } from "./stored-jobs.ts";
+import type { SignalTaker } from "./signals.ts";
+import type { JobState } from "./stored-jobs.ts";
 import { CatenaStopped, JobCancelled, JobFailed, JobUnavailable, type Outcome } from "./outcome.ts";
 
 /** A job, for hosts that use promises. Once its Catena is stopped, everything rejects with: CatenaStopped. */
-export interface Job<Output, F = Failure> {
+export interface Job<Output, F = Failure, Signals = {}> extends SignalTaker<Signals> {
   readonly id: string;
   /** False where the idempotency key already had this job. */
   readonly isNew: boolean;
@@ -60,6 +63,9 @@ export interface Job<Output, F = Failure> {
   deltas(): AsyncIterable<Delta>;
 }
 
+/** A job of the pipeline P. */
+type JobOf<P extends AnyPipeline> = Job<OutputOf<P>, FailureOf<P>, SignalsOf<P>>;
+
 /** Once it is stopped, everything but `stop` and `readiness` rejects with: CatenaStopped. */
 export interface Catena extends AsyncDisposable {
   /** How many unfinished jobs of dead processes were taken over at the start. */
@@ -69,9 +75,9 @@ export interface Catena extends AsyncDisposable {
     pipeline: P,
     input: NoInfer<InputOf<P>>,
     options?: SubmitOptions,
-  ): Promise<Job<OutputOf<P>, FailureOf<P>>>;
+  ): Promise<JobOf<P>>;
   /** A job of this store by its id. Rejects with: JobUnavailable, StoreFailure. */
-  job<P extends AnyPipeline>(pipeline: P, id: string): Promise<Job<OutputOf<P>, FailureOf<P>>>;
+  job<P extends AnyPipeline>(pipeline: P, id: string): Promise<JobOf<P>>;
   /** State records, newest first. Rejects with: StoreFailure. */
   jobs(filter?: JobFilter): Promise<ReadonlyArray<StateRecord>>;
   /**
@@ -123,11 +129,7 @@ const facade = (
     stopping === undefined ? web(request) : Promise.resolve(goneResponse());
   const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> =>
     stopping === undefined ? Effect.runPromise(effect) : Promise.reject(new CatenaStopped());
-  const handle = <P extends AnyPipeline>(
-    pipeline: P,
-    id: string,
-    isNew: boolean,
-  ): Job<OutputOf<P>, FailureOf<P>> => {
+  const handle = <P extends AnyPipeline>(pipeline: P, id: string, isNew: boolean): JobOf<P> => {
     const outcome = () => run(service.outcome(pipeline, id));
     const ask = (fact: Fact) => run(service.tell(id, fact));
     const by = "api";
@@ -146,6 +148,8 @@ const facade = (
       pause: () => ask({ type: "PauseRequested", by }),
       resume: () => ask({ type: "ResumeRequested", by }),
       retry: (options) => ask({ type: "RetryRequested", by, isFresh: options?.isFresh ?? false }),
+      signal: (name, value, options) =>
+        run(service.signal(pipeline, id, { ...options, name, value })),
       state: () => run(service.state(id)),
       deltas: () =>
         Stream.toAsyncIterable(
@@ -163,12 +167,7 @@ const facade = (
       return handle(pipeline, jobId, isNew);
     },
     job: async (pipeline, id) => {
-      const { record } = await run(storedJob(engine.store, id));
-      const [asked, own] = [
-        keyOf(pipeline.plan),
-        keyOf({ name: record.pipeline, version: record.version }),
-      ];
-      if (asked !== own) throw new JobUnavailable(id, `it is of the pipeline ${own}, not ${asked}`);
+      await run(ofPipeline(engine, pipeline.plan, id));
       return handle(pipeline, id, false);
     },
     jobs: async (filter) => {

@@ -22,6 +22,7 @@ import type { RetentionHost } from "./retention/retention-host.ts";
 import { keepAll, type RetentionPolicy } from "./retention/policy.ts";
 import { makeNotifications, type Notifications } from "./notifications.ts";
 import type { Subscription } from "./notifications/subscriptions.ts";
+import type { SignalHost } from "./signals.ts";
 import { watchAssets } from "./watched-assets.ts";
 import { makeProviders, type Models, type Providers } from "./predictions/providers.ts";
 
@@ -60,6 +61,7 @@ export interface Engine {
   readonly deployed: ReadonlyMap<string, Deployed>;
   readonly retention: Retention;
   readonly notifications: Notifications;
+  readonly signals: SignalHost;
   /** Tells of every commit of a job that runs here. */
   readonly changes: JobChanges;
   /** What models write while they write it. */
@@ -152,10 +154,17 @@ export const makeEngine = Effect.fnUntraced(function* (
   const policy = options.retention ?? keepAll;
   const commit: RetentionHost["commit"] = (write) => committer.tryCommit(write, () => undefined);
   const retention = yield* makeRetention({ store, assets, commit, policy });
+  const nudge = jobs.nudge;
+  const signals: SignalHost = {
+    store,
+    assets,
+    commit: (write, jobId) => committer.tryCommit(write, () => nudge(jobId)),
+    nudge,
+  };
   const { trouble } = committer;
   const deltas = yield* makeDeltas({ store, providers, changes });
   const stores = { store, assets, retention };
-  const parts = { ...stores, jobs, providers, deployed, notifications, changes, deltas };
+  const parts = { ...stores, jobs, providers, deployed, notifications, signals, changes, deltas };
   const hurry = () => void hurried.openUnsafe();
   return { owner, ...parts, recovered, trouble, assetTrouble, hurry };
 });

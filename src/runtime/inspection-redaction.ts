@@ -17,7 +17,7 @@ const plainFields: ReadonlySet<string> = new Set(
   [
     "type seq at path key attempt round call repair status kind owner epoch version pipeline",
     "isTakeover isAdopted isCertain isFresh by awaited timeoutMs estimateMicros provider model",
-    "retry wakeAt delayMs receipt costMicros basis predictionId metrics source jobId settledAt",
+    "retry timeout wakeAt delayMs receipt costMicros basis predictionId metrics source jobId settledAt",
   ].flatMap((names) => names.split(" ")),
 );
 

@@ -18,7 +18,7 @@ export interface JobAssets<E = never> {
   putPayload(text: string, bytes: Uint8Array): Effect.Effect<Asset, AssetStoreFailure | E>;
 }
 
-interface Naming<E> {
+export interface Naming<E> {
   readonly assets: AssetStore["Service"];
   readonly jobId: string;
   /** What is put is part of a raw answer. */
@@ -29,7 +29,8 @@ interface Naming<E> {
 
 const payloadType = "application/json";
 
-const assetsFor = <E>({ assets, jobId, name, isRaw }: Naming<E>): JobAssets<E> => {
+/** The asset store for a job, where names are written down in a way of one's own. */
+export const assetsFor = <E>({ assets, jobId, name, isRaw }: Naming<E>): JobAssets<E> => {
   const named = (names: NameAssets["names"]) =>
     Effect.flatMap(Clock.currentTimeMillis, (at) => name({ type: "NameAssets", jobId, names, at }));
   return {

@@ -2,7 +2,7 @@
  * Jobs as a store has them: read, and told something, by a process that owns none. Nothing is started or
  * taken over by it; what is told lies in the job's inbox until a process that runs jobs reads it.
  */
-import { Clock, Effect, Option } from "effect";
+import { Clock, Effect } from "effect";
 import type { Schema } from "effect";
 import type { Entry, Fact, Value } from "../machines/entry.ts";
 import type { AssetStore, AssetStoreFailure } from "../steps/asset-store.ts";
@@ -13,10 +13,13 @@ import type {
   JournalStore,
   PredictionRow,
   StateRecord,
-  StoredJob,
   StoreFailure,
+  Write,
+  WriteResult,
 } from "./journal-store.ts";
 import { erasedOn, JobUnavailable } from "./outcome.ts";
+import { sendSignal, type SentSignal, type SignalAnswer, type SendFailure } from "./signals.ts";
+import { storedJob } from "./stored-job.ts";
 
 /** What is seen of a job at one moment. */
 export interface JobState {
@@ -35,6 +38,11 @@ export interface StoredJobs {
   state(jobId: string): Effect.Effect<JobState, StoreFailure | JobUnavailable>;
   /** Leaves the fact in the job's inbox. Fails with: StoreFailure, and JobUnavailable where the job's state has no use for it. */
   tell(jobId: string, fact: Fact): Effect.Effect<void, StoreFailure | JobUnavailable>;
+  /**
+   * Leaves a signal for the job, whose value has passed the signal's schema. Fails with: StoreFailure,
+   * AssetStoreFailure, and JobUnavailable where the job is over or has the signal with another value.
+   */
+  signal(sent: SentSignal): Effect.Effect<SignalAnswer, SendFailure>;
   /**
    * Who reads what the job is told: its living owner, else any process that runs jobs of this store and has
    * its pipeline. Fails with: StoreFailure, JobUnavailable.
@@ -57,6 +65,11 @@ export const storedJobs = (store: Store, assets: AssetStore["Service"]): StoredJ
     const row = { id, jobId, at: yield* Clock.currentTimeMillis, facts: [fact] };
     yield* store.commit([{ type: "PostInbox", row }]);
   }),
+  signal: (sent) =>
+    sendSignal(
+      { store, assets, commit: (write) => committed(store, write), nudge: () => undefined },
+      sent,
+    ),
   caretaker: Effect.fnUntraced(function* (
     jobId: string,
   ): Effect.fn.Return<Caretaker, StoreFailure | JobUnavailable> {
@@ -68,17 +81,10 @@ export const storedJobs = (store: Store, assets: AssetStore["Service"]): StoredJ
   value: (value) => loadValue(assets, value),
 });
 
-/** Fails with: StoreFailure, JobUnavailable. */
-export const storedJob = (
-  store: Store,
-  jobId: string,
-): Effect.Effect<StoredJob, StoreFailure | JobUnavailable> =>
-  Effect.flatMap(
-    store.job(jobId),
-    Option.match({
-      onNone: () => Effect.fail(new JobUnavailable(jobId, "this store has no such job")),
-      onSome: Effect.succeed,
-    }),
+/** Alone, without anybody to share a transaction with. */
+const committed = (store: Store, write: Write): Effect.Effect<WriteResult, StoreFailure> =>
+  Effect.flatMap(store.commit([write]), ([result]) =>
+    result === undefined ? Effect.die("the store lost a result") : Effect.succeed(result),
   );
 
 /** Fails with: StoreFailure, JobUnavailable. */

@@ -17,11 +17,11 @@ const sentenceOf = (issues: ReadonlyArray<Issue>): string =>
     .map((issue) => (issue.path === "" ? issue.message : `${issue.path}: ${issue.message}`))
     .join("; ");
 
-/** A value did not fit its schema: the user's input, the model's request, or a step's output. */
+/** A value did not fit its schema: the user's input, the model's request, a step's output, or a signal. */
 export class ValidationFailure extends Schema.TaggedError<ValidationFailure>()(
   "ValidationFailure",
   {
-    at: Schema.Literals(["input", "request", "output"]),
+    at: Schema.Literals(["input", "request", "output", "signal"]),
     issues: Schema.Array(Issue),
   },
 ) {
@@ -35,9 +35,9 @@ export class ValidationFailure extends Schema.TaggedError<ValidationFailure>()(
   override get message(): string {
     return `The ${this.at} is not valid: ${sentenceOf(this.issues)}`;
   }
-  /** Input issues are the user's own words back; what a model wrote stays inside. */
+  /** Issues of inputs and signals are the user's own words back; what a model wrote stays inside. */
   get safeMessage(): string {
-    return this.at === "input"
+    return this.at === "input" || this.at === "signal"
       ? this.message
       : `A model's ${this.at} did not have the expected shape.`;
   }
@@ -47,19 +47,21 @@ export class ValidationFailure extends Schema.TaggedError<ValidationFailure>()(
 export class TimeoutFailure extends Schema.TaggedError<TimeoutFailure>()("TimeoutFailure", {
   timeoutMs: Schema.Finite,
   /** What was awaited when the time ran out. */
-  awaited: Schema.Literals(["attempt", "boot", "step"]),
+  awaited: Schema.Literals(["attempt", "boot", "step", "signal"]),
 }) {
   get kind(): FailureKind {
     return "timeout";
   }
   get isRetryable(): boolean {
-    return this.awaited !== "step";
+    return this.awaited !== "step" && this.awaited !== "signal";
   }
   override get message(): string {
     return `The ${this.awaited} took longer than ${this.timeoutMs} ms`;
   }
   get safeMessage(): string {
-    return "A step took too long.";
+    return this.awaited === "signal"
+      ? "What the job waited for did not come in time."
+      : "A step took too long.";
   }
 }
 

@@ -3,6 +3,7 @@
  * take, whether it may be tried again, and what to run. It is plain data until a pipeline runs it.
  */
 import type { Duration, Effect, Schema } from "effect";
+import { type Approval, type ApprovalOptions, approvalProgram } from "./approval.ts";
 import { positiveMillis } from "./duration.ts";
 import type {
   Failure,
@@ -15,6 +16,7 @@ import type {
 import { refuseUnknownOptions } from "./known-options.ts";
 import { Parse } from "./parse.ts";
 import { Retry, type RetryPolicy } from "./retry.ts";
+import { type SignalOptions, type SignalProgram, signalProgram } from "./signal-step.ts";
 import { timeoutPolicy, type TimeoutInput, type TimeoutPolicy } from "./timeout.ts";
 
 /** A schema without services on either side; what a step takes or returns must survive a restart. */
@@ -85,7 +87,15 @@ export interface ModelProgram {
 /** What happens when it is certain that a create of unknown outcome left no prediction. */
 export type OnUnknown = "recreate" | "ask" | "fail";
 
-export interface Step<Name extends string, in out I, in out O, out F extends Failure, out R> {
+/** S is what a step that waits for a signal is sent; never, where it waits for none. */
+export interface Step<
+  Name extends string,
+  in out I,
+  in out O,
+  out F extends Failure,
+  out R,
+  out S = never,
+> {
   readonly name: Name;
   readonly input: AnySchema<I>;
   readonly output: AnySchema<O>;
@@ -94,16 +104,16 @@ export interface Step<Name extends string, in out I, in out O, out F extends Fai
   readonly retry: RetryPolicy;
   /** Whether a crash in the middle may run it again; a step that may not rests as OutcomeUnknown. */
   readonly isRepeatable: boolean;
-  readonly program: RunProgram | ModelProgram;
+  readonly program: RunProgram | ModelProgram | SignalProgram;
   /** The same step under another name, so that a pipeline can use it twice. */
-  as<Other extends string>(name: Other): Step<Other, I, O, F, R>;
-  /** Only for the compiler: carries F and R. */
-  readonly "~types"?: { readonly failure: F; readonly services: R };
+  as<Other extends string>(name: Other): Step<Other, I, O, F, R, S>;
+  /** Only for the compiler: carries F, R and S. */
+  readonly "~types"?: { readonly failure: F; readonly services: R; readonly signal: S };
 }
 
 /** Any step, as the machine and the runtime see it. */
 // oxlint-disable-next-line typescript/no-explicit-any -- invariant in input and output, a Step has no other supertype
-export type AnyStep = Step<string, any, any, Failure, any>;
+export type AnyStep = Step<string, any, any, Failure, any, any>;
 
 /** What an error the step does not declare is called in the compiler's sentence. */
 type NameOf<E> = E extends { readonly _tag: infer Tag extends string } ? Tag : "an untagged error";
@@ -185,14 +195,21 @@ interface ModelOptions<I, O, A> extends ModelSettings {
 
 type StepFields = Omit<AnyStep, "name" | "as" | "~types">;
 
-const named = <Name extends string, I, O, F extends Failure, R>(
+const named = <Name extends string, I, O, F extends Failure, R, S = never>(
   name: Name,
   fields: StepFields,
-): Step<Name, I, O, F, R> => ({
+): Step<Name, I, O, F, R, S> => ({
   ...fields,
   name,
-  as: <Other extends string>(other: Other) => named<Other, I, O, F, R>(other, fields),
+  as: <Other extends string>(other: Other) => named<Other, I, O, F, R, S>(other, fields),
 });
+
+/** What waits for a signal makes no attempts: nothing of it is timed, tried again or done twice. */
+const waiting = {
+  timeout: { attemptMs: Number.POSITIVE_INFINITY },
+  retry: Retry.none,
+  isRepeatable: true,
+} as const;
 
 const runOptions = Object.keys({
   input: true,
@@ -276,4 +293,34 @@ export const Step = {
       },
     });
   },
+  /**
+   * A step that waits until somebody sends the job a signal of the step's name. What is sent is checked by
+   * the output's schema before it is taken, and is the output. Nothing runs meanwhile.
+   */
+  signal: <const Name extends string, I, O, S = O>(
+    name: Name,
+    options: SignalOptions<I, O, S>,
+  ): Step<Name, I, O, DeclaredFailure<never>, never, S> =>
+    named(name, {
+      ...waiting,
+      input: options.input,
+      output: options.output,
+      fails: [],
+      program: signalProgram(name, options),
+    }),
+  /**
+   * A signal that says yes or no, `{ approved, by?, comment? }`: a yes hands the input on, a no fails the step
+   * with a PolicyFailure of the rule `approval`.
+   */
+  approval: <const Name extends string, I>(
+    name: Name,
+    options: ApprovalOptions<I>,
+  ): Step<Name, I, I, DeclaredFailure<"policy">, never, Approval> =>
+    named(name, {
+      ...waiting,
+      input: options.input,
+      output: options.input,
+      fails: ["policy"],
+      program: approvalProgram(name, options),
+    }),
 } as const;

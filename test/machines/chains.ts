@@ -40,3 +40,18 @@ export const poster = Pipeline.make("poster", { version: 2, input: Schema.String
   .step(paint)
   .step(store, ({ outputs }) => outputs["paint-it"])
   .output(Schema.Struct({ url: Schema.String }), ({ outputs }) => ({ url: outputs.store }));
+
+const price = Step.signal("price", { input: Schema.String, output: Idea });
+const review = Step.approval("review", { input: Schema.String, timeout: "3 days" });
+const announce = Step.make("announce", {
+  input: Idea,
+  output: Schema.String,
+  run: ({ headline }) => headline,
+});
+
+/** Waits for a word before anything else, and for another in the end. */
+export const asking = Pipeline.make("asking", { version: 1, input: Schema.String })
+  .step(price)
+  .step(announce)
+  .step(review)
+  .output(Schema.String, ({ last }) => last);

@@ -16,7 +16,7 @@ import { Retry, type RetryPolicy } from "../../src/steps/retry.ts";
 import { Step } from "../../src/steps/step.ts";
 import type { TimeoutInput } from "../../src/steps/timeout.ts";
 import { campaignAssets } from "../../examples/campaign/campaign.ts";
-import { poster } from "./chains.ts";
+import { asking, poster } from "./chains.ts";
 
 const text = { input: Schema.String, output: Schema.String };
 
@@ -198,6 +198,10 @@ describe("a machine", () => {
       "no-service running.store",
     ]);
   });
+});
+
+test("a pipeline that waits for signals is sound", () => {
+  expect(checkPlan(asking.plan)).toEqual([]);
 });
 
 test("checks call no user function", () => {

@@ -5,7 +5,7 @@ import { describePipeline } from "../../src/machines/describe.ts";
 import { toMermaid } from "../../src/machines/mermaid.ts";
 import { Pipeline } from "../../src/machines/pipeline.ts";
 import { Step } from "../../src/steps/step.ts";
-import { poster } from "./chains.ts";
+import { asking, poster } from "./chains.ts";
 
 describe("the Mermaid diagram", () => {
   test("shows steps in order, cancelling, and the kinds of failure", async () => {
@@ -15,6 +15,12 @@ describe("the Mermaid diagram", () => {
   test("shows what happens in model steps where asked to", async () => {
     const diagram = toMermaid(poster, { isDetailed: true });
     await expect(diagram).toMatchFileSnapshot("goldens/poster-detailed.mmd");
+  });
+
+  test("shows which steps wait for a signal, and what may come of it", async () => {
+    await expect(toMermaid(asking)).toMatchFileSnapshot("goldens/asking.mmd");
+    const diagram = toMermaid(asking, { isDetailed: true });
+    await expect(diagram).toMatchFileSnapshot("goldens/asking-detailed.mmd");
   });
 
   test("gives every state an id of its own that is no word of Mermaid's", () => {
@@ -34,8 +40,22 @@ describe("the description", () => {
     await expect(json).toMatchFileSnapshot("goldens/poster.json.golden");
   });
 
-  test("is plain JSON", () => {
-    const description = describePipeline(poster);
+  test("names what is sent to a step that waits, and for how long it does", () => {
+    const [price, , review] = describePipeline(asking).steps;
+    expect(price).toMatchObject({
+      kind: "signal",
+      timeout: null,
+      signal: { value: { required: ["headline"] }, timeoutMs: null },
+    });
+    expect(review).toMatchObject({
+      kind: "signal",
+      fails: ["validation", "timeout", "policy"],
+      signal: { value: { required: ["approved"] }, timeoutMs: 259_200_000 },
+    });
+  });
+
+  test.each([poster, asking])("is plain JSON of $name", (pipeline) => {
+    const description = describePipeline(pipeline);
     expect(JSON.parse(JSON.stringify(description))).toEqual(description);
   });
 

@@ -11,8 +11,9 @@ import {
   makeDriver,
 } from "../../src/machines/advance.ts";
 import type { Entry } from "../../src/machines/entry.ts";
+import type { StepNode } from "../../src/machines/plan.ts";
 import { campaignAssets } from "../../examples/campaign/campaign.ts";
-import { poster } from "./chains.ts";
+import { asking, poster } from "./chains.ts";
 import { randomFact } from "./random-facts.ts";
 import { type Dice, seededDice } from "./seeded-dice.ts";
 
@@ -67,6 +68,7 @@ const besideActor = (driver: JobDriver) => {
 describe.for([
   ["campaign-assets", campaignAssets.plan],
   ["poster", poster.plan],
+  ["asking", asking.plan],
 ] as const)("a job of %s", ([, plan]) => {
   const driver = makeDriver(plan);
   const paths = plan.nodes.map(({ path }) => path);
@@ -92,7 +94,10 @@ describe.for([
         types.add(entry.type);
       }
     }
-    const substates = ["active", "waiting", "backingOff", "unknown"];
+    const substatesOf = ({ step: { program } }: StepNode) =>
+      program.kind === "signal"
+        ? ["active", "waiting"]
+        : ["active", "waiting", "backingOff", "unknown"];
     const expected = [
       "pending",
       "cancelling",
@@ -100,12 +105,15 @@ describe.for([
       "complete",
       { running: "(output)" },
       ...["validation", "timeout", "provider", "policy", "defect"].map((failed) => ({ failed })),
-      ...paths.flatMap((path) => substates.map((substate) => ({ running: { [path]: substate } }))),
+      ...plan.nodes.flatMap((node) =>
+        substatesOf(node).map((substate) => ({ running: { [node.path]: substate } })),
+      ),
     ];
     expect([...states].toSorted()).toEqual(expected.map((one) => JSON.stringify(one)).toSorted());
     const hasReuse = plan.nodes.some(
       ({ step: { program } }) => program.kind === "model" && program.reuseMs !== null,
     );
-    expect(types.size).toBe(hasReuse ? 24 : 23);
+    const hasSignals = plan.nodes.some(({ step: { program } }) => program.kind === "signal");
+    expect(types.size).toBe(23 + (hasReuse ? 1 : 0) + (hasSignals ? 2 : 0));
   });
 });

@@ -84,6 +84,13 @@ const common: readonly [Make, ...ReadonlyArray<Make>] = [
     receipt,
   }),
   ({ path, attempt }) => ({ type: "StepSucceeded", path, attempt, output: value }),
+  ({ path, context, dice }) => ({
+    type: "SignalAwaited",
+    path,
+    round: context.steps[path]?.round ?? 1,
+    input: { entry: 1 },
+    timeout: dice.roll() < 0.5 ? retry : null,
+  }),
 ];
 
 const rare: readonly [Make, ...ReadonlyArray<Make>] = [
@@ -108,6 +115,13 @@ const rare: readonly [Make, ...ReadonlyArray<Make>] = [
     raw: value,
     files: [],
     receipt: { ...receipt, costMicros: 0 },
+  }),
+  ({ path, dice }) => ({
+    type: "SignalReceived",
+    path,
+    id: dice.roll() < 0.5 ? "click-1" : null,
+    by: "a person",
+    value,
   }),
   ({ path, key }) => ({ type: "PredictionRejected", path, key, failure }),
   ({ path, key }) => ({ type: "PredictionUnknown", path, key, detail: "no answer" }),

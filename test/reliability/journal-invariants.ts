@@ -138,7 +138,10 @@ const pauseViolations = (entries: ReadonlyArray<Entry>): ReadonlyArray<string> =
   return entries.flatMap((entry) => {
     if (entry.type === "PauseRequested") isPaused = true;
     if (entry.type === "ResumeRequested" || entry.type === "CancelRequested") isPaused = false;
-    const begins = entry.type === "StepStarted" || entry.type === "PredictionIntended";
+    const begins =
+      entry.type === "StepStarted" ||
+      entry.type === "PredictionIntended" ||
+      entry.type === "SignalAwaited";
     return isPaused && begins ? [`${entry.type} ${entry.seq} while paused`] : [];
   });
 };

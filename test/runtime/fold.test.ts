@@ -15,10 +15,11 @@ const called = (): never => {
   throw new Error("a fold called a user function");
 };
 
-const functionless = (program: StepNode["step"]["program"]): StepNode["step"]["program"] =>
-  program.kind === "run"
-    ? { ...program, run: called, mapError: called }
-    : { ...program, request: called, parse: called, refuse: called };
+const functionless = (program: StepNode["step"]["program"]): StepNode["step"]["program"] => {
+  if (program.kind === "run") return { ...program, run: called, mapError: called };
+  if (program.kind === "signal") return { ...program, refuse: called, toOutput: called };
+  return { ...program, request: called, parse: called, refuse: called };
+};
 
 /** Schemas are the user's as well: nothing decodes by these. */
 const schemas = { input: Schema.Never, output: Schema.Never };

@@ -3,9 +3,11 @@ import { createMachine } from "xstate";
 import { expect, test } from "vitest";
 import { type JobDriver, makeDriver } from "../../src/machines/advance.ts";
 import { compile } from "../../src/machines/compiler.ts";
+import type { AnyPipeline } from "../../src/machines/pipeline.ts";
 import type { PipelinePlan } from "../../src/machines/plan.ts";
 import { paths } from "../../src/testing.ts";
 import { article } from "./three-steps.ts";
+import { shop } from "./waiting-shop.ts";
 
 // oxlint-disable-next-line typescript/no-explicit-any -- configs are edited as plain data here: their exact type belongs to XState
 type Config = Record<string, any>;
@@ -108,6 +110,47 @@ const bugs: ReadonlyArray<Bug> = [
   },
 ];
 
+const waits = (config: Config): Config => config["states"].running.states.review;
+
+const bugsOfSignals: ReadonlyArray<Bug> = [
+  {
+    name: "a signal that comes early is not kept",
+    plant: (config) => {
+      delete config["states"].running.on.SignalReceived;
+    },
+  },
+  {
+    name: "a signal does not end the wait for it",
+    plant: (config) => {
+      delete waits(config)["on"].SignalReceived;
+    },
+  },
+  {
+    name: "a signal is taken twice",
+    plant: (config) => {
+      for (const one of config["states"].running.on.SignalReceived) delete one.guard;
+    },
+  },
+  {
+    name: "a signal that comes too late is lost",
+    plant: (config) => {
+      delete config["states"].failed.on.SignalReceived;
+    },
+  },
+  {
+    name: "a step that waits is not seen waiting",
+    plant: (config) => {
+      for (const one of waits(config)["on"].SignalAwaited) one.target = ".active";
+    },
+  },
+  {
+    name: "an early signal is waited for",
+    plant: (config) => {
+      waits(config)["on"].SignalAwaited.shift();
+    },
+  },
+];
+
 /** A driver of the plan's machine with the bug in it. */
 const driverWith =
   ({ plant }: Bug) =>
@@ -122,8 +165,8 @@ const driverWith =
   };
 
 /** The first path that fails on the bug, which ends the search; undefined where none does. */
-const foundBy = async (bug: Bug): Promise<string | undefined> => {
-  const suite = paths(article, { driverOf: driverWith(bug) });
+const foundBy = async (bug: Bug, pipeline: AnyPipeline): Promise<string | undefined> => {
+  const suite = paths(pipeline, { driverOf: driverWith(bug) });
   for (const path of suite) {
     try {
       await path.run();
@@ -136,9 +179,13 @@ const foundBy = async (bug: Bug): Promise<string | undefined> => {
 };
 
 test.each(bugs)("the paths find that $name", async (bug) => {
-  expect(await foundBy(bug)).toBeDefined();
+  expect(await foundBy(bug, article)).toBeDefined();
 });
 
-test("without a bug the paths find nothing", async () => {
-  expect(await foundBy({ name: "none", plant: () => undefined })).toBeUndefined();
+test.each(bugsOfSignals)("the paths of a pipeline that waits find that $name", async (bug) => {
+  expect(await foundBy(bug, shop)).toBeDefined();
+});
+
+test.each([article, shop])("without a bug the paths of $name find nothing", async (pipeline) => {
+  expect(await foundBy({ name: "none", plant: () => undefined }, pipeline)).toBeUndefined();
 });

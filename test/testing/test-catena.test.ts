@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { Pipeline, Step, ValidationFailure } from "../../src/index.ts";
 import { Answer, checkPipeline, inputsOf, testCatena, TestStuck } from "../../src/testing.ts";
 import { article } from "./three-steps.ts";
+import { shop } from "./waiting-shop.ts";
 
 const idea = { title: "Chains" };
 
@@ -127,6 +128,28 @@ describe("a test's Catena", () => {
     const { outcome, tookMs } = await t.run(patient, "on");
     expect(outcome).toEqual({ status: "complete", output: "on!" });
     expect(tookMs).toBe(3_600_000);
+  });
+});
+
+describe("a job that waits for signals", () => {
+  test("is sent them, also before it is there", async () => {
+    await using t = await testCatena({ pipelines: [shop], answers: { write: { text: "x" } } });
+    const job = await t.submit(shop, "tea");
+    expect(await job.signal("review", { approved: true })).toEqual({ isNew: true });
+    await expect(job.signal("pricing", { cents: 1.5 })).rejects.toBeInstanceOf(ValidationFailure);
+    await job.signal("pricing", { cents: 5 });
+    const { outcome } = await job.rested();
+    expect(outcome).toEqual({ status: "complete", output: "x" });
+  });
+
+  test("fails once its time is over, and says what it waits for where that has no end", async () => {
+    await using t = await testCatena({ pipelines: [shop] });
+    const job = await t.submit(shop, "tea");
+    await expect(job.rested()).rejects.toThrow("waiting for signal pricing");
+    await job.signal("pricing", { cents: 5 });
+    const { outcome, tookMs } = await job.rested();
+    expect(outcome).toMatchObject({ status: "failed", step: "review", kind: "timeout" });
+    expect(tookMs).toBeGreaterThanOrEqual(3 * 86_400_000);
   });
 });
 

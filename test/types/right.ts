@@ -6,7 +6,9 @@ import {
   type InputOf,
   type OutputOf,
   type ServicesOf,
+  type SignalsOf,
 } from "../../src/machines/pipeline.ts";
+import type { Approval } from "../../src/steps/approval.ts";
 import { AssetStore } from "../../src/steps/asset-store.ts";
 import {
   PolicyFailure,
@@ -124,6 +126,19 @@ if (outcome.status === "failed")
       "ValidationFailure" | "TimeoutFailure" | "PolicyFailure" | "Defect"
     >
   >();
+
+// What a job may be sent is known by the names of the steps that wait.
+const asking = Pipeline.make("asking", { version: 1, input: Schema.String })
+  .step(Step.signal("price", { input: Schema.String, output: Schema.Number, timeout: "3 days" }))
+  .step(Step.approval("review", { input: Schema.Number }).as("second-look"))
+  .output(Schema.Number, ({ outputs }) => outputs["second-look"]);
+holds<Same<SignalsOf<typeof asking>["price"], number>>();
+holds<Same<SignalsOf<typeof asking>["second-look"], Approval>>();
+holds<Same<keyof SignalsOf<typeof asking>, "price" | "second-look">>();
+holds<Same<keyof SignalsOf<typeof counting>, never>>();
+holds<Same<FailureOf<typeof asking>, ValidationFailure | TimeoutFailure | PolicyFailure>>();
+const answered = await (await submit(asking, "text")).signal("second-look", { approved: true });
+holds<Same<typeof answered.isNew, boolean>>();
 
 // Names known only at run time are checked at run time.
 const again = Math.random() > 0.5 ? "second" : "third";

@@ -2,7 +2,7 @@
  * What can happen to a job from outside, as data: the answers of providers, the ends of run steps, the
  * words of operators, and the death of the process. Paths are made of these.
  */
-import type { StepNode } from "../plan.ts";
+import type { SignalNode, StepNode } from "../plan.ts";
 
 /** How a provider answers a create. */
 export type Reply =
@@ -37,10 +37,15 @@ export type Ending =
 /** How an attempt of a run step ends. */
 export type RunEnding = "valid" | "invalid" | "timeout" | "provider" | "policy" | "defect";
 
+/** What a signal says: what the step takes, or what it refuses. */
+export type Said = "valid" | "refused";
+
 export type Act =
   | { readonly do: "reply"; readonly reply: Reply }
   | { readonly do: "end"; readonly ending: Ending }
   | { readonly do: "finish"; readonly ending: RunEnding }
+  /** Somebody sends the signal of the step at `path`, wherever the job stands. */
+  | { readonly do: "signal"; readonly path: string; readonly said: Said }
   /** Time passes, until the timer is due or the lost answer is looked for. */
   | { readonly do: "wait" }
   | { readonly do: "start" | "cancel" | "pause" | "resume" | "retry" }
@@ -51,7 +56,7 @@ export type Act =
 export interface Provocable {
   /** An answer that does not parse or decode is known. */
   readonly invalid: boolean;
-  /** An answer that the step's `refuse` blocks is known. */
+  /** An answer, or a signal, that the step refuses is known. */
   readonly refused: boolean;
 }
 
@@ -87,6 +92,16 @@ export const runEndingsOf = (node: StepNode, can: Provocable): ReadonlyArray<Run
   "defect",
 ];
 
+/** What may come of waiting for a signal. */
+export const signalEndingsOf = (
+  { path, program }: SignalNode,
+  can: Provocable,
+): ReadonlyArray<Act> => [
+  { do: "signal", path, said: "valid" },
+  ...(can.refused ? ([{ do: "signal", path, said: "refused" }] as const) : []),
+  ...(program.timeoutMs === null ? [] : ([{ do: "wait" }] as const)),
+];
+
 const words: { readonly [Name in Reply | Ending | RunEnding]: string } = {
   accepted: "accepted",
   rateLimited: "rate limited",
@@ -113,6 +128,7 @@ const words: { readonly [Name in Reply | Ending | RunEnding]: string } = {
 export const nameOf = (act: Act): string => {
   if (act.do === "reply") return words[act.reply];
   if (act.do === "end" || act.do === "finish") return words[act.ending];
+  if (act.do === "signal") return `signal ${act.path}${act.said === "valid" ? "" : ", a refusal"}`;
   if (act.do === "crash") return act.isCreated ? "crash" : "crash before anything was made";
   return act.do;
 };

@@ -212,5 +212,6 @@ const keyOf = (world: World): string => {
     kind,
     [phase, round, attemptsInRound, repairs, call?.state, open],
     context.claims,
+    Object.keys(context.signals),
   ]);
 };

@@ -1,6 +1,14 @@
 /** What may happen next in a world: one thing, or two at the same tick. */
-import type { StepNode } from "../plan.ts";
-import { type Act, endingsOf, nameOf, type Provocable, replies, runEndingsOf } from "./act.ts";
+import { signalNodes, type StepNode } from "../plan.ts";
+import {
+  type Act,
+  endingsOf,
+  nameOf,
+  type Provocable,
+  replies,
+  runEndingsOf,
+  signalEndingsOf,
+} from "./act.ts";
 import { play } from "./play.ts";
 import { type Place, type Point, pointOf } from "./point.ts";
 import { currentNode, type World } from "./world.ts";
@@ -35,9 +43,13 @@ const inOrder = ({ acts }: Move): ReadonlyArray<Act> => {
   return first !== undefined && second?.do === "crash" && isOutcome(first) ? [second, first] : acts;
 };
 
-/** What comes from the provider, the user's function or the clock, and not from an operator. */
+/** What comes from the provider, the user's function, who was asked, or the clock, and not from an operator. */
 export const isOutcome = (act: Act): boolean =>
-  act.do === "reply" || act.do === "end" || act.do === "finish" || act.do === "wait";
+  act.do === "reply" ||
+  act.do === "end" ||
+  act.do === "finish" ||
+  act.do === "signal" ||
+  act.do === "wait";
 
 const single = (prefix: string, acts: ReadonlyArray<Act>): Move => ({
   name: `${prefix}: ${acts.map(nameOf).join(", ")}`,
@@ -67,6 +79,7 @@ export const singleMoves = (world: World, can: Provocables): ReadonlyArray<Move>
   return [
     ...outcomesAt(point, node, can).map((act) => single(point.path ?? point.place, [act])),
     ...wordsAt(world, point).map((acts) => single(showPlace(point), acts)),
+    ...signalsAt(world, point).map((act) => single(showPlace(point), [act])),
   ];
 };
 
@@ -93,6 +106,10 @@ const outcomesAt = (
       return node === undefined
         ? []
         : runEndingsOf(node, can(node.path)).map((ending) => ({ do: "finish", ending }));
+    case "awaiting":
+      return node === undefined
+        ? []
+        : signalNodes([node]).flatMap((signal) => signalEndingsOf(signal, can(node.path)));
     case "unknown":
     case "cancelling unknown":
     case "backingOff":
@@ -101,6 +118,17 @@ const outcomesAt = (
       return [];
   }
 };
+
+/**
+ * Signals that nobody waits for there: before their step is reached, a second time, or once the wait for them is
+ * over.
+ */
+const signalsAt = ({ setting, context }: World, { place, path }: Point): ReadonlyArray<Act> =>
+  isBusy.has(place) || place === "failed"
+    ? signalNodes(setting.plan.nodes)
+        .filter((node) => place === "failed" || node.path !== path || path in context.signals)
+        .map((node) => ({ do: "signal", path: node.path, said: "valid" }))
+    : [];
 
 /** What operators and the death of the process do there. */
 const wordsAt = (world: World, { place, path }: Point): ReadonlyArray<ReadonlyArray<Act>> => {
@@ -122,6 +150,7 @@ const isBusy: ReadonlySet<Place> = new Set([
   "waiting",
   "unknown",
   "backingOff",
+  "awaiting",
   "running",
 ]);
 
@@ -149,10 +178,12 @@ export const raceMoves = (world: World): ReadonlyArray<Move> => {
 
 /** What brings the job on from there; undefined where it rests. */
 export const forward = (world: World): Act | undefined => {
-  const { place } = pointIn(world);
+  const { place, path } = pointIn(world);
   switch (place) {
     case "queued":
       return { do: "start" };
+    case "awaiting":
+      return { do: "signal", path: path ?? "", said: "valid" };
     case "sending":
     case "cancelling sending":
       return { do: "reply", reply: "accepted" };

@@ -9,7 +9,7 @@ import {
 } from "../../steps/failure.ts";
 import type { Fact, FactOf } from "../entry.ts";
 import type { StepNode } from "../plan.ts";
-import type { Act, Ending, Reply, RunEnding } from "./act.ts";
+import type { Act, Ending, Reply, RunEnding, Said } from "./act.ts";
 import {
   append,
   attemptFailed,
@@ -33,6 +33,8 @@ const perform = (world: World, act: Act): World => {
       return end(world, act.ending);
     case "finish":
       return finish(world, act.ending);
+    case "signal":
+      return signal(world, act.path, act.said);
     case "wait":
       return wait(world);
     case "crash":
@@ -262,7 +264,15 @@ const rejectOutput = (world: World): World =>
     };
   });
 
-// --- run steps, and time
+// --- signals, run steps, and time
+
+/** One that was sent before, or that nobody will ever wait for, is not taken. */
+const signal = (world: World, path: string, said: Said): World => {
+  const isOpen = world.standing === "running" || world.standing === "failed";
+  if (!isOpen || path in world.context.signals) return world;
+  const received = { type: "SignalReceived", path, id: null, by, value: { json: null } } as const;
+  return { ...append(world, received), said: { ...world.said, [path]: said } };
+};
 
 const finish = (world: World, how: RunEnding): World => {
   if (how === "valid") return succeed(world);
@@ -286,7 +296,9 @@ const wait = (world: World): World => {
     const absent = append(world, { type: "PredictionAbsent", path, key, isCertain: true });
     return { ...absent, remote: without(world, key) };
   }
-  return onStep(world, (node, step) =>
-    step.phase === "held" ? intended(world, node, step) : started(node, step),
-  );
+  const late = encodeFailure(timeout("signal"));
+  return onStep(world, (node, step) => {
+    if (step.phase === "awaiting") return failed(node, step, late);
+    return step.phase === "held" ? intended(world, node, step) : started(node, step);
+  });
 };

@@ -6,7 +6,10 @@ import { outputPath, type PipelinePlan, type StepNode } from "../plan.ts";
 import { record } from "../record.ts";
 import { type Standing, standingAfter } from "./world.ts";
 
-/** `sending`, `waiting` and `unknown` are the three states of an open call; `end` is any final state. */
+/**
+ * `sending`, `waiting` and `unknown` are the three states of an open call; `awaiting` is a signal's; `end` is
+ * any final state.
+ */
 export type Place =
   | "queued"
   | "running"
@@ -14,6 +17,7 @@ export type Place =
   | "waiting"
   | "unknown"
   | "backingOff"
+  | "awaiting"
   | "asking"
   | "paused"
   | "shaping"
@@ -57,6 +61,7 @@ const outside = (place: Place): Point => ({ place, path: null, attempt: 0, call:
 const placeOf = (position: Position, node: StepNode, { phase }: StepProgress): Place => {
   if (phase === "calling") return openPlace(position);
   if (phase === "backingOff" || phase === "held") return "backingOff";
+  if (phase === "awaiting") return "awaiting";
   const isRun = node.step.program.kind === "run";
   if (isRun && phase === "started") return "running";
   if (position.context.isPaused) return "paused";
@@ -87,6 +92,7 @@ export const foldJournal = (
 /** The detail that the job's state record shows there; undefined where it may be one or the other. */
 export const detailAt = (place: Place): string | null | undefined => {
   if (place === "waiting" || place === "backingOff") return place;
+  if (place === "awaiting") return "waiting";
   if (place === "sending" || place === "running") return "active";
   if (place === "asking") return "unknown";
   if (place.startsWith("cancelling")) return "cancelling";

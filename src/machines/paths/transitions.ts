@@ -2,7 +2,7 @@
 import type { JobMachine } from "../compiler.ts";
 import type { JobSnapshot } from "../advance.ts";
 import type { Entry } from "../entry.ts";
-import type { PipelinePlan, StepNode } from "../plan.ts";
+import { type PipelinePlan, type SignalNode, signalNodes, type StepNode } from "../plan.ts";
 
 /** One arrow of the machine. `source` is the state's id without the machine's own. */
 export interface Transition {
@@ -88,7 +88,13 @@ export const whyImpossible = (
   { source, event, id }: Transition,
 ): string | undefined => {
   const node = plan.nodes.find(({ path }) => source === `running.${path}`);
+  if (event === "SignalReceived" || event === "SignalAwaited")
+    return whyNoSignal(plan, { source, event, id });
   if (node !== undefined) return whyNotAt(node, event);
+  if (isWaitingOnly(plan) && (source === "failed" || id.includes("isKind"))) {
+    const why = whyUnfailing(plan, id);
+    if (why !== undefined) return why;
+  }
   const hasCalls = plan.nodes.some(({ step }) => step.program.kind === "model");
   if (
     !hasCalls &&
@@ -103,6 +109,50 @@ export const whyImpossible = (
   return canFail ? undefined : `no step declares a ${kind} failure`;
 };
 
+/** Whether nothing of the pipeline ever runs: its steps only wait. */
+const isWaitingOnly = ({ nodes }: PipelinePlan): boolean =>
+  signalNodes(nodes).length === nodes.length;
+
+/** What a signal's step can fail of by itself. */
+const kindsOf = ({ program }: SignalNode): ReadonlyArray<string> => [
+  ...(program.timeoutMs === null ? [] : ["timeout"]),
+  ...(program.refuse === undefined ? [] : ["policy"]),
+];
+
+const whyUnfailing = ({ nodes }: PipelinePlan, id: string): string | undefined => {
+  const kinds = signalNodes(nodes).flatMap(kindsOf);
+  const kind = /isKind (\w+)/.exec(id)?.[1];
+  if (kind === undefined ? kinds.length > 0 : kinds.includes(kind)) return undefined;
+  return "every step waits for a signal, which is checked before it is taken";
+};
+
+/** Signals come early, late or in time; not all of that can happen to each. */
+const whyNoSignal = (
+  { nodes }: PipelinePlan,
+  { source, event, id }: Transition,
+): string | undefined => {
+  if (source === "pending") return "a signal is read once the job has started";
+  const named = signalNodes(nodes).find(({ path }) => id.includes(`isNewSignal ${path}]`));
+  if (source === "failed") {
+    const last = named ?? signalNodes(nodes)[0];
+    const before = nodes.slice(0, nodes.findIndex(({ path }) => path === last?.path) + 1);
+    const mayFail =
+      signalNodes(before).length < before.length || signalNodes(before).some(isFailing(last));
+    return mayFail ? undefined : "no job fails before this signal has come";
+  }
+  const first = signalNodes(nodes.slice(0, 1))[0];
+  const isEarly = event === "SignalAwaited" && id.includes("[isSignalled");
+  return isEarly && source === `running.${first?.path}` && first?.program.timeoutMs === null
+    ? "nothing comes before this step, and no wait for it ends"
+    : undefined;
+};
+
+/** A step that refuses has had its signal by then. */
+const isFailing =
+  (last: SignalNode | undefined) =>
+  (node: SignalNode): boolean =>
+    kindsOf(node).some((kind) => kind === "timeout" || node.path !== last?.path);
+
 const whyNotAt = ({ step }: StepNode, event: string): string | undefined => {
   if (event === "AttemptFailed") {
     const isRetried =
@@ -113,6 +163,7 @@ const whyNotAt = ({ step }: StepNode, event: string): string | undefined => {
     return "the job of a path is the first of its store: there is no earlier answer";
   if (step.program.kind === "run")
     return isOfCall(event) ? "a run step makes no paid call" : undefined;
+  if (step.program.kind === "signal") return undefined;
   return event === "OutputRejected" && step.program.repair === 0
     ? "the step asks for no repair"
     : undefined;

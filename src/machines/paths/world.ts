@@ -10,6 +10,7 @@ import { initialContext, type JobContext, progressOf, type StepProgress } from "
 import type { Entry, Fact } from "../entry.ts";
 import { outputPath, type PipelinePlan, type StepNode } from "../plan.ts";
 import { record } from "../record.ts";
+import type { Said } from "./act.ts";
 import { takenBy } from "./transitions.ts";
 
 export type Standing = "queued" | "running" | "failed" | "cancelling" | "cancelled" | "complete";
@@ -28,6 +29,8 @@ export interface World {
   readonly standing: Standing;
   readonly context: JobContext;
   readonly remote: Readonly<Record<string, Remote>>;
+  /** What was said by the signal of each step. */
+  readonly said: Readonly<Record<string, Said>>;
   readonly seq: number;
   readonly keys: number;
   /** The types of all facts so far. */
@@ -46,6 +49,7 @@ export const emptyWorld = (setting: Setting): World => ({
   standing: "queued",
   context: initialContext,
   remote: {},
+  said: {},
   seq: 0,
   keys: 0,
   facts: [],
@@ -108,13 +112,30 @@ const automatic = (world: World): Fact | undefined => {
   const { context, standing } = world;
   if (standing === "cancelling" && Object.keys(context.open).length === 0)
     return { type: "JobCancelled" };
-  if (standing !== "running" || context.isPaused) return undefined;
+  if (standing !== "running") return undefined;
   const node = currentNode(world);
+  const step = progressOf(context, node?.path ?? outputPath);
+  // What has come is journaled and judged in a pause as well.
+  if (node !== undefined && step.phase === "signalled") return judged(world, node, step);
+  if (context.isPaused) return undefined;
   if (node === undefined) return { type: "JobCompleted", output: empty };
-  const step = progressOf(context, node.path);
-  if (step.phase === "idle") return started(node, step);
+  if (step.phase === "idle")
+    return node.step.program.kind === "signal" ? awaited(node, step) : started(node, step);
   return node.step.program.kind === "model" ? afterPhase(world, node, step) : undefined;
 };
+
+const judged = ({ said }: World, node: StepNode, step: StepProgress): Fact =>
+  said[node.path] === "refused"
+    ? failed(node, step, { _tag: "PolicyFailure", rule: "" })
+    : { type: "StepSucceeded", path: node.path, attempt: step.attempt, output: empty };
+
+const awaited = (node: StepNode, { round }: StepProgress): Fact => ({
+  type: "SignalAwaited",
+  path: node.path,
+  round,
+  input: empty,
+  timeout: null,
+});
 
 const afterPhase = (world: World, node: StepNode, step: StepProgress): Fact | undefined => {
   if (step.phase === "started" || step.phase === "repairing") return intended(world, node, step);

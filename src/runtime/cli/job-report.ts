@@ -6,6 +6,7 @@ import {
   type FailureData,
   operatorMessageOf,
   type RestKind,
+  type ValidationFailure,
 } from "../../steps/failure.ts";
 import { Redaction } from "../inspection-redaction.ts";
 import type { PredictionRow, StateRecord, StoreFailure } from "../journal-store.ts";
@@ -29,7 +30,7 @@ export interface JobReport {
 
 export interface StepReport {
   readonly path: string;
-  readonly status: "done" | "failed" | "running";
+  readonly status: "done" | "failed" | "running" | "waiting";
   readonly attempts: number;
   /** From its first beginning to its last entry so far. */
   readonly tookMs: number;
@@ -92,20 +93,26 @@ const stepsOf = ({ entries, predictions, record }: JobState): ReadonlyArray<Step
   const begun = entries.filter(
     (entry): entry is EntryOf<"StepStarted"> => entry.type === "StepStarted",
   );
-  const paths = [...new Set([...begun.map(({ path }) => path), ...failedPaths(record)])];
+  const reached = entries.flatMap((entry) =>
+    entry.type === "StepStarted" || entry.type === "SignalAwaited" ? [entry.path] : [],
+  );
+  const paths = [...new Set([...reached, ...failedPaths(record)])];
   return paths.map((path) => {
     const own = entries.filter((entry) => "path" in entry && entry.path === path);
     const last = own.findLast(({ type }) => type === "StepSucceeded" || type === "StepFailed");
     const isFailed = record.status === "failed" && record.currentStep === path;
     return {
       path,
-      status: isFailed ? "failed" : last?.type === "StepSucceeded" ? "done" : "running",
+      status: isFailed ? "failed" : last?.type === "StepSucceeded" ? "done" : goingOn(own),
       attempts: Math.max(0, ...begun.filter((entry) => entry.path === path).map(attemptOf)),
       tookMs: (own.at(-1)?.at ?? 0) - (own[0]?.at ?? 0),
       costMicros: costOf(predictions, path),
     };
   });
 };
+
+const goingOn = (own: ReadonlyArray<Entry>): StepReport["status"] =>
+  own.at(-1)?.type === "SignalAwaited" ? "waiting" : "running";
 
 /** A step may fail before it has begun. */
 const failedPaths = ({ status, currentStep }: StateRecord): ReadonlyArray<string> =>
@@ -166,8 +173,11 @@ const inputOf = Effect.fnUntraced(function* (
   path: string,
   { jobInput, load }: { readonly jobInput: Schema.Json; readonly load: Load },
 ): Effect.fn.Return<Schema.Json> {
-  const started = entries.findLast((entry) => entry.type === "StepStarted" && entry.path === path);
-  if (started?.type !== "StepStarted") return jobInput;
+  const started = entries.findLast(
+    (entry): entry is EntryOf<"StepStarted" | "SignalAwaited"> =>
+      (entry.type === "StepStarted" || entry.type === "SignalAwaited") && entry.path === path,
+  );
+  if (started === undefined) return jobInput;
   if (!("entry" in started.input)) return yield* load(started.input);
   const holder = entries[started.input.entry - 1];
   return holder?.type === "StepSucceeded" ? yield* load(holder.output) : jobInput;
@@ -189,7 +199,7 @@ const issuesOf = (data: FailureData, { answer, input }: Received): FailureReport
 };
 
 const receivedBy = (
-  at: "input" | "request" | "output",
+  at: ValidationFailure["at"],
   path: string,
   { answer, input }: Received,
 ): string | null => {

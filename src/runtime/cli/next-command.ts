@@ -17,14 +17,18 @@ export const commands = Effect.map(root, ({ config, store, assets }) => {
 const said = (flag: string, value: Option.Option<string>): ReadonlyArray<string> =>
   Option.match(value, { onNone: () => [], onSome: (text) => [flag, text] });
 
+type Standing = Pick<StateRecord, "jobId" | "status" | "detail" | "currentStep" | "waiting">;
+
 /** What takes the job on by hand; null where it goes on by itself or is over. */
 export const nextCommand = (
-  { jobId, status, detail }: Pick<StateRecord, "jobId" | "status" | "detail">,
+  { jobId, status, detail, currentStep, waiting }: Standing,
   { command, isAttended }: { readonly command: Command; readonly isAttended: boolean },
 ): string | null => {
   const wait = isAttended ? [] : ["--wait"];
   if (status === "failed") return command("retry", jobId, ...wait);
   if (detail === "paused") return command("resume", jobId, ...wait);
+  if (currentStep !== null && waiting?.waitingFor === `signal ${currentStep}`)
+    return command("signal", jobId, currentStep, "JSON", ...wait);
   if (status === "pending" || status === "processing")
     return isAttended ? null : command("resume", jobId, "--wait");
   return null;

@@ -3,7 +3,7 @@
  * sentence that is safe. What a model answered, what things cost and what went wrong inside stay inside.
  */
 import { Effect, Schema } from "effect";
-import type { PipelinePlan } from "../../machines/plan.ts";
+import { type PipelinePlan, signalNodes } from "../../machines/plan.ts";
 import type { AssetStoreFailure } from "../../steps/asset-store.ts";
 import { safeMessageOf } from "../../steps/failure.ts";
 import type { AnySchema } from "../../steps/step.ts";
@@ -30,6 +30,8 @@ const Links = Schema.Struct({
   retry: Schema.String,
   pause: Schema.String,
   resume: Schema.String,
+  /** Where each signal of the pipeline is sent, by its name; absent where it has none. */
+  signals: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
 });
 
 const summaryFields = {
@@ -103,7 +105,7 @@ export const summaryOf = ({ engine, basePath }: Surroundings, record: StateRecor
     created_at: iso(record.createdAt),
     updated_at: iso(record.updatedAt),
     erased_at: record.erasedAt === null ? null : iso(record.erasedAt),
-    links: linksOf(basePath, record),
+    links: linksOf(basePath, record, plan),
   };
 };
 
@@ -126,8 +128,15 @@ export const viewOf = Effect.fnUntraced(function* (
 export const pathOf = (basePath: string, { pipeline, jobId }: StateRecord): string =>
   `${basePath}/${pipeline}/${jobId}`;
 
-const linksOf = (basePath: string, record: StateRecord): JobView["links"] => {
+const linksOf = (
+  basePath: string,
+  record: StateRecord,
+  plan: PipelinePlan | undefined,
+): JobView["links"] => {
   const self = pathOf(basePath, record);
+  const signals = signalNodes(plan?.nodes ?? []).map(
+    ({ path }) => [path, `${self}/signals/${path}`] as const,
+  );
   return {
     self,
     events: `${self}/events`,
@@ -135,6 +144,7 @@ const linksOf = (basePath: string, record: StateRecord): JobView["links"] => {
     retry: `${self}/retry`,
     pause: `${self}/pause`,
     resume: `${self}/resume`,
+    ...(signals.length === 0 ? {} : { signals: Object.fromEntries(signals) }),
   };
 };
 

@@ -132,7 +132,7 @@ const eraseRoute = (host: ApiHost, { plan }: Deployed): Route => ({
 });
 
 /** The job of the address. Fails with: Problem (404, also where it is another tenant's), StoreFailure. */
-const ownJob = Effect.fnUntraced(function* (
+export const ownJob = Effect.fnUntraced(function* (
   { engine }: ApiHost,
   pipeline: string,
   { params, caller }: Incoming,
@@ -150,7 +150,7 @@ interface Answered {
 }
 
 /** The view, after the wait the caller prefers. */
-const answered = Effect.fnUntraced(function* (
+export const answered = Effect.fnUntraced(function* (
   host: ApiHost,
   request: Incoming["request"],
   { job, status }: Answered,

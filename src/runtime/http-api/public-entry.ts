@@ -13,6 +13,8 @@ export interface PublicEntry {
   readonly message?: string;
   /** When it is tried again. */
   readonly retry_at?: string;
+  /** Until when a signal is waited for, where that has an end. */
+  readonly until?: string;
 }
 
 const iso = (at: number): string => new Date(at).toISOString();
@@ -50,6 +52,13 @@ const fieldsOf = (entry: Entry): Omit<PublicEntry, "type" | "seq" | "at"> | null
         message: safeMessageOf(entry.failure),
         retry_at: iso(entry.retry.wakeAt),
       };
+    case "SignalAwaited":
+      return {
+        step: entry.path,
+        ...(entry.timeout === null ? {} : { until: iso(entry.timeout.wakeAt) }),
+      };
+    case "SignalReceived":
+      return { step: entry.path };
     case "StepFailed":
       return { step: entry.path, kind: entry.kind, message: safeMessageOf(entry.failure) };
     default:

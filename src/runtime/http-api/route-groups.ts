@@ -4,6 +4,7 @@ import { assetRoutes } from "./asset-routes.ts";
 import { jobRoutes } from "./job-routes.ts";
 import { pipelineRoutes } from "./pipeline-routes.ts";
 import type { ApiHost, Route } from "./route.ts";
+import { signalRoutes } from "./signal-routes.ts";
 
 export interface RouteGroup {
   readonly title: string;
@@ -15,7 +16,7 @@ export const routeGroups = (host: ApiHost): ReadonlyArray<RouteGroup> => [
   ...latestOf(host.engine.deployed.values()).map((deployed) => ({
     title: deployed.plan.name,
     description: `Jobs of the pipeline ${deployed.plan.name}; new ones are of version ${deployed.plan.version}.`,
-    routes: pipelineRoutes(host, deployed),
+    routes: [...pipelineRoutes(host, deployed), ...signalRoutes(host, deployed)],
   })),
   { title: "assets", description: "Files, in and out.", routes: assetRoutes(host) },
   { title: "jobs", description: "Jobs of every pipeline.", routes: jobRoutes(host) },

@@ -56,7 +56,8 @@ export const submitJob = Effect.fnUntraced(function* (
 const scopedKey = (tenant: string | null, key: string): string =>
   tenant === null ? key : `${tenant}\u001f${key}`;
 
-const checkedKey = (key: string): Effect.Effect<string, Problem> =>
+/** The key, as a header may hold one. Fails with: Problem (400). */
+export const checkedKey = (key: string): Effect.Effect<string, Problem> =>
   /^[\x20-\x7e]{1,255}$/.test(key)
     ? Effect.succeed(key)
     : Effect.fail(

@@ -71,6 +71,11 @@ export interface ServiceJob {
   readonly context: () => JobContext;
   /** Appends the facts and returns once they are durable and adopted. Those that start new work wait while the job is paused. */
   append(...facts: ReadonlyArray<Fact>): Effect.Effect<void>;
+  /** As `append`, unless the claim does not hold any more once the facts have their turn: then nothing is said. */
+  appendWhile(
+    claim: (context: JobContext) => boolean,
+    ...facts: ReadonlyArray<Fact>
+  ): Effect.Effect<void>;
   /** As `append` without waiting: the facts share the next commit. */
   readonly enqueue: (...facts: ReadonlyArray<Fact>) => void;
   /** As `append` for a service that ends with it: nobody waits, a refusal is the service's defect. */

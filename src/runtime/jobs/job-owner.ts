@@ -333,7 +333,12 @@ class Owner implements JobOwner {
   #adopt(staged: Staged): void {
     this.#snapshot = staged.snapshot;
     this.#seq += staged.entries.length;
-    for (const entry of staged.entries) this.#kept.add(entry);
+    for (const entry of staged.entries) {
+      this.#kept.add(entry);
+      // Nobody knows how long that takes: the slot and the memory are for others meanwhile.
+      if (entry.type === "SignalAwaited")
+        this.#passivateDue ||= this.#snapshot.context.steps[entry.path]?.phase === "awaiting";
+    }
     for (const id of staged.stop) this.#services.stop(id);
     for (const service of staged.start) this.#services.start(service);
     for (const { key } of staged.cancels) this.#host.providers.cancel(key);

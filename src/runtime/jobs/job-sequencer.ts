@@ -15,7 +15,9 @@ export interface Mail {
   readonly consumes: string | null;
   /** The service that speaks; what a stopped one says is not heard. */
   readonly from: { readonly id: string; readonly token: symbol } | null;
-  readonly reply: (answer: "appended" | "refused") => void;
+  readonly reply: (answer: "appended" | "refused" | "overtaken") => void;
+  /** Looked at when the facts have their turn; where it does not hold any more, they are overtaken. */
+  readonly isDue?: (context: JobContext) => boolean;
   /** Nobody waits for the answer: it may share the commit of what is said next. */
   readonly isPatient?: true;
 }
@@ -87,7 +89,11 @@ export const stage = (mail: ReadonlyArray<Mail>, view: SequencerView): Staged =>
   };
   for (const one of mail) {
     if (!isHeard(one, draft, view)) continue;
-    if (isHeld(one, draft)) draft.held.push(one);
+    if (one.isDue?.(draft.snapshot.context) === false)
+      draft.replies.push(() => {
+        one.reply("overtaken");
+      });
+    else if (isHeld(one, draft)) draft.held.push(one);
     else append(one, draft, view);
   }
   return draft;
@@ -106,7 +112,8 @@ const isHeld = (mail: Mail, draft: Draft): boolean =>
 const startsWork = (fact: Fact): boolean =>
   fact.type === "StepStarted" ||
   fact.type === "PredictionIntended" ||
-  fact.type === "PredictionReused";
+  fact.type === "PredictionReused" ||
+  fact.type === "SignalAwaited";
 
 const append = (mail: Mail, draft: Draft, view: SequencerView): void => {
   const { jobId, announcement } = view;

@@ -99,8 +99,9 @@ export class JobServices {
       kept,
       waiters: this.#waiters,
       context,
-      post: (facts, reply) => {
-        const mail = { facts, consumes: null, from: { id: service.id, token } };
+      post: (facts, reply, isDue) => {
+        const from = { id: service.id, token };
+        const mail = { facts, consumes: null, from, ...(isDue !== undefined && { isDue }) };
         post(
           reply === undefined
             ? { ...mail, reply: () => undefined, isPatient: true }

@@ -13,7 +13,7 @@ import type { Deployed, JobHost } from "./job-host.ts";
 import { type JobOwner, type LoadedJob, makeOwner } from "./job-owner.ts";
 import { assetsOfNew } from "../job-assets.ts";
 import { storeValue } from "../job-values.ts";
-import type { StateRecord, StoreFailure } from "../journal-store.ts";
+import type { InboxRow, StateRecord, StoreFailure } from "../journal-store.ts";
 import type { AssetStoreFailure } from "../../steps/asset-store.ts";
 import { claimsOnDead, claimsOnJob, deployedOf, type Intake } from "./left-behind.ts";
 import { JobUnavailable } from "../outcome.ts";
@@ -235,7 +235,7 @@ class ResidentJobs implements Jobs {
       if (stored.owner !== null || this.#intake === "none") return;
       // A pending job waits for its turn, unless there is a word for it.
       const { status } = stored.record;
-      if (status === "pending" && (yield* this.#host.store.inbox(jobId)).length === 0)
+      if (status === "pending" && !(yield* this.#host.store.inbox(jobId)).some(isForPending))
         return this.#queue.noteRow();
       yield* this.#claim({ stored, deployed, isTakeover: false, starts: false });
     });
@@ -357,3 +357,7 @@ class ResidentJobs implements Jobs {
     });
   }
 }
+
+/** A signal is read when the job has its turn: sent early, it is no reason to go before others. */
+const isForPending = ({ facts }: InboxRow): boolean =>
+  facts.some(({ type }) => type !== "SignalReceived");

@@ -14,6 +14,8 @@ const ofStep: ReadonlySet<Entry["type"]> = new Set([
   "PredictionReused",
   "PredictionAbsent",
   "OutputRejected",
+  "SignalAwaited",
+  "SignalReceived",
 ]);
 
 export class KeptEntries {

@@ -77,7 +77,7 @@ const tellOfLost = Effect.fnUntraced(function* (around: LookAround) {
 /** Wakes jobs that are only rows when their timers are due. Never returns. */
 const watchTimers = Effect.fnUntraced(function* (around: LookAround) {
   const { store, owner, nudge, isResident, timersChanged } = around;
-  const sleeping = new SleepingTimers();
+  const sleeping = new SleepingTimers(around.lookEveryMs);
   while (true) {
     // Closed before looking: what falls asleep meanwhile asks for another look.
     timersChanged.closeUnsafe();

@@ -43,7 +43,7 @@ interface Surroundings extends Pick<ServiceJob, "jobId" | "deployed" | "host" | 
   readonly kept: KeptEntries;
   readonly waiters: ContextWaiters;
   /** Without a `reply` nobody waits for the facts. */
-  readonly post: (facts: ReadonlyArray<Fact>, reply?: Mail["reply"]) => void;
+  readonly post: (facts: ReadonlyArray<Fact>, reply?: Mail["reply"], isDue?: Mail["isDue"]) => void;
   /** The last words of a service that has ended were refused. */
   readonly onRefused: (error: Error) => void;
 }
@@ -70,6 +70,13 @@ export const makeServiceJob = (around: Surroundings): ServiceJob => {
         if (answer === "refused") around.onRefused(refused(facts));
       });
     },
+    appendWhile: (claim, ...facts) =>
+      Effect.callback((resume) => {
+        const answered: Mail["reply"] = (answer) => {
+          resume(answer === "refused" ? Effect.die(refused(facts)) : Effect.void);
+        };
+        post(facts, answered, claim);
+      }),
     until: (claim) => waiters.until(context, claim),
     entry: (seq, ...types) => entryAt(around, seq, types),
   };

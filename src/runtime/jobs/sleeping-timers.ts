@@ -24,8 +24,14 @@ interface Look {
 const maxLookMs = 60_000;
 
 export class SleepingTimers {
+  readonly #maxLookMs: number;
   /** What is asleep, by its running instant: the sum of waits that were seen. */
   #dueAt = new Map<string, number>();
+
+  /** Who looks around less often than that may notice it as late. */
+  constructor(lookEveryMs = 0) {
+    this.#maxLookMs = Math.max(maxLookMs, lookEveryMs);
+  }
 
   look(timers: ReadonlyArray<SleepingTimer>, { now, running }: Moment): Look {
     const dueAt = new Map<string, number>();
@@ -37,7 +43,7 @@ export class SleepingTimers {
       const endsAt = Math.min(this.#dueAt.get(key) ?? Number.POSITIVE_INFINITY, running + leftMs);
       dueAt.set(key, endsAt);
       if (endsAt <= running) due.push(jobId);
-      else nextMs = Math.min(nextMs ?? maxLookMs, endsAt - running);
+      else nextMs = Math.min(nextMs ?? this.#maxLookMs, endsAt - running);
     }
     this.#dueAt = dueAt;
     return { due, nextMs };

@@ -114,6 +114,8 @@ const words = ({
     return ["the provider to confirm the cancel", "the job becomes cancelled", null];
   if (path === null) return ["a free slot", "the first step starts", null];
   if (context.isPaused) return ["a resume", `${path} goes on`, null];
+  if (step?.phase === "awaiting")
+    return [`signal ${path}`, "what is sent is its output", step.timer?.wakeAt ?? null];
   const call = step?.call;
   const until = call == null ? null : call.intendedAt + call.timeoutMs;
   if (detail === "backingOff" && step?.phase === "held")

@@ -31,6 +31,10 @@ export const remainingMs = (timer: Timer, now: number): number =>
 export const waitFor = (timer: Timer): Effect.Effect<void> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sleep(remainingMs(timer, now)));
 
+/** A timer that is set now. */
+export const timerFrom = (delayMs: number): Effect.Effect<Timer> =>
+  Effect.map(Clock.currentTimeMillis, (now) => ({ wakeAt: now + delayMs, delayMs }));
+
 /** The fact that the next attempt begins; null where the step has just failed on its input. */
 export const beginAttempt = (run: StepRun): Effect.Effect<FactOf<"StepStarted"> | null> => {
   const progress = progressIn(run);
@@ -54,11 +58,11 @@ export const beginAttempt = (run: StepRun): Effect.Effect<FactOf<"StepStarted"> 
   });
 };
 
-/** Later attempts take the first one's input: a mapper runs once. */
-const journaledInput = (run: StepRun, { inputSeq }: StepProgress) => {
+/** Later attempts take the first one's input: a mapper runs once. Fails with: ValidationFailure. */
+export const journaledInput = (run: StepRun, { inputSeq }: StepProgress) => {
   if (inputSeq === null) return inputOf(run.job, run.node);
   return mapAtOnce(
-    run.job.entry(inputSeq, "StepStarted"),
+    run.job.entry(inputSeq, "StepStarted", "SignalAwaited"),
     ({ input }): ValueOrEntry => ("entry" in input ? input : { entry: inputSeq }),
   );
 };

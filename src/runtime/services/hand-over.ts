@@ -32,7 +32,7 @@ const payloadAt = (job: ServiceJob, seq: number): Effect.Effect<Value> => {
   // Mostly the last one: looking through all of them would cost a long chain more with every step.
   if (seq === submittedSeq || seq === lastSeq || Object.values(outputs).includes(seq))
     return outputAt(job, seq);
-  return thenAtOnce(job.entry(seq, "StepStarted"), ({ input }) =>
+  return thenAtOnce(job.entry(seq, "StepStarted", "SignalAwaited"), ({ input }) =>
     "entry" in input ? payloadAt(job, input.entry) : Effect.succeed(input),
   );
 };

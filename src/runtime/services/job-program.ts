@@ -12,6 +12,7 @@ import { handOverOf, keep, nodeAt } from "./hand-over.ts";
 import type { ServiceJob } from "../jobs/job-host.ts";
 import { runModelStep } from "./model-step.ts";
 import { runStep } from "./run-step.ts";
+import { runSignalStep } from "./signal-step.ts";
 
 /** Null where the service has said all that it had to say, at once. */
 export const jobProgram = (service: Service, job: ServiceJob): Effect.Effect<void> | null => {
@@ -20,7 +21,9 @@ export const jobProgram = (service: Service, job: ServiceJob): Effect.Effect<voi
   const node = nodeAt(job.deployed.plan, service.id);
   if (node === undefined) return Effect.die(new Error(`the pipeline has no step ${service.id}`));
   const { program } = node.step;
-  return program.kind === "run" ? runStep(job, node, program) : runModelStep(job, node, program);
+  if (program.kind === "run") return runStep(job, node, program);
+  if (program.kind === "model") return runModelStep(job, node, program);
+  return runSignalStep({ job, node: { ...node, program } });
 };
 
 /** The pipeline's own last word: what users see. */

@@ -221,6 +221,9 @@ const onAbsent: Stage = Effect.fnUntraced(function* (run) {
   );
 });
 
+const notOfThisStep: Stage = () =>
+  Effect.die(new Error("a step that asks a model waits for no signal"));
+
 const stages: { readonly [Phase in StepPhase]: Stage } = {
   idle: begin,
   backingOff: begin,
@@ -232,4 +235,6 @@ const stages: { readonly [Phase in StepPhase]: Stage } = {
   unconfirmed: timeOut,
   rejected: onRejected,
   absent: onAbsent,
+  awaiting: notOfThisStep,
+  signalled: notOfThisStep,
 };

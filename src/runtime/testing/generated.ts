@@ -2,6 +2,7 @@
 import { Arbitrary, Effect, Result, Schema } from "effect";
 import type { PipelinePlan, StepNode } from "../../machines/plan.ts";
 import type { AnyPipeline, InputOf } from "../../machines/pipeline.ts";
+import type { SignalProgram } from "../../steps/signal-step.ts";
 import type { AnySchema, ModelProgram } from "../../steps/step.ts";
 import { codecOf } from "../services/codecs.ts";
 import { onePixelPng } from "./scripted-provider.ts";
@@ -41,7 +42,7 @@ export const inputsOf = <P extends AnyPipeline>(
 
 /** Answers a model may give for each step, found by trying the step's own parser and schema on them. */
 export interface StepAnswers {
-  /** Raw output that the step takes; for a run step, the value itself. */
+  /** Raw output that the step takes; for a run step, the value itself; for a signal, the JSON that is sent. */
   readonly valid: unknown;
   /** What the step does not take; undefined where it takes everything. */
   readonly invalid: unknown;
@@ -62,11 +63,33 @@ const tries = 40;
 /** Answers for one step. Throws NothingGenerated where no valid one is found. */
 export const answersFor = (node: StepNode, seed: number, given: GivenAnswers = {}): StepAnswers => {
   const { program } = node.step;
+  if (program.kind === "model")
+    return { ...modelAnswers(node, program, { seed, given }), ...given };
   const made =
-    program.kind === "model"
-      ? modelAnswers(node, program, { seed, given })
-      : runAnswers(node, seed, given);
+    program.kind === "signal" ? signalAnswers(node, program, seed) : runAnswers(node, seed, given);
   return { ...made, ...given };
+};
+
+/** Signals by what the step makes of them. What it would not even take never reaches a job. */
+const signalAnswers = (
+  { path, step }: StepNode,
+  program: SignalProgram,
+  seed: number,
+): StepAnswers => {
+  const signals = samplesOf(program.signal, `the signal ${path}`, { seed, count: tries });
+  const [input] = samplesOf(step.input, `the input of ${path}`, { seed, count: 1 });
+  const isRefused = (signal: unknown): boolean =>
+    // Both are values of the step's own schemas, which is what `never` stands for.
+    program.refuse?.({ input: input as never, signal: signal as never }) !== undefined;
+  const jsonOf = (signal: unknown): Schema.Json | undefined =>
+    signal === undefined
+      ? undefined
+      : Result.getOrElse(codecOf(program.signal).encode(signal), () => undefined);
+  return {
+    valid: jsonOf(signals.find((signal) => !isRefused(signal))),
+    invalid: undefined,
+    refused: jsonOf(signals.find(isRefused)),
+  };
 };
 
 const runAnswers = ({ path, step }: StepNode, seed: number, given: GivenAnswers): StepAnswers => {

@@ -34,6 +34,7 @@ export const problemsOf = (rested: Rested): ReadonlyArray<string> =>
     attemptsGrow,
     onePredictionForEachIntent,
     oneOpenCallForEachStep,
+    oneSignalForEachStep,
     factsAreThePlanned,
   ].flatMap((check) => check(rested));
 
@@ -182,6 +183,18 @@ const oneOpenCallForEachStep: Check = ({ entries }) => {
     const open = Object.values(context.open);
     if (entry.type === "PredictionIntended" && open.some(({ path }) => path === entry.path))
       problems.push(`${entry.path} intends ${entry.key} while another call of it is open`);
+    context = fold(context, entry);
+  }
+  return problems;
+};
+
+/** Another one counts only once a RETRY has let go of the one before. */
+const oneSignalForEachStep: Check = ({ entries }) => {
+  let context = initialContext;
+  const problems: Array<string> = [];
+  for (const entry of entries) {
+    if (entry.type === "SignalReceived" && entry.path in context.signals)
+      problems.push(`the signal ${entry.path} is taken a second time`);
     context = fold(context, entry);
   }
   return problems;

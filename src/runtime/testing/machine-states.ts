@@ -53,6 +53,8 @@ const stepStateFor = ({ path, step }: StepNode, context: JobContext): string | u
     case "held":
     case "backingOff":
       return "backingOff";
+    case "awaiting":
+      return "waiting";
     case "absent":
       return step.program.kind === "model" && step.program.onUnknown === "ask"
         ? "unknown"

@@ -1,5 +1,5 @@
 /** How a path's moves are made to happen on its stage: one thing at a time, or two at the same tick. */
-import { Effect } from "effect";
+import { Effect, Schema } from "effect";
 import type { Fact } from "../../machines/entry.ts";
 import type { PlannedMove } from "../../machines/paths.ts";
 import type { Act } from "../../machines/paths/act.ts";
@@ -42,7 +42,7 @@ export class MovePlayer {
       const staysQueued = this.#setting.isQueued && stage.job.point().place === "queued";
       return stage.revive(staysQueued ? 0 : undefined);
     }
-    const fact = factOf(act);
+    const fact = this.#factOf(act);
     if (fact === undefined) return this.#result(act);
     await stage.say(fact);
     await stage.heard();
@@ -71,15 +71,22 @@ export class MovePlayer {
   /** Done without waiting for what comes of it; only what was acknowledged may be lost by nobody. */
   async #atOnce(act: Act): Promise<void> {
     if (act.do === "crash") return this.#stage.kill(act.isCreated);
-    const fact = factOf(act);
+    const fact = this.#factOf(act);
     if (fact === undefined) return this.#result(act);
     await this.#stage.revive();
     await this.#stage.say(fact);
   }
 
+  #factOf(act: Act): Fact | undefined {
+    if (act.do !== "signal") return wordOf(act);
+    const sent = this.#setting.answers.get(act.path)?.[act.said];
+    const value = { json: isJson(sent) ? sent : null };
+    return { type: "SignalReceived", path: act.path, id: null, by, value };
+  }
+
   /** The word as an Effect inside the process that hears it. */
   #wordEffect(act: Act): Effect.Effect<void> {
-    const fact = factOf(act);
+    const fact = this.#factOf(act);
     return fact === undefined
       ? Effect.sync(() => {
           this.#stage.kill(true);
@@ -135,8 +142,10 @@ export class MovePlayer {
 
 const by = "path";
 
+const isJson = Schema.is(Schema.Json);
+
 /** The fact of what an operator says; undefined for everything else. */
-const factOf = (act: Act): Fact | undefined => {
+const wordOf = (act: Act): Fact | undefined => {
   switch (act.do) {
     case "cancel":
       return { type: "CancelRequested", by };

@@ -41,16 +41,25 @@ const planAnew = (whole: PipelinePlan, can: (path: string) => Provocable): Plann
 /** A step is tried three times at most: two retries show all that more would. */
 const maxAttempts = 3;
 
+/** How long a signal is waited for (ms) makes no difference to a path but how long it takes. */
+const maxSignalMs = 60_000;
+
 /** Bounds over many attempts are left out: paths take whatever time they take. */
 const bounded = (plan: PipelinePlan): PipelinePlan => ({
   ...plan,
   nodes: plan.nodes.map((node): StepNode => {
-    const { retry, timeout } = node.step;
+    const { retry, timeout, program } = node.step;
     const { stepMs: _, ...bounds } = timeout;
     const attempts = Math.min(retry.attempts, maxAttempts);
-    return { ...node, step: { ...node.step, retry: { ...retry, attempts }, timeout: bounds } };
+    const step = { ...node.step, retry: { ...retry, attempts }, timeout: bounds };
+    return { ...node, step: { ...step, program: shortened(program) } };
   }),
 });
+
+const shortened = (program: StepNode["step"]["program"]): StepNode["step"]["program"] =>
+  program.kind === "signal" && program.timeoutMs !== null
+    ? { ...program, timeoutMs: Math.min(program.timeoutMs, maxSignalMs) }
+    : program;
 
 const provocable = (answers: StepAnswers | undefined): Provocable => ({
   invalid: answers?.invalid !== undefined,

@@ -55,7 +55,7 @@ export class RunGates {
   guarded(plan: PipelinePlan, process: ProcessId): PipelinePlan {
     const nodes = plan.nodes.map((node) => {
       const { program } = node.step;
-      if (program.kind === "model") return node;
+      if (program.kind !== "run") return node;
       const run = (input: never, context: StepContext) =>
         Effect.flatMap(Deferred.await(this.#gate(node.path, context.attempt)), (ending) =>
           ending === "valid"
@@ -110,7 +110,7 @@ export const withCountedSteps = (
 ): AnyPipeline => {
   const nodes = pipeline.plan.nodes.map((node) => {
     const { program } = node.step;
-    if (program.kind === "model") return node;
+    if (program.kind !== "run") return node;
     const run = (input: never, context: StepContext) =>
       time.usersCode(
         asEffect(() => program.run(input, context)),

@@ -5,7 +5,13 @@
 import { Context, Effect, Exit, Layer, Random, Scope } from "effect";
 import type { Entry, Fact } from "../../machines/entry.ts";
 import type { PipelineOptions } from "../../machines/layer-option.ts";
-import type { AnyPipeline, FailureOf, InputOf, OutputOf } from "../../machines/pipeline.ts";
+import type {
+  AnyPipeline,
+  FailureOf,
+  InputOf,
+  OutputOf,
+  SignalsOf,
+} from "../../machines/pipeline.ts";
 import type { Failure } from "../../steps/failure.ts";
 import { Catena } from "../catena.ts";
 import { CatenaService } from "../catena-service.ts";
@@ -13,6 +19,7 @@ import type { PredictionRow, StateRecord } from "../journal-store.ts";
 import { MemoryJournals, MemoryJournalStore } from "../journal-stores/memory.ts";
 import type { RuntimeOptions } from "../options.ts";
 import type { Outcome } from "../outcome.ts";
+import type { SignalTaker } from "../signals.ts";
 import { AnswerDesk } from "./answer-desk.ts";
 import type { StepAnswer } from "./answer.ts";
 import { withCountedSteps } from "./run-gates.ts";
@@ -41,7 +48,7 @@ export interface TestRun<Output, F = Failure> {
   readonly tookMs: number;
 }
 
-export interface TestJob<Output, F = Failure> {
+export interface TestJob<Output, F = Failure, Signals = {}> extends SignalTaker<Signals> {
   readonly id: string;
   /** Waits, however long that is in virtual time, until the job rests. Rejects with: TestStuck. */
   rested(): Promise<TestRun<Output, F>>;
@@ -62,7 +69,7 @@ export interface TestCatena extends AsyncDisposable {
   submit<P extends AnyPipeline>(
     pipeline: P,
     input: NoInfer<InputOf<P>>,
-  ): Promise<TestJob<OutputOf<P>, FailureOf<P>>>;
+  ): Promise<TestJob<OutputOf<P>, FailureOf<P>, SignalsOf<P>>>;
 }
 
 /** Nothing more will happen by itself: the job waits for a person, or its steps never end. */
@@ -102,7 +109,8 @@ export const testCatena = async <const Pipelines extends ReadonlyArray<AnyPipeli
     pipelines: pipelines.map((pipeline) => withCountedSteps(pipeline, time, process)),
     store: MemoryJournalStore.make(journals),
     models: provider.client(process),
-    lookEvery: "1 minute",
+    // No other process writes anything, and every look is a jump of time.
+    lookEvery: "1 day",
     recoverEvery: "1 hour",
     passivateAfter: "1 day",
   });
@@ -151,7 +159,7 @@ class Tester {
   async submit<P extends AnyPipeline>(
     pipeline: P,
     input: NoInfer<InputOf<P>>,
-  ): Promise<TestJob<OutputOf<P>, FailureOf<P>>> {
+  ): Promise<TestJob<OutputOf<P>, FailureOf<P>, SignalsOf<P>>> {
     const startedAt = this.#time.now();
     const { jobId: id } = await this.awaited(this.#run(this.#service.submit(pipeline, input)));
     const tell = async (fact: Fact): Promise<void> => {
@@ -167,6 +175,11 @@ class Tester {
       pause: () => tell({ type: "PauseRequested", by }),
       resume: () => tell({ type: "ResumeRequested", by }),
       retry: (options) => tell({ type: "RetryRequested", by, isFresh: options?.isFresh ?? false }),
+      signal: async (name, value, options) => {
+        await this.#time.idle();
+        const sent = this.#service.signal(pipeline, id, { ...options, name, value });
+        return this.awaited(this.#run(sent));
+      },
     };
   }
 

@@ -17,6 +17,7 @@ export const violationsOf = (aftermath: Aftermath, kind: WorldKind): ReadonlyArr
     ...[...files.values()].flatMap(({ job, entries }) =>
       jobViolations(job.record, entries, kind).map((found) => `${job.record.jobId}: ${found}`),
     ),
+    ...aftermath.mistold,
     ...ledgerViolations(aftermath),
     ...(kind.faults === 0 && !kind.isCommanded ? doublesIn(aftermath) : []),
   ];

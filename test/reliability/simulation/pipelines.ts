@@ -113,6 +113,14 @@ const rate = Step.model("rate", {
   retry,
 });
 
+/** Waits for as long as it takes: whoever is asked sends again until somebody has it. */
+const confirm = Step.signal("confirm", { input: Text, output: Text });
+
+const asked = Pipeline.make("asked", { version: 1, input: Topic })
+  .step(draft)
+  .step(confirm)
+  .step(polish)
+  .output(Text, ({ last }) => last);
 const chain = Pipeline.make("chain", { version: 1, input: Topic })
   .step(draft)
   .step(polish)
@@ -141,9 +149,12 @@ const careful = Pipeline.make("careful", { version: 1, input: Topic })
 /** Nothing but functions and their back-offs: what a clock that jumps can disturb. */
 export const unpaid = [plain.plan];
 /** Jobs of these complete by themselves, however often they are interrupted. */
-export const repeatable = [chain.plan, single.plan, plain.plan, bulky.plan];
+export const repeatable = [chain.plan, single.plan, plain.plan, bulky.plan, asked.plan];
 /** Here a crash may leave a question that a person has to answer. */
 export const all = [...repeatable, careful.plan];
+
+/** The pipeline that waits, and for which signal. */
+export const asking = { pipeline: keyOf(asked.plan), path: confirm.name };
 
 export const drivers = new Map(all.map((plan) => [keyOf(plan), makeDriver(plan)]));
 export const modelSteps: ReadonlySet<string> = new Set(["draft", "picture", "review", "rate"]);

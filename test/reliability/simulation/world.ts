@@ -8,11 +8,12 @@ import { MemoryAssets } from "../../../src/steps/asset-stores/memory.ts";
 import { type Chance, makeChance } from "./chance.ts";
 import { type CrashHabits, CrashPlan } from "./crash-plan.ts";
 import { FaultPlan, type Operation } from "./faults.ts";
-import { all, drivers, repeatable, runIn, unpaid } from "./pipelines.ts";
+import { all, asking, drivers, repeatable, runIn, unpaid } from "./pipelines.ts";
 import type { Mortal } from "./mortal.ts";
 import { SimulatedProcess } from "./process.ts";
 import { SimulatedProvider } from "./provider.ts";
 import { Rules } from "./rules.ts";
+import { SignalSenders } from "./signal-senders.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -39,6 +40,8 @@ export interface Aftermath {
   readonly journals: MemoryJournals;
   readonly provider: SimulatedProvider;
   readonly log: ReadonlyArray<string>;
+  /** Signals that were acknowledged and are not what their jobs received. */
+  readonly mistold: ReadonlyArray<string>;
 }
 
 const commands = [
@@ -82,6 +85,7 @@ class World {
   readonly #processes: Array<SimulatedProcess> = [];
   readonly #orders: ReadonlyArray<Ordered>;
   readonly #log: Array<string> = [];
+  readonly #senders: SignalSenders;
   /** From then on nothing goes wrong any more and questions are answered. */
   readonly #calmAt: number;
 
@@ -97,6 +101,15 @@ class World {
     });
     this.#rules = new Rules({ journals: this.#journals, timeline: this.#timeline, drivers });
     this.#crashes = new CrashPlan(chance, kind);
+    this.#senders = new SignalSenders({
+      timeline: this.#timeline,
+      chance,
+      journals: this.#journals,
+      alive: () => this.#alive(),
+      note: (line) => {
+        this.#note(line);
+      },
+    });
     const plans = plansOf(kind);
     this.#orders = Array.from({ length: chance.between(1, 4) }, (_, index) => {
       const text = chance.pick(["tea", "tea", "rope"]);
@@ -154,6 +167,7 @@ class World {
       journals: this.#journals,
       provider: this.#provider,
       log: this.#log,
+      mistold: this.#senders.violations(),
     };
   }
 
@@ -230,6 +244,7 @@ class World {
     const { input, idempotencyKey } = order;
     const submitted = process.engine.jobs.submit({ deployed, input, idempotencyKey });
     const acknowledged = Effect.map(submitted, ({ jobId }) => {
+      if (!order.isAcknowledged && order.pipeline === asking.pipeline) this.#senders.ask(jobId);
       order.isAcknowledged = true;
       this.#rules.submitted.add(jobId);
       this.#note(`${order.pipeline} is ${jobId}`);

@@ -238,10 +238,10 @@ describe("a job that failed", () => {
       2,
       "catena: Job nobody: this store has no such job\n",
     ]);
-    const signalled = await catena(folder, ["signal", id, "approved"]);
-    expect([signalled.code, signalled.err]).toEqual([
+    const signalled = await catena(folder, ["signal", id, "approved", "{}"]);
+    expect([signalled.code, signalled.err.replace(/\s+/g, " ")]).toEqual([
       2,
-      expect.stringContaining("poster@1 has no step that waits for a signal"),
+      expect.stringContaining('poster@1 has no signal "approved"; it has none'),
     ]);
   });
 });

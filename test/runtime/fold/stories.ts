@@ -68,6 +68,20 @@ export const stories: Readonly<Record<string, Story>> = {
     },
     ends: "complete",
   },
+  "waits for a signal": {
+    isConfirmed: true,
+    asks: {
+      SignalAwaited: {
+        type: "SignalReceived",
+        path: "confirm",
+        id: "click-1",
+        by,
+        value: { json: "a kettle" },
+      },
+    },
+    ends: "complete",
+  },
+  "waits for a signal in vain": { isConfirmed: true, ends: "failed" },
   "fails validation": { answers: [wrong], ends: "failed" },
   "fails by time": { answers: ["silence"], ends: "failed" },
   "fails by its provider": { answers: [failing], ends: "failed" },

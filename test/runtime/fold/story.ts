@@ -30,6 +30,8 @@ export interface Story {
   readonly asks?: { readonly [Type in Entry["type"]]?: Fact };
   /** An equal job was done before, whose answer may be used again. */
   readonly isSecond?: boolean;
+  /** Before anything else somebody has to confirm what is asked for. */
+  readonly isConfirmed?: boolean;
   readonly ends: JobStatus;
 }
 
@@ -43,7 +45,21 @@ export const good: Answer = { text: JSON.stringify({ headline: "Meet it." }) };
 
 export class Passing extends Error {}
 
-const pipelineOf = ({ throws, isSecond }: Story) => {
+const confirm = Step.signal("confirm", {
+  input: Schema.String,
+  output: Schema.String,
+  timeout: "1 hour",
+});
+
+const pipelineOf = (story: Story) => {
+  const pipeline = confirmedOf(story);
+  if (story.isConfirmed !== true) return pipeline;
+  const node = { kind: "step", path: confirm.name, step: confirm, mapper: undefined } as const;
+  const { plan } = pipeline;
+  return { ...pipeline, plan: { ...plan, nodes: [node, ...plan.nodes] } };
+};
+
+const confirmedOf = ({ throws, isSecond }: Story) => {
   let calls = 0;
   return Pipeline.make("story", { version: 1, input: Schema.String })
     .step(

@@ -30,6 +30,12 @@ const moody = Pipeline.make("moody", { version: 1, input: Brief })
   )
   .output(Schema.String, ({ last }) => last);
 
+/** Waits for as long as it takes. */
+const asking = Pipeline.make("asking", { version: 1, input: Brief })
+  .step(Step.signal("word", { input: Brief, output: Brief }))
+  .step(Step.approval("review", { input: Brief }))
+  .output(Brief, ({ last }) => last);
+
 const sampled = <A>(schema: Schema.Codec<A, unknown>, seed: number, count: number) =>
   Effect.runSync(Arbitrary.sampleEffect(Arbitrary.schema(schema), { seed, count, size: 6 }));
 
@@ -65,7 +71,7 @@ it("answers nothing but 503 in the five hundreds, and shows nothing of what is i
   const keys = [{ ...admin.key }];
   const options = {
     ...quick,
-    pipelines: [moody],
+    pipelines: [moody, asking],
     http: { keys, requestsPerMinute: 1_000_000 },
   } as const;
   await using catena = await Catena.start(options);
@@ -80,6 +86,8 @@ it("answers nothing but 503 in the five hundreds, and shows nothing of what is i
       Object.keys(methods).map((method) => ({ path, method: method.toUpperCase() })),
     ),
     { path: "/webhooks/{provider}", method: "POST" },
+    { path: "/asking/{job_id}/signals/{anything}", method: "POST" },
+    { path: "/asking/{job_id}/signals/{anything}", method: "GET" },
     { path: "/{anything}", method: "PATCH" },
   ];
   const jobIds: Array<string> = [];

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Schema } from "effect";
 import { Pipeline, Step } from "../../../src/index.ts";
 import { type JobSnapshot, makeDriver } from "../../../src/machines/advance.ts";
+import type { JobContext } from "../../../src/machines/context.ts";
 import type { Fact } from "../../../src/machines/entry.ts";
 import { type Mail, type SequencerView, stage } from "../../../src/runtime/jobs/job-sequencer.ts";
 import { encodeFailure, ProviderFailure } from "../../../src/steps/failure.ts";
@@ -133,6 +134,17 @@ describe("the sequencer of a job", () => {
     expect(staged.types).toEqual(["StepStarted"]);
     expect(staged.entries[0]?.seq).toBe(4);
     expect(staged.answer()).toEqual(["refused", "appended"]);
+  });
+
+  it("does not say what was overtaken by what came before it", () => {
+    const late = {
+      ...from("first", start()),
+      isDue: ({ steps }: JobContext) => steps["first"] === undefined,
+    };
+    const alone = after(running, [late]);
+    expect([alone.types, alone.answer()]).toEqual([["StepStarted"], ["appended"]]);
+    const second = after(running, [from("first", start()), late]);
+    expect([second.types, second.answer()]).toEqual([["StepStarted"], ["appended", "overtaken"]]);
   });
 
   it("consumes a message whose facts no longer fit", () => {

@@ -4,4 +4,4 @@ import { start } from "../start.ts";
 await start({ pipelines: [counting, publishing] });
 
 // Error at line 4:
-// Property 'layer' is missing in type '{ pipelines: [Pipeline<"counting", string, number, DeclaredFailure<never>, never>, Pipeline<"publishing", string, string, DeclaredFailure<never>, Crm>]; }' but required in type '{ readonly layer: Layer<Crm, unknown, never>; }'.
+// Property 'layer' is missing in type '{ pipelines: [Pipeline<"counting", string, number, DeclaredFailure<never>, never, {}>, Pipeline<"publishing", string, string, DeclaredFailure<never>, Crm, {}>]; }' but required in type '{ readonly layer: Layer<Crm, unknown, never>; }'.

@@ -9,11 +9,11 @@ import { startService } from "../job-service.ts";
 import { oneStepOf } from "../one-step.ts";
 import { findPipeline, loadProject, requireClients } from "../project.ts";
 import { progress } from "../progress.ts";
-import { receivedAt } from "../received.ts";
 import { root } from "../root.ts";
 import { Screen } from "../screen.ts";
 import { Surroundings } from "../surroundings.ts";
 import { seeToItsEnd } from "../to-its-end.ts";
+import { unfit } from "../unfit.ts";
 
 const words = {
   pipeline: Argument.String("pipeline").pipe(
@@ -106,11 +106,7 @@ const decoded = (
 ): Effect.Effect<unknown, UsageError> => {
   const value = codecOf(plan.input)[how](json);
   if (Result.isSuccess(value)) return Effect.succeed(value.success);
-  const issues = value.failure.map(({ path, message }) => {
-    const received = receivedAt(json, path);
-    const got = message === "Missing key" ? "" : `, got ${received}`;
-    return `  ${path === "" ? "(the whole)" : path}: ${message}${got}`;
-  });
-  const message = [`The input does not fit ${plan.name}@${plan.version}:`, ...issues].join("\n");
-  return Effect.fail(new UsageError({ message }));
+  return Effect.fail(
+    unfit(`The input does not fit ${plan.name}@${plan.version}`, value.failure, json),
+  );
 };

@@ -20,7 +20,7 @@ import { Screen } from "../screen.ts";
 import { seeToItsEnd } from "../to-its-end.ts";
 
 const job = Argument.String("job").pipe(Argument.withDescription("The job's id"));
-const wait = Flag.Boolean("wait").pipe(
+export const wait = Flag.Boolean("wait").pipe(
   Flag.withDescription("Run the job here to its rest, unless another process does"),
   Flag.withDefault(false),
 );
@@ -86,7 +86,7 @@ const tell = Effect.fnUntraced(function* ({ job: jobId, wait: isWaiting, fact, v
 });
 
 /** Who hears it, and what to do where nobody does. */
-const said = Effect.fnUntraced(function* (
+export const said = Effect.fnUntraced(function* (
   store: StoredJobs,
   jobId: string,
   { verb, word }: { readonly verb: string; readonly word: string },
@@ -106,21 +106,30 @@ const said = Effect.fnUntraced(function* (
     "some process": [`A process runs jobs of this store; it takes this one if it has ${pipeline}.`],
     nobody: [
       `${word}, and no process runs jobs of this store now. One that does:`,
-      ...(verb === "pause" ? [] : [`  ${command(verb, jobId, "--wait")}`]),
+      ...(verb === "pause"
+        ? []
+        : [`  ${command(verb === "signal" ? "resume" : verb, jobId, "--wait")}`]),
       `  ${command("serve", "--no-http")}`,
     ],
   };
   screen.out(heard[caretaker].join("\n"));
 });
 
-const runHere = Effect.fnUntraced(function* (jobId: string, options: ConfigOptions) {
+export const runHere = Effect.fnUntraced(function* (jobId: string, options: ConfigOptions) {
   const service = yield* startService({ options, intake: "own", observe: yield* progress() });
   yield* service.engine.jobs.takeUp(jobId);
   yield* seeToItsEnd({ service, jobId, store: options.store });
 });
 
 /** What a process needs to run this job. Fails with: UsageError. */
-const optionsFor = Effect.fnUntraced(function* (record: StateRecord) {
+export const optionsFor = Effect.fnUntraced(function* (record: StateRecord) {
+  const options = yield* ownPipeline(record);
+  yield* requireClients(options.pipelines, options.models);
+  return options;
+});
+
+/** The config with the job's own pipeline alone. Fails with: UsageError. */
+export const ownPipeline = Effect.fnUntraced(function* (record: StateRecord) {
   const { jobId, pipeline, version, fingerprint } = record;
   const { options } = yield* loadProject();
   const pipelines = yield* withSteps(options.pipelines);
@@ -133,6 +142,5 @@ const optionsFor = Effect.fnUntraced(function* (record: StateRecord) {
     const message = `Job ${jobId} began when ${pipeline}@${version} had other steps, and fits those alone: a pipeline whose steps change needs a new version, beside the old one until its jobs are over.`;
     return yield* new UsageError({ message });
   }
-  yield* requireClients(own, options.models);
   return { ...options, pipelines: own };
 });

@@ -58,7 +58,15 @@ const wording: Wording = {
     trouble(`waits ${duration(retry.delayMs)} for the provider: ${why(failure)}`),
   AttemptFailed: ({ attempt, failure, retry }) =>
     trouble(`attempt ${attempt} failed, next in ${duration(retry.delayMs)}: ${why(failure)}`),
-  StepSucceeded: ({ attempt }) => done(`done at attempt ${attempt}`),
+  SignalAwaited: ({ timeout }) =>
+    plain(
+      timeout === null
+        ? "waits for its signal"
+        : `waits for its signal, for ${duration(timeout.delayMs)} at most`,
+    ),
+  SignalReceived: ({ by }) => plain(`its signal was sent by ${oneLine(by)}`),
+  // What waits for a signal makes no attempts.
+  StepSucceeded: ({ attempt }) => done(attempt === 0 ? "done" : `done at attempt ${attempt}`),
   StepFailed: ({ kind, failure }) => ended(`failed (${kind}): ${why(failure)}`),
   JobCompleted: () => done("complete"),
   CancelRequested: ({ by }) => trouble(`cancel asked for by ${by}`),
