@@ -37,6 +37,8 @@ export const Receipt = Schema.Struct({
   costMicros: Schema.Number,
   basis: Schema.String,
   metrics: Schema.Record(Schema.String, Schema.Number),
+  /** Nobody can say what it cost: budgets go on counting what it may have cost at the most. */
+  isUnmeasured: Schema.optionalKey(Schema.Boolean),
 });
 export type Receipt = typeof Receipt.Type;
 

@@ -20,6 +20,7 @@ import type { PredictionStatus } from "../steps/model-client.ts";
 import type { RestKind } from "../steps/failure.ts";
 import type { JournalOutbox, NewNotification, OutboxWrite } from "./journal-outbox.ts";
 import type { JournalRetention, RetentionWrite, ReuseQuery } from "./journal-retention.ts";
+import type { Budgets, JournalSpending, OverBudget } from "./journal-spending.ts";
 
 const advice = {
   Full: "Free some space; nothing was written, and the same call works again then.",
@@ -114,6 +115,7 @@ export interface PredictionRow {
   readonly model: string;
   /** SHA-256 of the canonical JSON of the input as sent. */
   readonly inputHash: string;
+  /** What the call may cost at the most; 0 where nobody can say. */
   readonly estimateMicros: number;
   readonly timeoutMs: number;
   readonly intendedAt: number;
@@ -178,6 +180,8 @@ export interface AppendEntries {
   readonly entries: ReadonlyArray<Entry>;
   readonly record: StateRecord;
   readonly ledger: ReadonlyArray<LedgerChange>;
+  /** What the intents of `ledger` have to fit in, reckoned in this transaction. Default: in nothing. */
+  readonly budgets?: Budgets;
   /** All timers the job has after this append; null where they are as before. */
   readonly timers: ReadonlyArray<JobTimer> | null;
   /** Inbox rows that became entries here. */
@@ -240,9 +244,11 @@ export type Write =
  * `Prediction` (already settled, key or provider id taken), a `Message` (known already) or a
  * `Notification` (changed by another). Only a conflict over the job means a takeover.
  * `Duplicate`: the idempotency key belongs to that job already.
+ * `OverBudget`: the job is still the writer's own; an intent of its append fits in no budget.
  */
 export type WriteResult =
   | { readonly type: "Committed" }
+  | OverBudget
   | { readonly type: "Conflict"; readonly over: "Job" | "Prediction" | "Message" | "Notification" }
   | { readonly type: "Duplicate"; readonly jobId: string };
 
@@ -264,7 +270,9 @@ export interface JobFilter {
 }
 
 /** The parts of the port that have files of their own. */
-type OtherParts = JournalRetention<StoreFailure> & JournalOutbox<StoreFailure>;
+type OtherParts = JournalRetention<StoreFailure> &
+  JournalOutbox<StoreFailure> &
+  JournalSpending<StoreFailure>;
 
 export class JournalStore extends Context.Service<
   JournalStore,

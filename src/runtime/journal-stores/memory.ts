@@ -5,10 +5,12 @@
 import { Effect, Layer, Option } from "effect";
 import { JournalStore } from "../journal-store.ts";
 import type { JobFilter, PredictionRow, StoredJob } from "../journal-store.ts";
+import { sumsOn } from "./memory/job-spending.ts";
 import { MemoryJournals } from "./memory/journals.ts";
 import type { JobFile } from "./memory/journals.ts";
 import * as retention from "./memory/retention.ts";
 import { applyWrite } from "./memory/writes.ts";
+import { spendingIn } from "./spending-rules.ts";
 import { checkWrites, fits } from "./write-rules.ts";
 
 export { MemoryJournals };
@@ -100,6 +102,8 @@ const make = (journals: MemoryJournals = new MemoryJournals()): JournalStore["Se
       ),
     prediction: (key) => Effect.sync(() => Option.fromNullishOr(journals.predictions.get(key))),
     reusable: (query) => Effect.sync(() => retention.reusable(journals, query)),
+    spendingOf: (jobId, day) => Effect.sync(() => spendingIn(sumsOn(journals, jobId, day))),
+    spendingOn: (day, limit) => Effect.sync(() => journals.spending.on(day).slice(0, limit)),
     rested: (query) => Effect.sync(() => retention.rested(journals, query)),
     content: (jobId) => Effect.sync(() => retention.content(journals, jobId)),
     freeAssets: (query) => Effect.sync(() => retention.freeAssets(journals, query)),

@@ -30,6 +30,7 @@ import type { OwnerLock } from "./sqlite/owner-lock.ts";
 import * as outbox from "./sqlite/outbox.ts";
 import * as reads from "./sqlite/reads.ts";
 import * as retention from "./sqlite/retention-reads.ts";
+import { readSpendingOf, readSpendingOn } from "./sqlite/spending.ts";
 import { inTransaction } from "./sqlite/transaction.ts";
 import type { Connection } from "./sqlite/transaction.ts";
 import { applyWrites } from "./sqlite/writes.ts";
@@ -154,6 +155,10 @@ const over = (owners: Owners, commit: CommitAll): JournalStore["Service"] => {
       ask("read the ledger", () => Option.fromNullishOr(predictionOf(connection, key))),
     reusable: (query) =>
       ask("look for an answer to use again", () => retention.readReusable(connection, query)),
+    spendingOf: (jobId, day) =>
+      ask("read what is spent", () => readSpendingOf(connection, jobId, day)),
+    spendingOn: (day, limit) =>
+      ask("read what is spent", () => readSpendingOn(connection, day, limit)),
     rested: (query) => ask("look for jobs at rest", () => retention.readRested(connection, query)),
     content: (jobId) => ask("read a job", () => retention.readContent(connection, jobId)),
     freeAssets: (query) =>

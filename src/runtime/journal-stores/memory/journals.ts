@@ -7,6 +7,7 @@ import type { InboxRow, JobTimer, PredictionRow, StoredJob } from "../../journal
 import { isOpen } from "../write-rules.ts";
 import { AssetNames } from "./asset-names.ts";
 import { MemoryOutbox } from "./outbox.ts";
+import { Spending } from "./spending.ts";
 
 /** Everything of one job. */
 export interface JobFile {
@@ -37,6 +38,7 @@ export class MemoryJournals {
   readonly owned = new Map<string, Set<JobFile>>();
   readonly names = new AssetNames();
   readonly outbox = new MemoryOutbox();
+  readonly spending = new Spending();
   readonly #jobByIdempotencyKey = new Map<string, string>();
   readonly #keyByPredictionId = new Map<string, string>();
   /** How many commits there were, over all stores. */
@@ -134,6 +136,7 @@ export class MemoryJournals {
   /** Adds or replaces a row of the ledger. */
   putPrediction(file: JobFile, row: PredictionRow): void {
     if (!this.predictions.has(row.key)) file.predictionKeys.push(row.key);
+    this.spending.book(file.job.tenant, this.predictions.get(row.key), row);
     this.predictions.set(row.key, row);
     if (row.predictionId !== null)
       this.#keyByPredictionId.set(pair(row.provider, row.predictionId), row.key);

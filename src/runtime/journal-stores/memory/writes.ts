@@ -19,6 +19,8 @@ import {
   predictionConflict,
 } from "../write-rules.ts";
 import { changeOfErased } from "../retention-rules.ts";
+import { overBudgetIn } from "../spending-rules.ts";
+import { sumsOn } from "./job-spending.ts";
 import type { MemoryJournals } from "./journals.ts";
 import { eraseJob, eraseRawAnswers, nameAssets, nameIn, tidyAssets } from "./retention.ts";
 
@@ -87,6 +89,8 @@ const append = (journals: MemoryJournals, write: AppendEntries): WriteResult => 
   const file = journals.files.get(write.jobId);
   if (file === undefined || file.job.epoch !== write.epoch || file.job.seq !== write.afterSeq)
     return jobConflict;
+  const over = overBudgetIn(write, (day) => sumsOn(journals, write.jobId, day));
+  if (over !== null) return over;
   const rows = rowsAfter(journals, write.jobId, write.ledger);
   if (rows === null) return predictionConflict;
   for (const entry of write.entries) file.entries.push(entry);

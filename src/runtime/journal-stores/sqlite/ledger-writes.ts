@@ -5,6 +5,7 @@ import { decodePrediction, predictionPart, predictionSelection } from "./predict
 import { changes } from "./transaction.ts";
 import type { Connection } from "./transaction.ts";
 import { openPrediction } from "./schema.ts";
+import { book } from "./spending.ts";
 
 /** The row with this key, or null. */
 export const predictionOf = ({ prepare }: Connection, key: string): PredictionRow | null => {
@@ -13,15 +14,17 @@ export const predictionOf = ({ prepare }: Connection, key: string): PredictionRo
 };
 
 /** False where its key or its provider's id is taken. */
-export const insertPrediction = ({ prepare }: Connection, row: PredictionRow): boolean => {
+export const insertPrediction = (connection: Connection, row: PredictionRow): boolean => {
   const { columns, values } = predictionPart(row);
   const marks = columns.map(() => "?").join(", ");
-  return changes(
-    prepare(
+  const isInserted = changes(
+    connection.prepare(
       `INSERT INTO predictions (${columns.join(", ")}) VALUES (${marks}) ON CONFLICT DO NOTHING`,
     ),
     values,
   );
+  if (isInserted) book(connection, null, row);
+  return isInserted;
 };
 
 const isIdTaken = ({ prepare }: Connection, row: PredictionRow, predictionId: string): boolean =>
@@ -43,6 +46,7 @@ export const updatePrediction = (
   if (typeof id === "string" && isIdTaken(connection, row, id)) return false;
   const set = columns.map((column) => `${column} = ?`).join(", ");
   connection.prepare(`UPDATE predictions SET ${set} WHERE key = ?`).run(...values, row.key);
+  book(connection, row, { ...row, ...change });
   return true;
 };
 

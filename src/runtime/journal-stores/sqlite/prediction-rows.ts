@@ -51,6 +51,17 @@ export const predictionSelection = predictionColumns
   .map(([name, column]) => `predictions.${column} AS "${name}"`)
   .join(", ");
 
+export const predictionStates = [
+  "intended",
+  "unknown",
+  "accepted",
+  "rejected",
+  "absent",
+  "settled",
+  "duplicate",
+  "reused",
+] as const;
+
 export const decodePrediction: (stored: unknown) => PredictionRow = Schema.decodeUnknownSync(
   Schema.Struct({
     key: Schema.String,
@@ -64,16 +75,7 @@ export const decodePrediction: (stored: unknown) => PredictionRow = Schema.decod
     estimateMicros: Schema.Number,
     timeoutMs: Schema.Number,
     intendedAt: Schema.Number,
-    state: Schema.Literals([
-      "intended",
-      "unknown",
-      "accepted",
-      "rejected",
-      "absent",
-      "settled",
-      "duplicate",
-      "reused",
-    ]),
+    state: Schema.Literals(predictionStates),
     predictionId: NullableString,
     status: Schema.NullOr(PredictionStatus),
     cancelRequestedAt: NullableNumber,

@@ -7,6 +7,7 @@ import { appendsTable } from "./appends-schema.ts";
 import { broken } from "./failure.ts";
 import { outboxTable } from "./outbox.ts";
 import { nameOldAssets, retentionTables } from "./retention-schema.ts";
+import { addSpending } from "./spending-schema.ts";
 
 /** The condition of a prediction that still has to be followed; queries repeat it to use its index. */
 export const openPrediction =
@@ -119,6 +120,7 @@ const migrations: ReadonlyArray<string | ((db: DatabaseSync) => void)> = [
    CREATE INDEX jobs_by_tenant ON jobs (tenant) WHERE tenant IS NOT NULL;`,
   appendsTable,
   outboxTable,
+  addSpending,
 ];
 
 export const schemaVersion = migrations.length;

@@ -11,6 +11,7 @@ import type {
 import type { SQLInputValue } from "node:sqlite";
 import { type Entry, entryVersion } from "../../../machines/entry.ts";
 import { assetNamesIn } from "../../../steps/asset-names.ts";
+import { overBudgetIn } from "../spending-rules.ts";
 import { committed, jobConflict, messageConflict, predictionConflict } from "../write-rules.ts";
 import {
   applyLedgerChange,
@@ -45,6 +46,7 @@ import {
   tidyAssets,
 } from "./retention-writes.ts";
 import { ofJob } from "./appends-schema.ts";
+import { sumsOn } from "./spending.ts";
 import { changes, countCommit, inSavepoint } from "./transaction.ts";
 import type { Connection, Witness, Written } from "./transaction.ts";
 
@@ -206,6 +208,8 @@ const append = (connection: Connection, write: AppendEntries): WriteResult => {
   const { prepare } = connection;
   const ordinal = connection.ordinals.of(write.jobId);
   if (ordinal === undefined || !advanceJob(connection, write, ordinal)) return jobConflict;
+  const over = overBudgetIn(write, (day) => sumsOn(connection, write.jobId, day));
+  if (over !== null) return over;
   if (!write.ledger.every((change) => applyLedgerChange(connection, write.jobId, change))) {
     return predictionConflict;
   }
