@@ -24,6 +24,8 @@ export type { NodeHandler } from "./runtime/http-api/node-handler.ts";
 export { httpRoutes } from "./runtime/http-api/effect-routes.ts";
 export { CannotListen, serveHttp, type ServeOptions } from "./runtime/http-api/serve-http.ts";
 export { type RetentionOptions, StartError, type RuntimeOptions } from "./runtime/options.ts";
+export type { BudgetOptions } from "./runtime/spending/budget-options.ts";
+export type { BudgetUse } from "./runtime/spending/budget-use.ts";
 export type { ErasedJob } from "./runtime/retention/erase.ts";
 export type { Pruned, PruneOptions, PruneReport } from "./runtime/retention/prune.ts";
 export type {

@@ -95,6 +95,8 @@ export class CatenaService extends Context.Service<
     readonly notifications: Notifications["list"];
     readonly redeliver: Notifications["redeliver"];
     readonly readiness: () => Readiness;
+    /** How far today's budgets are used: of all jobs of the store, then of each tenant. Fails with: StoreFailure. */
+    readonly budgets: Engine["budgets"];
   }
 >()("catena-ai/runtime/CatenaService") {}
 
@@ -127,6 +129,7 @@ const serviceOf = (engine: Engine): Service => ({
   notifications: (filter) => engine.notifications.list(filter),
   redeliver: (id) => engine.notifications.redeliver(id),
   readiness: () => readinessOf(engine),
+  budgets: engine.budgets,
 });
 
 interface Request {

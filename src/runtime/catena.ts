@@ -34,6 +34,7 @@ import { millisOf, type RuntimeOptions } from "./options.ts";
 import type { ErasedJob } from "./retention/erase.ts";
 import type { PruneOptions, PruneReport } from "./retention/prune.ts";
 import type { SignalTaker } from "./signals.ts";
+import type { BudgetUse } from "./spending/budget-use.ts";
 import type { JobState } from "./stored-jobs.ts";
 import { CatenaStopped, JobCancelled, JobFailed, JobUnavailable, type Outcome } from "./outcome.ts";
 
@@ -96,6 +97,11 @@ export interface Catena extends AsyncDisposable {
   /** Sends a notification again, now, under its id. Rejects with: NotificationUnavailable, StoreFailure. */
   redeliver(notificationId: string): Promise<void>;
   readiness(): Readiness;
+  /**
+   * How far the budgets of today (UTC) are used: of all jobs of the store first, then of each tenant that
+   * used something, who used most first. Rejects with: StoreFailure.
+   */
+  budgets(): Promise<ReadonlyArray<BudgetUse>>;
   /** The HTTP API, for hosts that speak Request and Response: Hono, Next. Never rejects. */
   readonly fetch: (request: Request) => Promise<Response>;
   /** The HTTP API, for hosts that speak Node: Express, Fastify, node:http. */
@@ -182,6 +188,7 @@ const facade = (
       stopping === undefined
         ? service.readiness()
         : { isReady: false, reasons: ["this Catena was stopped"] },
+    budgets: () => run(service.budgets),
     fetch,
     handler: nodeHandler(fetch),
     stop,

@@ -14,7 +14,9 @@ import { type Jobs, makeJobs } from "./jobs/jobs.ts";
 import type { Intake } from "./jobs/left-behind.ts";
 import type { JournalStore, StoreFailure } from "./journal-store.ts";
 import { searchedForMs } from "./predictions/late-double.ts";
-import { estimateMicros, type PriceTable } from "./predictions/price-table.ts";
+import type { PriceTable } from "./predictions/price-table.ts";
+import { upperEstimate } from "./predictions/upper-estimate.ts";
+import { type BudgetUse, budgetUse } from "./spending/budget-use.ts";
 import type { WatcherSettings } from "./predictions/watcher-host.ts";
 import type { GateSettings } from "./predictions/provider-gate.ts";
 import { makeRetention, type Retention } from "./retention.ts";
@@ -66,6 +68,8 @@ export interface Engine {
   readonly changes: JobChanges;
   /** What models write while they write it. */
   readonly deltas: Deltas;
+  /** How far today's budgets are used, by whatever process of the store. */
+  readonly budgets: Effect.Effect<ReadonlyArray<BudgetUse>, StoreFailure>;
   /** How many unfinished jobs of dead owners were taken over at the start. */
   readonly recovered: number;
   /** What is wrong with the store; null while it takes writes. */
@@ -121,7 +125,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     providers,
     settings: options.jobs,
     newKey: identifiers.key,
-    estimateMicros: (model) => estimateMicros(prices, model),
+    estimate: (call) => upperEstimate(prices, call),
     fork: Effect.runForkWith(context),
     program: jobProgram,
     soon: (run) => {
@@ -166,7 +170,8 @@ export const makeEngine = Effect.fnUntraced(function* (
   const stores = { store, assets, retention };
   const parts = { ...stores, jobs, providers, deployed, notifications, signals, changes, deltas };
   const hurry = () => void hurried.openUnsafe();
-  return { owner, ...parts, recovered, trouble, assetTrouble, hurry };
+  const budgets = budgetUse(store, options.jobs.budgets);
+  return { owner, ...parts, budgets, recovered, trouble, assetTrouble, hurry };
 });
 
 const deploy = (

@@ -8,6 +8,7 @@ import type { JournalStore } from "./journal-store.ts";
 import type { AssetStore } from "../steps/asset-store.ts";
 import type { HttpApiOptions } from "./http-api/http-options.ts";
 import type { NotificationOptions } from "./notifications/notification-options.ts";
+import type { BudgetOptions } from "./spending/budget-options.ts";
 
 export interface RuntimeOptions {
   /** A path: one SQLite file. `"memory"`: nothing survives the process. Or a store of one's own. Default: `"memory"`. */
@@ -20,8 +21,8 @@ export interface RuntimeOptions {
   readonly models?: Models;
   /** Prices by model, over the list prices that come with Catena. */
   readonly prices?: PriceTable;
-  /** What one job may cost; a call that might go over it is not made, the job fails with a PolicyFailure "budget". Default: no limit. */
-  readonly budgetUsdPerJob?: number;
+  /** What a job, a tenant and a day may cost; a call that might go over is not made, its job fails with a PolicyFailure "budget". Default: no limit. */
+  readonly budgets?: BudgetOptions;
   /** Jobs that run at once in this process; the others wait as rows, oldest first. Default: 100. */
   readonly concurrency?: number;
   /** Creates a minute and a burst, for every provider. Default: 600 and 60. */
@@ -124,7 +125,7 @@ const names = Object.keys({
   assets: true,
   models: true,
   prices: true,
-  budgetUsdPerJob: true,
+  budgets: true,
   concurrency: true,
   rate: true,
   orphanGrace: true,

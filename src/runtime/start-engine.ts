@@ -25,6 +25,7 @@ import { checkPrices } from "./predictions/check-prices.ts";
 import { listPrices } from "./predictions/price-table.ts";
 import { defaultGateSettings } from "./predictions/provider-gate.ts";
 import { clientsOf } from "./predictions/providers.ts";
+import { budgetSettings } from "./spending/budget-settings.ts";
 
 type Options = RuntimeOptions & { readonly pipelines: ReadonlyArray<AnyPipeline> };
 
@@ -57,6 +58,7 @@ export const engineSettings = (options: Options): Omit<EngineOptions, "store" | 
   checkProviders(options.models);
   const names = options.pipelines.map(({ plan }) => plan.name);
   const { publicUrl, basePath } = httpSettings(options.http, names);
+  const budgets = budgetSettings(options.budgets);
   const pollMs = pauseOf("pollEvery", options.pollEvery, 1_000);
   return {
     plans: options.pipelines.map(({ plan }) => plan),
@@ -65,7 +67,7 @@ export const engineSettings = (options: Options): Omit<EngineOptions, "store" | 
     gate: options.rate ?? defaultGateSettings,
     jobs: {
       closeGraceMs: millisOf("closeGrace", options.closeGrace, 30_000),
-      ...budgetOf(options),
+      ...(budgets === undefined ? {} : { budgets }),
       passivateAfterMs: millisOf("passivateAfter", options.passivateAfter, 30_000),
     },
     watcher: {
@@ -84,13 +86,6 @@ export const engineSettings = (options: Options): Omit<EngineOptions, "store" | 
     assetBase: publicUrl ?? basePath,
     observe: quietly(options.inspect),
   };
-};
-
-const budgetOf = ({ budgetUsdPerJob: usd }: RuntimeOptions): { readonly budgetMicros?: number } => {
-  if (usd === undefined) return {};
-  if (!Number.isFinite(usd) || usd < 0)
-    throw new StartError("budgetUsdPerJob", "an amount in US dollars", usd);
-  return { budgetMicros: usd * 1e6 };
 };
 
 /** An inspector that throws must not take the job with it that it looks at. */

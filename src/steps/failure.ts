@@ -114,11 +114,16 @@ export class ProviderFailure extends Schema.TaggedError<ProviderFailure>()("Prov
   }
 }
 
+/** The rule of what would cost more than it may. */
+export const budgetRule = "budget";
+
 /** A rule forbids going on: moderation of input, prompt or output, a provider's filter, a budget. */
 export class PolicyFailure extends Schema.TaggedError<PolicyFailure>()("PolicyFailure", {
   rule: Schema.String,
   categories: Schema.optionalKey(Schema.Array(Schema.String)),
   scores: Schema.optionalKey(Schema.Record(Schema.String, Schema.Finite)),
+  /** For the operator: what forbids it, and what would help. */
+  detail: Schema.optionalKey(Schema.String),
 }) {
   get kind(): FailureKind {
     return "policy";
@@ -128,10 +133,13 @@ export class PolicyFailure extends Schema.TaggedError<PolicyFailure>()("PolicyFa
   }
   override get message(): string {
     const categories = this.categories === undefined ? "" : ` (${this.categories.join(", ")})`;
-    return `Blocked by the rule ${this.rule}${categories}`;
+    const detail = this.detail === undefined ? "" : `: ${this.detail}`;
+    return `Blocked by the rule ${this.rule}${categories}${detail}`;
   }
   get safeMessage(): string {
-    return `The content was not accepted: ${this.rule}.`;
+    return this.rule === budgetRule
+      ? "The work was not done: a budget does not allow it."
+      : `The content was not accepted: ${this.rule}.`;
   }
 }
 

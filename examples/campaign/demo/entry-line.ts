@@ -75,7 +75,7 @@ const intended = ({
   estimateMicros,
 }: EntryOf<"PredictionIntended">): string => {
   const again = repair === 0 ? "" : `, asked again (${repair})`;
-  return `attempt ${attempt}${again}: asks ${model.split(":")[0]}, at about ${dollars(estimateMicros)}`;
+  return `attempt ${attempt}${again}: asks ${model.split(":")[0]}, at most ${dollars(estimateMicros)}`;
 };
 
 /** Why, in one line: the issues of an output, else the provider's words. */

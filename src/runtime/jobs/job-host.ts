@@ -2,13 +2,15 @@
 import type { Effect, Fiber } from "effect";
 import type { JobDriver, JobSnapshot, Service } from "../../machines/advance.ts";
 import type { JobContext } from "../../machines/context.ts";
-import type { Entry, EntryOf, Fact } from "../../machines/entry.ts";
+import type { Entry, EntryOf, Fact, FactOf } from "../../machines/entry.ts";
 import type { PipelinePlan } from "../../machines/plan.ts";
 import type { AssetStore } from "../../steps/asset-store.ts";
 import type { GroupCommit } from "../group-commit.ts";
+import type { Budgets, OverBudget } from "../journal-spending.ts";
 import type { JournalStore, StateRecord } from "../journal-store.ts";
 import type { JobOutbox } from "./job-notifications.ts";
 import type { Providers } from "../predictions/providers.ts";
+import type { PlannedCall, UpperEstimate } from "../predictions/upper-estimate.ts";
 
 /** A pipeline as this process runs it. */
 export interface Deployed {
@@ -29,8 +31,8 @@ export interface Observation {
 export interface JobSettings {
   /** How long (ms) a cancelled or timed out prediction may take to be confirmed as ended. */
   readonly closeGraceMs: number;
-  /** What one job may cost, in millionths of a US dollar; absent: whatever it costs. */
-  readonly budgetMicros?: number;
+  /** What an intent has to fit in; absent: in nothing. */
+  readonly budgets?: Budgets;
   /** A job that waits longer than this (ms) for a timer or a provider leaves memory. */
   readonly passivateAfterMs: number;
 }
@@ -44,8 +46,8 @@ export interface JobHost {
   readonly settings: JobSettings;
   /** A fresh, unguessable key for an intent. */
   readonly newKey: Effect.Effect<string>;
-  /** What a call of this model is likely to cost, in millionths of a US dollar. */
-  readonly estimateMicros: (model: string) => number;
+  /** What a call may cost at the most. */
+  readonly estimate: (call: PlannedCall) => UpperEstimate;
   /** Starts a fiber with the services of this process, whoever asks for it. */
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>;
   /**
@@ -76,6 +78,8 @@ export interface ServiceJob {
     claim: (context: JobContext) => boolean,
     ...facts: ReadonlyArray<Fact>
   ): Effect.Effect<void>;
+  /** As `append`, for an intent. Fails with: OverBudget where it fits in no budget; nothing is written then. */
+  intend(fact: FactOf<"PredictionIntended">): Effect.Effect<void, OverBudget>;
   /** As `append` without waiting: the facts share the next commit. */
   readonly enqueue: (...facts: ReadonlyArray<Fact>) => void;
   /** As `append` for a service that ends with it: nobody waits, a refusal is the service's defect. */

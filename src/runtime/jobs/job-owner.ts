@@ -9,8 +9,9 @@ import type { Entry } from "../../machines/entry.ts";
 import type { PipelinePlan } from "../../machines/plan.ts";
 import type { Deployed, JobHost } from "./job-host.ts";
 import type { Announcement } from "./job-notifications.ts";
-import { type Mail, nothing, type Staged, stage } from "./job-sequencer.ts";
+import { type Mail, nothing, type Staged, stage, withoutIntent } from "./job-sequencer.ts";
 import { JobServices } from "./job-services.ts";
+import type { OverBudget } from "../journal-spending.ts";
 import type { AppendEntries, StateRecord, WriteResult } from "../journal-store.ts";
 import { CatenaStopped } from "../outcome.ts";
 import { recordAfter, isAtRest, timersAfter } from "./state-record.ts";
@@ -163,10 +164,12 @@ class Owner implements JobOwner {
     else this.#write();
   }
 
-  #write(): void {
-    const staged = stage(this.#take(), this.#view());
-    this.#commit(staged, (isOurs) => {
-      if (!isOurs) return this.#end("fenced");
+  #write(mail = this.#take()): void {
+    const staged = stage(mail, this.#view());
+    this.#commit(staged, (end) => {
+      if (end === "fenced") return this.#end("fenced");
+      // What is over a budget goes back to who asked for it, and the rest is as if that had never come.
+      if (end !== "committed") return this.#write(withoutIntent(mail, end));
       this.#adopt(staged);
       if (this.#mayPassivate()) return this.#end("passivated");
       this.#goOn();
@@ -284,21 +287,22 @@ class Owner implements JobOwner {
     };
   }
 
-  /** Answers false when the job has another owner. */
-  #commit(staged: Staged, next: (isOurs: boolean) => void): void {
+  /** Answers `fenced` when the job has another owner. */
+  #commit(staged: Staged, next: (end: "committed" | "fenced" | OverBudget) => void): void {
     const isReleased = isAtRest(staged.snapshot);
     const isNothing = staged.entries.length === 0 && staged.consumed.length === 0;
-    if (isNothing && isReleased === this.#isReleased) return next(true);
+    if (isNothing && isReleased === this.#isReleased) return next("committed");
     const record =
       staged.entries.length === 0
         ? this.#record
         : recordAfter(this.#record, staged.entries, staged.snapshot);
     const onResult = (result: WriteResult): void => {
-      if (result.type !== "Committed") return next(false);
+      if (result.type === "OverBudget") return next(result);
+      if (result.type !== "Committed") return next("fenced");
       this.#record = record;
       this.#isReleased = isReleased;
       if (staged.outbox.length > 0) this.#host.outbox?.wake();
-      next(true);
+      next("committed");
     };
     this.#takeBack = this.#host.committer.post(this.#writeOf(staged, record), (answer) => {
       this.#guarded(() => {
@@ -309,7 +313,7 @@ class Owner implements JobOwner {
   }
 
   #writeOf(staged: Staged, record: StateRecord): AppendEntries {
-    const { owner } = this.#host;
+    const { owner, settings } = this.#host;
     const { jobId, epoch } = this.#loaded;
     const isReleased = isAtRest(staged.snapshot);
     // The row of a job at rest may name nobody any more: who goes on with it is its owner again.
@@ -322,6 +326,7 @@ class Owner implements JobOwner {
       entries: staged.entries,
       record,
       ledger: staged.ledger,
+      ...(settings.budgets === undefined ? {} : { budgets: settings.budgets }),
       timers: timersAfter(this.#snapshot.context, staged.snapshot.context),
       consumed: staged.consumed,
       claim: isResumed ? { owner, epoch } : null,

@@ -5,6 +5,7 @@
 import type { JobDriver, JobSnapshot, Service } from "../../machines/advance.ts";
 import type { JobContext } from "../../machines/context.ts";
 import type { Entry, EntryOf, Fact } from "../../machines/entry.ts";
+import type { OverBudget } from "../journal-spending.ts";
 import type { LedgerChange, PredictionRow } from "../journal-store.ts";
 import type { NewNotification } from "../journal-outbox.ts";
 import { type Announcement, notificationsOf } from "./job-notifications.ts";
@@ -15,7 +16,7 @@ export interface Mail {
   readonly consumes: string | null;
   /** The service that speaks; what a stopped one says is not heard. */
   readonly from: { readonly id: string; readonly token: symbol } | null;
-  readonly reply: (answer: "appended" | "refused" | "overtaken") => void;
+  readonly reply: (answer: "appended" | "refused" | "overtaken" | OverBudget) => void;
   /** Looked at when the facts have their turn; where it does not hold any more, they are overtaken. */
   readonly isDue?: (context: JobContext) => boolean;
   /** Nobody waits for the answer: it may share the commit of what is said next. */
@@ -97,6 +98,16 @@ export const stage = (mail: ReadonlyArray<Mail>, view: SequencerView): Staged =>
     else append(one, draft, view);
   }
   return draft;
+};
+
+/** The mail without what asked for the intent that is over a budget; who asked is told so. */
+export const withoutIntent = (mail: ReadonlyArray<Mail>, over: OverBudget): ReadonlyArray<Mail> => {
+  const asks = ({ facts }: Mail): boolean =>
+    facts.some((fact) => fact.type === "PredictionIntended" && fact.key === over.key);
+  const rest = mail.filter((one) => !asks(one));
+  if (rest.length === mail.length) throw new Error(`nobody asked for the intent ${over.key}`);
+  for (const one of mail) if (asks(one)) one.reply(over);
+  return rest;
 };
 
 const isHeard = (mail: Mail, draft: Draft, view: SequencerView): boolean =>

@@ -77,6 +77,13 @@ export const makeServiceJob = (around: Surroundings): ServiceJob => {
         };
         post(facts, answered, claim);
       }),
+    intend: (fact) =>
+      Effect.callback((resume) => {
+        post([fact], (answer) => {
+          if (typeof answer === "object") resume(Effect.fail(answer));
+          else resume(answer === "refused" ? Effect.die(refused([fact])) : Effect.void);
+        });
+      }),
     until: (claim) => waiters.until(context, claim),
     entry: (seq, ...types) => entryAt(around, seq, types),
   };

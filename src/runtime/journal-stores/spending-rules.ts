@@ -70,6 +70,31 @@ export const spendingIn = ({ job, tenant, day }: Sums): JobSpending => ({
   day: amountOf(day),
 });
 
+/** The first of job, tenant and day whose budget is too small for a call of this estimate; null where all have room. */
+export const tooSmall = (
+  { jobMicros, tenantMicros, dayMicros }: Budgets,
+  used: JobSpending,
+  estimateMicros: number,
+): TooSmall | null => {
+  // What costs nothing fits in every budget, also in one that was overrun.
+  if (tenthsOf(estimateMicros) === 0) return null;
+  const bounds: ReadonlyArray<readonly [BudgetName, number | undefined, Amount | null]> = [
+    ["job", jobMicros, used.job],
+    ["tenant", tenantMicros, used.tenant],
+    ["day", dayMicros, used.day],
+  ];
+  for (const [budget, limitMicros, amount] of bounds) {
+    if (limitMicros === undefined || amount === null) continue;
+    const { reservedMicros, spentMicros } = amount;
+    const sum = tenthsOf(reservedMicros) + tenthsOf(spentMicros) + tenthsOf(estimateMicros);
+    if (sum > tenthsOf(limitMicros))
+      return { budget, limitMicros, estimateMicros, reservedMicros, spentMicros };
+  }
+  return null;
+};
+
+export type TooSmall = Omit<OverBudget, "type" | "key">;
+
 /** The first intent of the append that does not fit; null where all do. `sumsOn` is asked for each day. */
 export const overBudgetIn = (
   { budgets, ledger }: AppendEntries,
@@ -80,40 +105,15 @@ export const overBudgetIn = (
   for (const change of ledger) {
     if (change.type !== "intend") continue;
     const { row } = change;
-    const over = overBudget(budgets, { row, before, sums: sumsOn(dayOf(row.intendedAt)) });
-    if (over !== null) return over;
+    const { job, tenant, day } = sumsOn(dayOf(row.intendedAt));
+    const used = spendingIn({
+      job: plus(job, before),
+      tenant: tenant === null ? null : plus(tenant, before),
+      day: plus(day, before),
+    });
+    const over = tooSmall(budgets, used, row.estimateMicros);
+    if (over !== null) return { type: "OverBudget", key: row.key, ...over };
     before = plus(before, bookingOf(row));
-  }
-  return null;
-};
-
-interface Reservation {
-  readonly row: PredictionRow;
-  /** By intents of the same append, which are in no sum yet. */
-  readonly before: Booking;
-  readonly sums: Sums;
-}
-
-const overBudget = (
-  { jobMicros, tenantMicros, dayMicros }: Budgets,
-  { row, before, sums }: Reservation,
-): OverBudget | null => {
-  const asked = bookingOf(row);
-  // What costs nothing fits in every budget, also in one that was overrun.
-  if (isNothing(asked)) return null;
-  const bounds: ReadonlyArray<
-    readonly [budget: BudgetName, micros: number | undefined, sum: Booking | null]
-  > = [
-    ["job", jobMicros, sums.job],
-    ["tenant", tenantMicros, sums.tenant],
-    ["day", dayMicros, sums.day],
-  ];
-  for (const [budget, limitMicros, sum] of bounds) {
-    if (limitMicros === undefined || sum === null) continue;
-    const used = plus(sum, before);
-    if (used.reserved + used.spent + asked.reserved <= tenthsOf(limitMicros)) continue;
-    const { key, estimateMicros } = row;
-    return { type: "OverBudget", key, budget, limitMicros, estimateMicros, ...amountOf(used) };
   }
   return null;
 };

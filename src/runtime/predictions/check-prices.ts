@@ -22,8 +22,9 @@ const checkPrice = (field: string, price: Price): void => {
   if (!Object.hasOwn(amounts, price.unit))
     throw new StartError(`${field}.unit`, Object.keys(amounts).join(" or "), price.unit);
   const names = amounts[price.unit];
-  refuseStrangers(field, price, ["unit", ...names]);
-  for (const name of names) {
+  refuseStrangers(field, price, ["unit", "maxUsdPerCall", ...names]);
+  const bound = price.maxUsdPerCall === undefined ? [] : ["maxUsdPerCall"];
+  for (const name of [...names, ...bound]) {
     const usd: unknown = Reflect.get(price, name);
     if (typeof usd !== "number" || !Number.isFinite(usd) || usd < 0)
       throw new StartError(`${field}.${name}`, "an amount in US dollars", usd);

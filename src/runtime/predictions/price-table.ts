@@ -2,14 +2,21 @@
 import type { Prediction } from "../../steps/model-client.ts";
 
 /** A model's price in US dollars. Metrics are the provider's own names for what it measured. */
-export type Price =
-  | {
-      readonly unit: "token";
-      readonly inputUsdPerMillion: number;
-      readonly outputUsdPerMillion: number;
-    }
-  | { readonly unit: "image"; readonly usdPerImage: number }
-  | { readonly unit: "second"; readonly usdPerSecond: number };
+export type Price = Bound &
+  (
+    | {
+        readonly unit: "token";
+        readonly inputUsdPerMillion: number;
+        readonly outputUsdPerMillion: number;
+      }
+    | { readonly unit: "image"; readonly usdPerImage: number }
+    | { readonly unit: "second"; readonly usdPerSecond: number }
+  );
+
+interface Bound {
+  /** What one call may cost at the most, for budgets. Default: reckoned from what bounds the call. */
+  readonly maxUsdPerCall?: number;
+}
 
 /** By model name without version. */
 export type PriceTable = Readonly<Record<string, Price>>;
@@ -29,6 +36,8 @@ export interface Cost {
   /** Millionths of a US dollar, to a tenth. */
   readonly costMicros: number;
   readonly basis: string;
+  /** Nobody can say what it cost; the number is 0 only because it has to be one. */
+  readonly isUnmeasured?: true;
 }
 
 /** The cost of an ended prediction. Aborted ones never started and are free. */
@@ -36,14 +45,16 @@ export const costOf = (prices: PriceTable, model: string, prediction: Prediction
   if (prediction.status === "aborted")
     return { costMicros: 0, basis: "aborted before it started: free" };
   const price = priceOf(prices, model);
-  if (price === undefined) return { costMicros: 0, basis: `no price known for ${model}` };
+  if (price === undefined) return unmeasured(`no price known for ${model}`);
   if (isUnmeasured(prediction))
-    return { costMicros: 0, basis: "unknown: the provider shows no measurements any more" };
+    return unmeasured("unknown: the provider shows no measurements any more");
   return { costMicros: Math.round(usdOf(price, prediction) * 1e7) / 10, basis: basisOf(price) };
 };
 
+const unmeasured = (basis: string): Cost => ({ costMicros: 0, basis, isUnmeasured: true });
+
 /** By the exact version where the table has it, else by name. */
-const priceOf = (prices: PriceTable, model: string): Price | undefined => {
+export const priceOf = (prices: PriceTable, model: string): Price | undefined => {
   const [name = model] = model.split(":");
   const key = [model, name].find((one) => Object.hasOwn(prices, one));
   return key === undefined ? undefined : prices[key];
@@ -71,14 +82,4 @@ const basisOf = (price: Price): string => {
   if (price.unit === "image") return `${price.usdPerImage} USD an image`;
   if (price.unit === "second") return `${price.usdPerSecond} USD a second`;
   return `${price.inputUsdPerMillion} USD in, ${price.outputUsdPerMillion} USD out a million tokens`;
-};
-
-/** What a call will cost at the most likely, before it is made: for budgets and the ledger's estimate. */
-export const estimateMicros = (prices: PriceTable, model: string): number => {
-  const price = priceOf(prices, model);
-  if (price === undefined) return 0;
-  // A typical call: one image, ten seconds, a thousand tokens either way.
-  if (price.unit === "image") return price.usdPerImage * 1e6;
-  if (price.unit === "second") return price.usdPerSecond * 10 * 1e6;
-  return (price.inputUsdPerMillion + price.outputUsdPerMillion) * 1e3;
 };

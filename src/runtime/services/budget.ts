@@ -1,32 +1,65 @@
-/** What one job may cost: receipts as they are, open calls by their estimate, reserved with the intent. */
-import { Effect, Schedule } from "effect";
-import { PolicyFailure } from "../../steps/failure.ts";
-import type { PredictionRow } from "../journal-store.ts";
+/**
+ * What a call may cost, and whether a budget has room for it. The store decides, in the intent's own
+ * transaction; it is asked before as well, so that who has no money left does not wait for a permit first.
+ */
+import { Clock, Effect, Schedule } from "effect";
+import { budgetRule, PolicyFailure } from "../../steps/failure.ts";
+import type { BudgetName } from "../journal-spending.ts";
+import { dayOf, tooSmall, type TooSmall } from "../journal-stores/spending-rules.ts";
+import type { PlannedCall } from "../predictions/upper-estimate.ts";
 import type { ModelRun } from "./model-run.ts";
 
-/** Millionths of a US dollar that the job has spent, or may still owe for calls whose end nobody has seen. */
-const committedMicros = (rows: ReadonlyArray<PredictionRow>): number =>
-  rows.reduce((sum, row) => sum + owed(row), 0);
+export interface Affordable {
+  /** What the call may cost at the most; 0 where nobody can say and no budget asks. */
+  readonly estimateMicros: number;
+}
 
-const owed = ({ receipt, state, estimateMicros }: PredictionRow): number => {
-  if (receipt !== null) return receipt.costMicros;
-  return state === "rejected" || state === "absent" ? 0 : estimateMicros;
+/** Fails with: PolicyFailure, where a budget has no room for the call or nobody can say what it may cost. */
+export const afford = Effect.fnUntraced(function* (
+  run: ModelRun,
+  call: PlannedCall,
+): Effect.fn.Return<Affordable, PolicyFailure> {
+  const { host, jobId } = run.job;
+  const { budgets } = host.settings;
+  const estimate = host.estimate(call);
+  if (budgets === undefined) return { estimateMicros: estimate.micros ?? 0 };
+  if (estimate.micros === null)
+    return yield* new PolicyFailure({
+      rule: budgetRule,
+      categories: ["unknown price"],
+      detail: estimate.why,
+    });
+  const { micros: estimateMicros } = estimate;
+  const day = dayOf(yield* Clock.currentTimeMillis);
+  // A store that cannot be read is waited for: what is spent has to be known.
+  const used = yield* Effect.orDie(
+    Effect.retry(host.store.spendingOf(jobId, day), Schedule.spaced("500 millis")),
+  );
+  const over = tooSmall(budgets, used, estimateMicros);
+  return over === null ? { estimateMicros } : yield* overBudget(over);
+});
+
+const whose: { readonly [Name in BudgetName]: string } = {
+  job: "the job",
+  tenant: "its tenant's day",
+  day: "the day",
 };
 
-/** The failure of a call that would take the job over its budget; undefined where it may be made. */
-export const overBudget = Effect.fnUntraced(function* (
-  run: ModelRun,
-): Effect.fn.Return<PolicyFailure | undefined> {
-  const { host, jobId } = run.job;
-  const { budgetMicros } = host.settings;
-  if (budgetMicros === undefined) return undefined;
-  // A store that cannot be read is waited for: what is spent has to be known.
-  const rows = yield* Effect.orDie(
-    Effect.retry(host.store.predictions(jobId), Schedule.spaced("500 millis")),
-  );
-  const committed = committedMicros(rows);
-  const estimate = host.estimateMicros(run.model);
-  if (committed + estimate <= budgetMicros) return undefined;
-  const scores = { budgetMicros, committedMicros: committed, estimateMicros: estimate };
-  return new PolicyFailure({ rule: "budget", scores });
-});
+const usd = (micros: number): string => `$${Number((micros / 1e6).toPrecision(12))}`;
+
+/** The failure of a call that would go over. */
+export const overBudget = ({
+  budget,
+  limitMicros,
+  reservedMicros,
+  spentMicros,
+  estimateMicros,
+}: TooSmall): PolicyFailure =>
+  new PolicyFailure({
+    rule: budgetRule,
+    categories: [budget],
+    scores: { limitMicros, reservedMicros, spentMicros, estimateMicros },
+    detail:
+      `of the ${usd(limitMicros)} for ${whose[budget]}, ${usd(spentMicros)} is spent and ` +
+      `${usd(reservedMicros)} reserved; the call may cost ${usd(estimateMicros)}`,
+  });

@@ -10,15 +10,17 @@ import {
   ProviderFailure,
   ValidationFailure,
 } from "../../steps/failure.ts";
+import type { ModelDescription } from "../../steps/model-client.ts";
 import { checkRequest } from "../../steps/model-schema.ts";
 import { repairPrompt } from "../../steps/repair-prompt.ts";
 import type { Repair } from "../../steps/step.ts";
 import { failAttempt, failStep, progressIn, stepLeftMs, stepTimeout } from "./attempt.ts";
-import { overBudget } from "./budget.ts";
+import { afford, type Affordable, overBudget } from "./budget.ts";
 import { defectOf } from "./defect.ts";
 import { decodeInput, jsonOf, keep } from "./hand-over.ts";
 import { isAsset, mapJson, toJson } from "./json-value.ts";
 import type { PredictionRow } from "../journal-store.ts";
+import type { PlannedCall } from "../predictions/upper-estimate.ts";
 import type { ModelRun } from "./model-run.ts";
 import { reuseAnswer } from "./reuse.ts";
 import { answerAt } from "./stored-answer.ts";
@@ -34,18 +36,20 @@ export const intend = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Ret
     return yield* problem._tag === "Defect" ? failStep(run, problem) : failAttempt(run, problem);
   }
   if (yield* reuseAnswer(run, prepared.success.input)) return;
-  const refusal = yield* overBudget(run);
-  if (refusal !== undefined) return yield* failAttempt(run, refusal);
+  const affordable = yield* Effect.result(afford(run, yield* plannedCall(run, prepared.success)));
+  if (affordable._tag === "Failure") return yield* failAttempt(run, affordable.failure);
   if (yield* isHeldByProvider(run)) return;
   if (!(yield* hasPassed(run))) return;
-  const fact = yield* intentOf(run, prepared.success);
+  const fact = yield* intentOf(run, prepared.success, affordable.success);
   const row = (): PredictionRow | undefined => {
     const { call } = progressIn(run);
     if (call?.key !== fact.key) return undefined;
     return rowOf({ ...fact, seq: call.intendedSeq, at: call.intendedAt }, run.job.jobId);
   };
   const { watcher } = run.provider;
-  yield* run.job.append(fact).pipe(
+  const over = yield* run.job.intend(fact).pipe(
+    Effect.as(null),
+    Effect.catch((refused) => Effect.succeed(refused)),
     // Cancelled in the very commit that made the intent: nobody else would ever send or close it.
     Effect.onInterrupt(() =>
       Effect.sync(() => {
@@ -54,6 +58,8 @@ export const intend = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Ret
       }),
     ),
   );
+  // Somebody else has reserved what was left, in the moment between.
+  if (over !== null) return yield* failAttempt(run, overBudget(over));
   const intended = row();
   if (intended !== undefined) watcher.send({ row: intended, input: prepared.success.input });
 });
@@ -108,6 +114,7 @@ const isHeldByProvider = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.
 });
 
 interface Prepared {
+  readonly description: ModelDescription;
   /** As journaled: assets by reference. */
   readonly request: Schema.JsonObject;
   /** As sent: assets as data URIs or uploads. */
@@ -125,7 +132,7 @@ const prepare = Effect.fnUntraced(function* (
   else if (checked.issues.length > 0)
     return yield* new ValidationFailure({ at: "request", issues: checked.issues });
   const input = yield* mapJson(request, isAsset, (asset) => present(run, asset));
-  return { request, input };
+  return { description, request, input };
 });
 
 /** The user's own function: what it throws is a bug. */
@@ -181,13 +188,24 @@ const present = Effect.fnUntraced(function* (
   return yield* Effect.die(new Error(`the asset ${asset.sha256} of a request is not in the store`));
 });
 
+/** As it would be sent now: later in the step's time it may only be shorter. */
+const plannedCall = (run: ModelRun, { description, input }: Prepared) =>
+  Effect.map(
+    timeoutMsOf(run),
+    (timeoutMs): PlannedCall => ({ model: run.model, description, input, timeoutMs }),
+  );
+
+const timeoutMsOf = (run: ModelRun): Effect.Effect<number> =>
+  Effect.map(Clock.currentTimeMillis, (now) =>
+    Math.max(Math.min(run.node.step.timeout.attemptMs, stepLeftMs(run, now)), 1),
+  );
+
 const intentOf = Effect.fnUntraced(function* (
   run: ModelRun,
   prepared: Prepared,
+  { estimateMicros }: Affordable,
 ): Effect.fn.Return<FactOf<"PredictionIntended">> {
   const progress = progressIn(run);
-  const now = yield* Clock.currentTimeMillis;
-  const { attemptMs } = run.node.step.timeout;
   return {
     type: "PredictionIntended",
     path: run.node.path,
@@ -199,7 +217,7 @@ const intentOf = Effect.fnUntraced(function* (
     model: run.model,
     inputHash: hashJson(prepared.input),
     request: yield* keep(run.job, prepared.request),
-    estimateMicros: run.job.host.estimateMicros(run.model),
-    timeoutMs: Math.max(Math.min(attemptMs, stepLeftMs(run, now)), 1),
+    estimateMicros,
+    timeoutMs: yield* timeoutMsOf(run),
   };
 });

@@ -87,7 +87,7 @@ const from = (id: string, ...facts: ReadonlyArray<Fact>): Mail => ({
   facts,
   consumes: null,
   from: { id, token },
-  reply: (answer) => replies.push(answer),
+  reply: (answer) => replies.push(typeof answer === "string" ? answer : answer.budget),
 });
 const row = (consumes: string, ...facts: ReadonlyArray<Fact>): Mail => ({
   facts,

@@ -2,7 +2,6 @@
 import { describe, expect, it } from "vitest";
 import {
   costOf,
-  estimateMicros,
   listPrices,
   type PriceTable,
 } from "../../../src/runtime/predictions/price-table.ts";
@@ -65,12 +64,14 @@ describe("a price", () => {
   it("that nobody knows says so, also for a model named like a member of every object", () => {
     for (const model of ["unknown/model", "constructor", "toString"]) {
       const cost = costOf(listPrices, model, ended({ metrics: { predict_time: 9 } }));
-      expect(cost).toEqual({ costMicros: 0, basis: `no price known for ${model}` });
-      expect(estimateMicros(listPrices, model)).toBe(0);
+      const basis = `no price known for ${model}`;
+      expect(cost).toEqual({ costMicros: 0, basis, isUnmeasured: true });
     }
   });
 
   it("of what the provider forgot is unknown, not nothing", () => {
-    expect(costOf(listPrices, flux, ended({ isDataRemoved: true })).basis).toContain("unknown");
+    const forgotten = costOf(listPrices, flux, ended({ isDataRemoved: true }));
+    expect(forgotten.basis).toContain("unknown");
+    expect(forgotten.isUnmeasured).toBe(true);
   });
 });

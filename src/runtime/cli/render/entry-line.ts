@@ -23,6 +23,9 @@ const detail = (text: string): Words => ({ text, style: "dim" });
 const why = (failure: Failed): string => oneLine(operatorMessageOf(failure));
 const bare = (model: string): string => model.split(":")[0] ?? model;
 
+/** Nothing where nobody knows, or it is free. */
+const atMost = (micros: number): string => (micros > 0 ? `, at most ${dollars(micros)}` : "");
+
 type Wording = { readonly [Type in Fact["type"]]: (entry: EntryOf<Type>) => Words };
 
 const wording: Wording = {
@@ -33,7 +36,7 @@ const wording: Wording = {
   StepStarted: ({ attempt }) => plain(`attempt ${attempt} begins`),
   PredictionIntended: ({ model, repair, estimateMicros }) =>
     plain(
-      `asks ${bare(model)}${repair > 0 ? ` again (repair ${repair})` : ""}, about ${dollars(estimateMicros)}`,
+      `asks ${bare(model)}${repair > 0 ? ` again (repair ${repair})` : ""}${atMost(estimateMicros)}`,
     ),
   PredictionAccepted: ({ predictionId, isAdopted }) =>
     isAdopted

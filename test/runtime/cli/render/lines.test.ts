@@ -84,7 +84,7 @@ test("an entry is one line within the width", () => {
   };
   const view = { since: 0, paint: (_: string, text: string) => text };
   expect(entryLine(entry, { ...view, width: 100 })).toBe(
-    "   +4.1 s  image      asks black-forest-labs/flux-schnell again (repair 1), about $0.003",
+    "   +4.1 s  image      asks black-forest-labs/flux-schnell again (repair 1), at most $0.003",
   );
   expect(entryLine(entry, { ...view, width: 60 })).toHaveLength(60);
 });
