@@ -53,6 +53,8 @@ export interface StepProgress {
   /** The StepStarted or SignalAwaited that holds the input. */
   readonly inputSeq: number | null;
   readonly timer: Timer | null;
+  /** The limit that a held attempt waits for, in words; null where it waits for the provider. */
+  readonly limit: string | null;
   readonly calls: number;
   readonly repairs: number;
   /** The OutputRejected that the next call shall repair. */
@@ -126,6 +128,7 @@ const idleStep: StepProgress = {
   attemptAt: null,
   inputSeq: null,
   timer: null,
+  limit: null,
   calls: 0,
   repairs: 0,
   repairSeq: null,

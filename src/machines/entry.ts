@@ -176,11 +176,13 @@ const OutputRejected = Schema.Struct({
   key: Schema.String,
   failure: EncodedFailure,
 });
-/** The provider asked for patience: the same attempt intends again after the wait. */
+/** The provider asked for patience, or a limit of ours is used up: the same attempt intends again after the wait. */
 const AttemptHeld = Schema.Struct({
   type: Schema.tag("AttemptHeld"),
   ...at,
   failure: EncodedFailure,
+  /** The limit that is waited for, in words; absent where it is the provider that wants patience. */
+  limit: Schema.optionalKey(Schema.String),
   retry: Timer,
 });
 /** An attempt failed and another follows after the wait. */

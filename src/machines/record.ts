@@ -66,6 +66,7 @@ const fold = (context: JobContext, entry: Entry): JobContext => {
         ...step,
         phase: "held",
         timer: entry.retry,
+        limit: entry.limit ?? null,
       }));
     case "AttemptFailed":
       return withStep(context, entry.path, (step) => ({

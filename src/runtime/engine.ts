@@ -18,6 +18,7 @@ import type { PriceTable } from "./predictions/price-table.ts";
 import { upperEstimate } from "./predictions/upper-estimate.ts";
 import { type BudgetUse, budgetUse } from "./spending/budget-use.ts";
 import type { WatcherSettings } from "./predictions/watcher-host.ts";
+import type { LimitsByProvider } from "./predictions/limit-options.ts";
 import type { GateSettings } from "./predictions/provider-gate.ts";
 import { makeRetention, type Retention } from "./retention.ts";
 import type { RetentionHost } from "./retention/retention-host.ts";
@@ -35,6 +36,8 @@ export interface EngineOptions {
   readonly models: Models | undefined;
   readonly prices: PriceTable;
   readonly gate: GateSettings;
+  /** Default: none beside the gate's. */
+  readonly limits?: LimitsByProvider;
   readonly jobs: JobSettings;
   readonly watcher: WatcherSettings;
   readonly concurrency: number;
@@ -106,7 +109,10 @@ export const makeEngine = Effect.fnUntraced(function* (
     settings: options.watcher,
     nudge: (jobId: string) => late.jobs?.nudge(jobId),
   };
-  const providers = yield* makeProviders(options.models, watcherHost, options.gate);
+  const providers = yield* makeProviders(options.models, watcherHost, {
+    rate: options.gate,
+    limits: options.limits ?? {},
+  });
   const hurried = Latch.makeUnsafe(false);
   yield* Effect.addFinalizer(() => {
     const drained = Effect.asVoid(Effect.timeoutOption(providers.drained, drainMs));

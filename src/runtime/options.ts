@@ -3,6 +3,7 @@ import { Duration, Option } from "effect";
 import type { PriceTable } from "./predictions/price-table.ts";
 import type { Observation } from "./jobs/job-host.ts";
 import type { Identifiers } from "./identifiers.ts";
+import type { LimitsByProvider } from "./predictions/limit-options.ts";
 import type { Models } from "./predictions/providers.ts";
 import type { JournalStore } from "./journal-store.ts";
 import type { AssetStore } from "../steps/asset-store.ts";
@@ -25,8 +26,10 @@ export interface RuntimeOptions {
   readonly budgets?: BudgetOptions;
   /** Jobs that run at once in this process; the others wait as rows, oldest first. Default: 100. */
   readonly concurrency?: number;
-  /** Creates a minute and a burst, for every provider. Default: 600 and 60. */
+  /** Creates a minute and a burst, for every provider of which `limits` says nothing else. Default: 600 and 60. */
   readonly rate?: { readonly createsPerMinute: number; readonly burst: number };
+  /** How much a provider and its models may be asked at a time, by the provider's name. */
+  readonly limits?: LimitsByProvider;
   /** How long a provider may take to show a prediction in its listing. Default: 60 seconds. */
   readonly orphanGrace?: Duration.Input;
   /** How long a cancelled or timed out prediction may take to be confirmed as ended. Default: 30 seconds. */
@@ -128,6 +131,7 @@ const names = Object.keys({
   budgets: true,
   concurrency: true,
   rate: true,
+  limits: true,
   orphanGrace: true,
   closeGrace: true,
   pollEvery: true,

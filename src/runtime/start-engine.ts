@@ -22,6 +22,7 @@ import {
 import { checkSubscriptions } from "./notifications/subscriptions.ts";
 import { retentionPolicy } from "./retention/policy.ts";
 import { checkPrices } from "./predictions/check-prices.ts";
+import { limitSettings } from "./predictions/limit-settings.ts";
 import { listPrices } from "./predictions/price-table.ts";
 import { defaultGateSettings } from "./predictions/provider-gate.ts";
 import { clientsOf } from "./predictions/providers.ts";
@@ -65,6 +66,10 @@ export const engineSettings = (options: Options): Omit<EngineOptions, "store" | 
     models: options.models,
     prices: { ...listPrices, ...checkPrices(options.prices ?? {}) },
     gate: options.rate ?? defaultGateSettings,
+    limits: limitSettings(
+      options.limits,
+      Object.values(clientsOf(options.models)).map(({ provider }) => provider),
+    ),
     jobs: {
       closeGraceMs: millisOf("closeGrace", options.closeGrace, 30_000),
       ...(budgets === undefined ? {} : { budgets }),

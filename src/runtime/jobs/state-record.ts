@@ -118,6 +118,8 @@ const words = ({
     return [`signal ${path}`, "what is sent is its output", step.timer?.wakeAt ?? null];
   const call = step?.call;
   const until = call == null ? null : call.intendedAt + call.timeoutMs;
+  if (detail === "backingOff" && step?.phase === "held" && step.limit !== null)
+    return [`room under the limit of ${step.limit}`, `attempt ${step.attempt} goes on`, null];
   if (detail === "backingOff" && step?.phase === "held")
     return [
       `the provider of ${path} to take calls again`,

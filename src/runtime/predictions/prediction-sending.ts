@@ -73,7 +73,7 @@ const onAccepted = Effect.fnUntraced(function* (
   watched: WatchedPrediction,
   prediction: Prediction,
 ): Effect.fn.Return<void> {
-  gate.accepted();
+  yield* gate.accepted(watched.row.key);
   if (yield* watched.adopt(prediction, false)) return;
   // Somebody has given up on this intent, or has adopted another prediction for it.
   if (!watched.isUnanswered() && watched.row.predictionId !== prediction.id)
@@ -85,7 +85,7 @@ const onRejected = Effect.fnUntraced(function* (
   watched: WatchedPrediction,
   { failure }: SubmitRejected,
 ): Effect.fn.Return<void> {
-  gate.refused(failure, yield* Clock.currentTimeMillis);
+  yield* gate.refused(watched.row.key, failure);
   yield* watched.reject(failure);
 });
 
@@ -96,6 +96,6 @@ const onUnknown = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void> {
   const { provider } = client;
   const failure = new ProviderFailure({ reason: "Unavailable", provider, detail });
-  gate.refused(failure, yield* Clock.currentTimeMillis);
+  yield* gate.refused(watched.row.key, failure);
   yield* watched.doubt(detail);
 });

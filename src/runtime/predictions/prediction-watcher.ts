@@ -69,6 +69,7 @@ const brokenPauseMs = 5_000;
 
 class Watcher implements PredictionWatcher {
   readonly #client: ModelClient;
+  readonly #gate: ProviderGate;
   readonly #host: WatcherHost;
   readonly #fork: (effect: Effect.Effect<void>) => void;
   readonly #sender: Sender;
@@ -79,6 +80,7 @@ class Watcher implements PredictionWatcher {
 
   constructor({ client, gate, host, fork }: Surroundings) {
     this.#client = client;
+    this.#gate = gate;
     this.#host = host;
     this.#fork = fork;
     const onDouble = (watched: WatchedPrediction, prediction: Prediction) =>
@@ -101,12 +103,14 @@ class Watcher implements PredictionWatcher {
   };
 
   readonly drop = (row: PredictionRow): void => {
-    this.#fork(leaveUnsent(this.#client, new WatchedPrediction(row, this.#host)));
+    const unsent = leaveUnsent(this.#client, new WatchedPrediction(row, this.#host));
+    this.#fork(Effect.andThen(unsent, this.#gate.withdraw(row.key)));
   };
 
   readonly follow = (row: PredictionRow): void => {
     if (this.#watched.has(row.key)) return;
-    if (isOpen(row)) this.#fork(this.#attend(this.#watch(row)));
+    if (isOpen(row))
+      this.#fork(Effect.andThen(this.#gate.occupy(row), this.#attend(this.#watch(row))));
     else if (row.state === "absent" && !this.#sought.has(row.key))
       this.#seekDoubles(row, searchEndOf(row, this.#host.settings.orphanGraceMs));
   };
@@ -159,8 +163,12 @@ class Watcher implements PredictionWatcher {
           ),
         ),
       ),
-      Effect.andThen(Effect.sync(() => this.#watched.delete(watched.row.key))),
-      Effect.asVoid,
+      Effect.andThen(
+        Effect.suspend(() => {
+          this.#watched.delete(watched.row.key);
+          return this.#gate.leave(watched.row.key);
+        }),
+      ),
     );
   }
 

@@ -1,19 +1,22 @@
 /**
- * The gate before a provider: a call passes it before its intent is written. It keeps the rate, waits
- * out a 429, pauses everything on a 402 with one probe a minute, and opens the circuit of a provider
- * that answers nothing but errors. Who waits stands in one queue: when the gate opens again, calls pass
- * one after the other at the rate, not all at once.
+ * The gate before a provider: a call passes it before its intent is written, and is counted as open until
+ * its prediction has ended. It keeps the limits of the provider and of its models, waits out a 429 and
+ * lowers the rate of what was throttled, pauses everything on a 402 with one probe a minute, and opens the
+ * circuit of a provider that answers nothing but errors. Until a provider has accepted a first call, calls
+ * pass one after another: a restart while credit is out sends one, not all that are due.
+ *
+ * Who waits stands in one line for each model, and the models take turns: one that waits for its own limit
+ * keeps nobody else waiting. Everything here is of this process and counted anew after a restart.
  */
-import { Clock, Effect, Latch, Semaphore } from "effect";
+import { Clock, Effect, Latch, type Scope } from "effect";
 import { type Failure, ProviderFailure } from "../../steps/failure.ts";
+import type { Rate } from "./allowed-rate.ts";
+import { type Block, Lane, type LaneLimits, shown } from "./lane.ts";
+import type { LimitOptions, ProviderLimitOptions } from "./limit-options.ts";
 
-export interface GateSettings {
-  /** Creates a minute; Replicate takes 600. */
-  readonly createsPerMinute: number;
-  /** How many may pass at once after a quiet time. */
-  readonly burst: number;
-}
+export type GateSettings = Rate;
 
+/** Replicate takes 600 creates a minute. */
 export const defaultGateSettings: GateSettings = { createsPerMinute: 600, burst: 60 };
 
 /** One probe a minute while credit is out: enough to notice a top-up, too little to annoy. */
@@ -21,141 +24,366 @@ const quotaProbeMs = 60_000;
 const circuitProbeMs = 30_000;
 /** This many unclear answers in a row mean that the provider is down, not unlucky. */
 const circuitThreshold = 5;
-const defaultRetryAfterMs = 5_000;
+/** A first call that nobody answers keeps the others waiting no longer than this. */
+const maxTrialMs = 5_000;
 
-/** Why calls wait, and until when (ms) at least. */
+export interface Call {
+  /** The intent's. */
+  readonly key: string;
+  readonly model: string;
+}
+
+/** Why calls wait, and until when (ms since the epoch) at least. */
 export interface Hold {
   readonly failure: ProviderFailure;
   readonly until: number;
 }
 
-interface Closed extends Hold {
-  /** How long a wait for the next probe is at the most, whatever the clock does. */
-  readonly probeMs: number;
+/** How much of a limit is used in this process. */
+export interface LimitUse {
+  readonly provider: string;
+  /** Null for the provider as a whole. */
+  readonly model: string | null;
+  /** Predictions that are open, and how many may be; null where that is not bounded. */
+  readonly open: number;
+  readonly concurrency: number | null;
+  /** Creates a minute that are allowed now, and that were set: fewer after a 429, for a while. */
+  readonly createsPerMinute: number;
+  readonly setCreatesPerMinute: number;
+  /** Calls that wait to pass. */
+  readonly waiting: number;
+  /** What the provider wants patience for (`RateLimited`, `QuotaExhausted`, `Unavailable`); null while it takes calls. */
+  readonly closedFor: string | null;
 }
 
 export interface ProviderGate {
-  /** Passes when a call may be made. */
-  readonly pass: Effect.Effect<void>;
-  /** Returns when the gate is open. */
-  readonly opened: Effect.Effect<void>;
-  /** Why nothing passes now; null while the gate is open. */
-  hold(now: number): Hold | null;
-  /** A create was accepted: the provider works and is paid. */
-  accepted(): void;
-  /** A create was refused, or nobody knows: what that means for everybody else. */
-  refused(failure: Failure, now: number): void;
+  /** Returns once the call may be made; it counts as open from then on. */
+  pass(call: Call): Effect.Effect<void>;
+  /** Counts a call of an earlier process, or a double, that is open whether it may or not. */
+  occupy(call: Call): Effect.Effect<void>;
+  /** The call has ended, or never comes to anything. As often as one likes. */
+  leave(key: string): Effect.Effect<void>;
+  /** A call that passed, or waits to, is not made: as if it had never come. */
+  withdraw(key: string): Effect.Effect<void>;
+  /** The limit for which this call waits; null where it does not wait. */
+  blockOf(key: string): Effect.Effect<Block | null>;
+  /** Why the provider, or this model, wants patience; null while it takes calls. */
+  hold(model: string): Effect.Effect<Hold | null>;
+  /** Returns when nothing holds calls of this model. */
+  opened(model: string): Effect.Effect<void>;
+  /** The create was accepted: the provider works and is paid. */
+  accepted(key: string): Effect.Effect<void>;
+  /** The create was refused, or nobody knows: what that means for everybody else. */
+  refused(key: string, failure: Failure): Effect.Effect<void>;
+  /** The provider's use first, then those of its models that have limits of their own. */
+  readonly use: Effect.Effect<ReadonlyArray<LimitUse>>;
 }
 
-export const makeProviderGate = (settings: GateSettings = defaultGateSettings): ProviderGate => {
-  const gate = new Gate(settings);
-  return {
-    pass: gate.pass,
-    opened: gate.opened,
-    hold: (now) => gate.hold(now),
-    accepted: () => {
-      gate.open();
-    },
-    refused: (failure, now) => {
-      gate.refused(failure, now);
-    },
-  };
+/** A gate for as long as the scope lives. */
+export const makeProviderGate = Effect.fnUntraced(function* (
+  provider: string,
+  rate: GateSettings = defaultGateSettings,
+  limits: ProviderLimitOptions = {},
+): Effect.fn.Return<ProviderGate, never, Scope.Scope> {
+  const gate = new Gate(provider, rate, limits);
+  yield* Effect.forkScoped(gate.keepTime);
+  return gate;
+});
+
+const monotonicMs: Effect.Effect<number> = Effect.map(
+  Clock.monotonicTimeNanos,
+  (nanos) => Number(nanos) / 1e6,
+);
+
+const limitsOf = (given: LimitOptions, otherwise: Rate): LaneLimits => {
+  const { concurrency = null, createsPerMinute = otherwise.createsPerMinute } = given;
+  const ownBurst = Math.max(1, Math.ceil(createsPerMinute / 10));
+  const burst = given.createsPerMinute === undefined ? otherwise.burst : ownBurst;
+  return { concurrency, createsPerMinute, burst: given.burst ?? burst };
 };
 
-class Gate {
-  readonly #burst: number;
-  readonly #perMs: number;
-  readonly #queue = Semaphore.makeUnsafe(1);
-  readonly #isOpen = Latch.makeUnsafe(true);
-  #tokens: number;
-  #refilledAt: number | null = null;
-  #closed: Closed | null = null;
+/** Who waits for calls of one model, in the order in which they came. */
+interface Line {
+  readonly lane: Lane | null;
+  readonly waiting: Map<string, () => void>;
+}
+
+/** A first call whose answer shows whether the provider takes any. */
+interface Trial {
+  readonly key: string;
+  readonly since: number;
+}
+
+class Gate implements ProviderGate {
+  readonly #all: Lane;
+  readonly #lanes: ReadonlyMap<string, Lane>;
+  /** By model, who was served longest ago first. */
+  readonly #lines = new Map<string, Line>();
+  readonly #laneOf = new Map<string, Lane>();
+  /** Opened when the next look has to be earlier than was thought. */
+  readonly #changed = Latch.makeUnsafe(false);
+  /** When that look will be. */
+  #lookAt = Number.POSITIVE_INFINITY;
+  readonly #reopened = Latch.makeUnsafe(false);
   #unclear = 0;
+  #isProven = false;
+  #trial: Trial | null = null;
 
-  constructor({ createsPerMinute, burst }: GateSettings) {
-    this.#burst = burst;
-    this.#perMs = createsPerMinute / 60_000;
-    this.#tokens = burst;
+  constructor(provider: string, rate: Rate, { models = {}, ...limits }: ProviderLimitOptions) {
+    this.#all = new Lane({ provider, model: null }, limitsOf(limits, rate));
+    this.#lanes = new Map(
+      Object.entries(models).map(([model, given]) => [
+        model,
+        new Lane({ provider, model }, limitsOf(given, this.#all.limits)),
+      ]),
+    );
   }
 
-  readonly opened = this.#isOpen.await;
+  // --- waiting and passing
 
-  readonly pass: Effect.Effect<void> = this.#queue.withPermits(1)(
-    Effect.gen({ self: this }, function* () {
-      while (true) {
-        const waitMs = this.#tryPass(yield* Clock.currentTimeMillis);
-        if (waitMs === 0) return;
-        yield* this.#closed === null
-          ? Effect.sleep(waitMs)
-          : this.#untilProbe(this.#closed, waitMs);
+  pass({ key, model }: Call): Effect.Effect<void> {
+    return Effect.flatMap(monotonicMs, (now) =>
+      Effect.callback<void>((resume) => {
+        this.#lineOf(model).waiting.set(key, () => {
+          resume(Effect.void);
+        });
+        this.#serve(now);
+        return Effect.sync(() => {
+          this.#forget(key);
+        });
+      }),
+    );
+  }
+
+  occupy({ key, model }: Call): Effect.Effect<void> {
+    return Effect.sync(() => {
+      const lane = this.#laneFor(model);
+      for (const one of [this.#all, lane])
+        if (one?.open.has(key) === false) one.open.set(key, null);
+      if (lane !== null) this.#laneOf.set(key, lane);
+    });
+  }
+
+  leave(key: string): Effect.Effect<void> {
+    return Effect.map(monotonicMs, (now) => {
+      this.#close(key, now);
+      this.#serve(now);
+    });
+  }
+
+  withdraw(key: string): Effect.Effect<void> {
+    return Effect.map(monotonicMs, (now) => {
+      this.#forget(key);
+      if (!this.#all.open.has(key)) return;
+      this.#all.rate.giveBack();
+      this.#laneOf.get(key)?.rate.giveBack();
+      this.#close(key, now);
+      this.#serve(now);
+    });
+  }
+
+  /** Looks again whenever time alone may have let somebody pass. Never returns. */
+  readonly keepTime: Effect.Effect<never> = Effect.gen({ self: this }, function* () {
+    while (true) {
+      const now = yield* monotonicMs;
+      const waitMs = this.#serve(now);
+      this.#lookAt = waitMs === null ? Number.POSITIVE_INFINITY : now + waitMs;
+      this.#changed.closeUnsafe();
+      const asked = this.#changed.await;
+      yield* waitMs === null ? asked : Effect.raceFirst(Effect.sleep(Math.ceil(waitMs)), asked);
+    }
+  });
+
+  /** Lets pass whoever may; answers how long (ms) until somebody may by time alone, null where nobody waits for that. */
+  #serve(now: number): number | null {
+    while (true) {
+      const block = this.#blockOfAll(now);
+      const next = block === null ? this.#next(now) : block.waitMs;
+      if (typeof next === "string") {
+        this.#letPass(next, now);
+        continue;
       }
-    }),
-  );
-
-  hold(now: number): Hold | null {
-    return this.#closed === null || now >= this.#closed.until ? null : this.#closed;
+      if (next === null || this.#lines.size === 0) return null;
+      if (now + next < this.#lookAt) this.#changed.openUnsafe();
+      return next;
+    }
   }
 
-  open(): void {
-    this.#unclear = 0;
-    if (this.#closed === null) return;
-    this.#closed = null;
-    // Who waited goes on at the rate: what was saved up meanwhile would let all of them pass at once.
-    this.#tokens = Math.min(this.#tokens, 1);
-    this.#refilledAt = null;
-    this.#isOpen.openUnsafe();
+  /** The model whose turn it is; else how long until one may have its turn. */
+  #next(now: number): string | number | null {
+    let soonestMs: number | null = null;
+    for (const [model, { lane }] of this.#lines) {
+      const block = lane?.block(now) ?? null;
+      if (block === null) return model;
+      if (block.waitMs !== null) soonestMs = Math.min(soonestMs ?? block.waitMs, block.waitMs);
+    }
+    return soonestMs;
   }
 
-  refused(failure: Failure, now: number): void {
+  #letPass(model: string, now: number): void {
+    const line = this.#lines.get(model);
+    const first = line?.waiting.entries().next().value;
+    if (line === undefined || first === undefined) return;
+    const [key, resume] = first;
+    line.waiting.delete(key);
+    this.#lines.delete(model);
+    // To the end: the others have their turns first.
+    if (line.waiting.size > 0) this.#lines.set(model, line);
+    this.#all.enter(key, now);
+    line.lane?.enter(key, now);
+    if (line.lane !== null) this.#laneOf.set(key, line.lane);
+    if (!this.#isProven) this.#trial = { key, since: now };
+    resume();
+  }
+
+  #blockOfAll(now: number): Block | null {
+    const block = this.#all.block(now);
+    if (block !== null || this.#trial === null) return block;
+    const waitMs = this.#trial.since + maxTrialMs - now;
+    if (waitMs <= 0) return null;
+    const { provider } = this.#all.name;
+    const limit = `one call of ${provider} until it has accepted a first one`;
+    const failure = new ProviderFailure({ reason: "RateLimited", provider, detail: limit });
+    return { waitMs, failure, limit };
+  }
+
+  #lineOf(model: string): Line {
+    const lane = this.#laneFor(model);
+    const name = lane?.name.model ?? nameOf(model);
+    const line = this.#lines.get(name) ?? { lane, waiting: new Map<string, () => void>() };
+    this.#lines.set(name, line);
+    return line;
+  }
+
+  #laneFor(model: string): Lane | null {
+    return this.#lanes.get(model) ?? this.#lanes.get(nameOf(model)) ?? null;
+  }
+
+  #forget(key: string): void {
+    for (const [model, { waiting }] of this.#lines)
+      if (waiting.delete(key) && waiting.size === 0) this.#lines.delete(model);
+  }
+
+  #close(key: string, now: number): void {
+    this.#all.leave(key, now);
+    this.#laneOf.get(key)?.leave(key, now);
+    this.#laneOf.delete(key);
+    if (this.#trial?.key === key) this.#trial = null;
+  }
+
+  // --- what answers say
+
+  accepted(key: string): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const now = yield* monotonicMs;
+      this.#unclear = 0;
+      this.#isProven = true;
+      this.#trial = null;
+      const lanes = [this.#all, this.#laneOf.get(key)].flatMap((lane) => lane ?? []);
+      for (const lane of lanes) {
+        lane.answered(key);
+        lane.reopen(key, now);
+        if (lane.rate.raise())
+          yield* Effect.logInfo(
+            `${lane.words}: ${shown(lane.rate.perMinute)} creates a minute are allowed again, as was set`,
+          );
+      }
+      this.#open(now);
+    });
+  }
+
+  refused(key: string, failure: Failure): Effect.Effect<void> {
+    return Effect.flatMap(monotonicMs, (now) => {
+      if (this.#trial?.key === key) this.#trial = null;
+      this.#all.answered(key);
+      this.#laneOf.get(key)?.answered(key);
+      const told = this.#judge(key, failure, now);
+      this.#serve(now);
+      return told;
+    });
+  }
+
+  #judge(key: string, failure: Failure, now: number): Effect.Effect<void> {
     if (failure._tag === "ProviderFailure") {
-      if (failure.reason === "QuotaExhausted")
-        return this.#close({ failure, until: now + quotaProbeMs, probeMs: quotaProbeMs });
-      if (failure.reason === "RateLimited") {
-        const probeMs = failure.retryAfterMs ?? defaultRetryAfterMs;
-        return this.#close({ failure, until: now + probeMs, probeMs });
+      const { reason } = failure;
+      if (reason === "RateLimited") return this.#throttled(key, failure, now);
+      if (reason === "QuotaExhausted") {
+        this.#all.close(failure, now, quotaProbeMs);
+        return Effect.void;
       }
-      if (failure.reason === "Unavailable") return this.#onUnclear(failure, now);
+      if (reason === "Unavailable") {
+        this.#unclear += 1;
+        if (this.#unclear >= circuitThreshold) this.#all.close(failure, now, circuitProbeMs);
+        return Effect.void;
+      }
     }
     // A definite no to this request says that the provider answers; not that it is paid.
     this.#unclear = 0;
-    if (this.#closed !== null && this.#closed.failure.reason !== "QuotaExhausted") this.open();
+    if (this.#all.closedFor !== null && this.#all.closedFor.reason !== "QuotaExhausted") {
+      this.#all.reopen(key, now);
+      this.#open(now);
+    }
+    return Effect.void;
   }
 
-  #onUnclear(failure: ProviderFailure, now: number): void {
-    this.#unclear += 1;
-    if (this.#unclear < circuitThreshold) return;
-    this.#close({ failure, until: now + circuitProbeMs, probeMs: circuitProbeMs });
+  /** A model with limits of its own is throttled by itself, the others with their provider. */
+  #throttled(key: string, failure: ProviderFailure, now: number): Effect.Effect<void> {
+    const lane = this.#laneOf.get(key) ?? this.#all;
+    if (!lane.throttled(failure, key, now)) return Effect.void;
+    const { perMinute, set } = lane.rate;
+    const allowed = `${shown(perMinute)} of ${shown(set.createsPerMinute)} creates a minute`;
+    return Effect.logWarning(`${lane.words} was throttled: ${allowed} are allowed from now on`);
   }
 
-  #close(closed: Closed): void {
-    if (this.#closed !== null && this.#closed.until >= closed.until) return;
-    this.#closed = closed;
-    this.#isOpen.closeUnsafe();
+  #open(now: number): void {
+    this.#reopened.openUnsafe();
+    this.#reopened.closeUnsafe();
+    this.#serve(now);
   }
 
-  /** ms to wait, 0 where the call has just been let through. */
-  #tryPass(now: number): number {
-    const closed = this.#closed;
-    if (closed !== null && now < closed.until) return Math.min(closed.until - now, closed.probeMs);
-    this.#refill(now);
-    if (this.#tokens < 1) return Math.max(1, Math.ceil((1 - this.#tokens) / this.#perMs));
-    this.#tokens -= 1;
-    // While closed, who passes is the probe: the next one waits for its answer or its turn.
-    if (closed !== null) this.#closed = { ...closed, until: now + closed.probeMs };
-    return 0;
-  }
+  // --- what others see
 
-  #refill(now: number): void {
-    const passedMs = Math.max(now - (this.#refilledAt ?? now), 0);
-    this.#tokens = Math.min(this.#burst, this.#tokens + passedMs * this.#perMs);
-    this.#refilledAt = now;
-  }
-
-  /** The wait itself decides that it is over, not the clock, which may have been set back meanwhile. */
-  #untilProbe(closed: Closed, waitMs: number): Effect.Effect<void> {
-    const waited = Effect.map(Effect.sleep(waitMs), () => {
-      if (this.#closed === closed) this.#closed = { ...closed, until: Number.NEGATIVE_INFINITY };
+  blockOf(key: string): Effect.Effect<Block | null> {
+    return Effect.map(monotonicMs, (now) => {
+      const line = [...this.#lines.values()].find(({ waiting }) => waiting.has(key));
+      if (line === undefined) return null;
+      return this.#blockOfAll(now) ?? line.lane?.block(now) ?? null;
     });
-    return Effect.raceFirst(waited, this.#isOpen.await);
   }
+
+  hold(model: string): Effect.Effect<Hold | null> {
+    return Effect.gen({ self: this }, function* () {
+      const now = yield* monotonicMs;
+      const block = this.#all.patience(now) ?? this.#laneFor(model)?.patience(now) ?? null;
+      if (block === null) return null;
+      const until = (yield* Clock.currentTimeMillis) + Math.ceil(block.waitMs ?? 0);
+      return { failure: block.failure, until };
+    });
+  }
+
+  opened(model: string): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      while (this.#all.isClosed || this.#laneFor(model)?.isClosed === true)
+        yield* this.#reopened.await;
+    });
+  }
+
+  readonly use: Effect.Effect<ReadonlyArray<LimitUse>> = Effect.sync(() => {
+    const waitingIn = (lane: Lane): number =>
+      [...this.#lines.values()]
+        .filter((line) => lane === this.#all || line.lane === lane)
+        .reduce((sum, { waiting }) => sum + waiting.size, 0);
+    return [this.#all, ...this.#lanes.values()].map((lane) => ({
+      ...lane.name,
+      open: lane.open.size,
+      concurrency: lane.limits.concurrency,
+      createsPerMinute: lane.rate.perMinute,
+      setCreatesPerMinute: lane.rate.set.createsPerMinute,
+      waiting: waitingIn(lane),
+      closedFor: lane.closedFor?.reason ?? null,
+    }));
+  });
 }
+
+/** Without its version. */
+const nameOf = (model: string): string => model.split(":")[0] ?? model;

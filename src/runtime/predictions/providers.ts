@@ -2,7 +2,13 @@
 import { Effect } from "effect";
 import type { Scope } from "effect";
 import type { ModelClient } from "../../steps/model-client.ts";
-import { type GateSettings, makeProviderGate, type ProviderGate } from "./provider-gate.ts";
+import type { LimitsByProvider } from "./limit-options.ts";
+import {
+  type GateSettings,
+  type LimitUse,
+  makeProviderGate,
+  type ProviderGate,
+} from "./provider-gate.ts";
 import { makePredictionWatcher, type PredictionWatcher } from "./prediction-watcher.ts";
 import type { PredictionRow } from "../journal-store.ts";
 import type { WatcherHost } from "./watcher-host.ts";
@@ -31,8 +37,15 @@ export interface Providers {
   client(provider: string): ModelClient | undefined;
   /** Waits until no create is on its way any more. */
   readonly drained: Effect.Effect<void>;
-  /** The gates that are closed now, for whoever asks about health. */
-  readonly gates: () => ReadonlyArray<{ readonly provider: string; readonly gate: ProviderGate }>;
+  /** How much of every limit is used in this process: by provider, each followed by its models that have their own. */
+  readonly limits: Effect.Effect<ReadonlyArray<LimitUse>>;
+}
+
+/** How much may be asked of providers. */
+export interface Gating {
+  /** Of every provider of which `limits` says nothing else. */
+  readonly rate: GateSettings;
+  readonly limits: LimitsByProvider;
 }
 
 const isClient = (models: Models): models is ModelClient =>
@@ -48,12 +61,12 @@ export const clientsOf = (models: Models | undefined): Readonly<Record<string, M
 export const makeProviders = Effect.fnUntraced(function* (
   models: Models | undefined,
   host: WatcherHost,
-  gateSettings: GateSettings,
+  { rate, limits }: Gating,
 ): Effect.fn.Return<Providers, never, Scope.Scope> {
   const clients = clientsOf(models);
   const byKey = new Map<string, Provider>();
   for (const [key, client] of Object.entries(clients)) {
-    const gate = makeProviderGate(gateSettings);
+    const gate = yield* makeProviderGate(client.provider, rate, limits[client.provider]);
     byKey.set(key, { client, gate, watcher: yield* makePredictionWatcher(client, gate, host) });
   }
   const all = [...byKey.values()];
@@ -82,6 +95,9 @@ export const makeProviders = Effect.fnUntraced(function* (
       discard: true,
       concurrency: "unbounded",
     }),
-    gates: () => all.map(({ client, gate }) => ({ provider: client.provider, gate })),
+    limits: Effect.map(
+      Effect.forEach(all, ({ gate }) => gate.use),
+      (uses) => uses.flat(),
+    ),
   };
 });

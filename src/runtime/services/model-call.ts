@@ -5,7 +5,6 @@ import type { Asset } from "../../steps/asset.ts";
 import { hashJson } from "../../steps/canonical-json.ts";
 import {
   type Defect,
-  encodeFailure,
   type Failure,
   ProviderFailure,
   ValidationFailure,
@@ -15,6 +14,7 @@ import { checkRequest } from "../../steps/model-schema.ts";
 import { repairPrompt } from "../../steps/repair-prompt.ts";
 import type { Repair } from "../../steps/step.ts";
 import { failAttempt, failStep, progressIn, stepLeftMs, stepTimeout } from "./attempt.ts";
+import { hasPassed, isHeldByProvider } from "./call-permit.ts";
 import { afford, type Affordable, overBudget } from "./budget.ts";
 import { defectOf } from "./defect.ts";
 import { decodeInput, jsonOf, keep } from "./hand-over.ts";
@@ -39,14 +39,31 @@ export const intend = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Ret
   const affordable = yield* Effect.result(afford(run, yield* plannedCall(run, prepared.success)));
   if (affordable._tag === "Failure") return yield* failAttempt(run, affordable.failure);
   if (yield* isHeldByProvider(run)) return;
-  if (!(yield* hasPassed(run))) return;
-  const fact = yield* intentOf(run, prepared.success, affordable.success);
+  const key = yield* run.job.host.newKey;
+  const call = Effect.gen(function* () {
+    if (!(yield* hasPassed(run, key))) return;
+    yield* makeCall(run, { ...prepared.success, ...affordable.success, key });
+  });
+  yield* Effect.onError(call, () => run.provider.gate.withdraw(key));
+});
+
+interface PermittedCall extends Prepared, Affordable {
+  /** Of the intent to be made: what passed the gate. */
+  readonly key: string;
+}
+
+/** The intent first, and only once it is durable the sending. */
+const makeCall = Effect.fnUntraced(function* (
+  run: ModelRun,
+  permitted: PermittedCall,
+): Effect.fn.Return<void> {
+  const { watcher, gate } = run.provider;
+  const fact = yield* intentOf(run, permitted);
   const row = (): PredictionRow | undefined => {
     const { call } = progressIn(run);
     if (call?.key !== fact.key) return undefined;
     return rowOf({ ...fact, seq: call.intendedSeq, at: call.intendedAt }, run.job.jobId);
   };
-  const { watcher } = run.provider;
   const over = yield* run.job.intend(fact).pipe(
     Effect.as(null),
     Effect.catch((refused) => Effect.succeed(refused)),
@@ -58,60 +75,16 @@ export const intend = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Ret
       }),
     ),
   );
-  // Somebody else has reserved what was left, in the moment between.
-  if (over !== null) return yield* failAttempt(run, overBudget(over));
   const intended = row();
-  if (intended !== undefined) watcher.send({ row: intended, input: prepared.success.input });
-});
-
-/**
- * Waits for the permit, no longer than the step may take. False where the call is not to be made now:
- * the step's time is over, or a late success makes it needless.
- */
-const hasPassed = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<boolean> {
-  const { answerSeq } = progressIn(run);
-  const isAnswered = () => progressIn(run).answerSeq !== answerSeq;
-  const leftMs = stepLeftMs(run, yield* Clock.currentTimeMillis);
-  const isOver = Effect.raceFirst(Effect.sleep(leftMs), run.job.until(isAnswered));
-  const passed = Effect.as(run.provider.gate.pass, true);
-  if (yield* Effect.raceFirst(passed, Effect.as(isOver, false))) return true;
-  if (!isAnswered()) yield* failStep(run, stepTimeout(run));
-  return false;
-});
-
-const shortestHoldMs = 1_000;
-
-/** The same attempt goes on when the provider takes calls again. */
-export const holdFor = Effect.fnUntraced(function* (
-  run: ModelRun,
-  failure: ProviderFailure,
-): Effect.fn.Return<void> {
-  const now = yield* Clock.currentTimeMillis;
-  const until = run.provider.gate.hold(now)?.until ?? now;
-  const delayMs = Math.max(until - now, failure.retryAfterMs ?? shortestHoldMs);
-  if (delayMs >= stepLeftMs(run, now)) return yield* failStep(run, stepTimeout(run));
-  const { attempt } = progressIn(run);
-  const retry = { wakeAt: now + delayMs, delayMs };
-  const { path } = run.node;
-  yield* run.job.append({
-    type: "AttemptHeld",
-    path,
-    attempt,
-    failure: encodeFailure(failure),
-    retry,
-  });
+  if (over === null && intended !== undefined)
+    return watcher.send({ row: intended, input: permitted.input });
+  yield* gate.withdraw(fact.key);
+  // Somebody else has reserved what was left, in the moment between.
+  if (over !== null) yield* failAttempt(run, overBudget(over));
 });
 
 const isOutOfTime = (run: ModelRun): Effect.Effect<boolean> =>
   Effect.map(Clock.currentTimeMillis, (now) => stepLeftMs(run, now) === 0);
-
-/** A closed gate is written down before it is waited for, so that everybody sees what the job waits for. */
-const isHeldByProvider = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<boolean> {
-  const hold = run.provider.gate.hold(yield* Clock.currentTimeMillis);
-  if (hold === null || progressIn(run).phase === "held") return false;
-  yield* holdFor(run, hold.failure);
-  return true;
-});
 
 interface Prepared {
   readonly description: ModelDescription;
@@ -202,8 +175,7 @@ const timeoutMsOf = (run: ModelRun): Effect.Effect<number> =>
 
 const intentOf = Effect.fnUntraced(function* (
   run: ModelRun,
-  prepared: Prepared,
-  { estimateMicros }: Affordable,
+  { key, input, request, estimateMicros }: PermittedCall,
 ): Effect.fn.Return<FactOf<"PredictionIntended">> {
   const progress = progressIn(run);
   return {
@@ -212,11 +184,11 @@ const intentOf = Effect.fnUntraced(function* (
     attempt: progress.attempt,
     call: progress.calls + 1,
     repair: progress.repairs,
-    key: yield* run.job.host.newKey,
+    key,
     provider: run.provider.client.provider,
     model: run.model,
-    inputHash: hashJson(prepared.input),
-    request: yield* keep(run.job, prepared.request),
+    inputHash: hashJson(input),
+    request: yield* keep(run.job, request),
     estimateMicros,
     timeoutMs: yield* timeoutMsOf(run),
   };

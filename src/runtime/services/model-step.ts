@@ -17,7 +17,8 @@ import {
 } from "./attempt.ts";
 import type { ServiceJob } from "../jobs/job-host.ts";
 import { judge, judgeStored, timeoutOf } from "./model-answer.ts";
-import { holdFor, intend } from "./model-call.ts";
+import { holdFor } from "./call-permit.ts";
+import { intend } from "./model-call.ts";
 import type { ModelRun } from "./model-run.ts";
 
 /** Runs the step to its end, from wherever the journal says that it stands. */
@@ -67,12 +68,11 @@ const waitOut = (run: ModelRun): Effect.Effect<void> => {
 };
 
 /** A gate that opens before its time lets go on who was held at it. */
-const reopening = Effect.fnUntraced(function* ({
-  provider,
-  ...run
-}: ModelRun): Effect.fn.Return<void> {
-  const isAtGate = provider.gate.hold(yield* Clock.currentTimeMillis) !== null;
-  return yield* isAtGate && progressIn(run).phase === "held" ? provider.gate.opened : Effect.never;
+const reopening = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<void> {
+  const { provider, model } = run;
+  const isAtGate = (yield* provider.gate.hold(model)) !== null;
+  const isHeld = progressIn(run).phase === "held";
+  return yield* isAtGate && isHeld ? provider.gate.opened(model) : Effect.never;
 });
 
 const awaitEnd: Stage = (run) => {

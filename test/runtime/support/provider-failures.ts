@@ -6,14 +6,23 @@ const provider = "fake";
 export const unavailable = (status: number): ProviderFailure =>
   new ProviderFailure({ reason: "Unavailable", provider, detail: `HTTP ${status}`, status });
 
-export const rateLimited = (retryAfterMs: number): ProviderFailure =>
+/** Without a time it says nothing of when to come back. */
+export const rateLimited = (retryAfterMs?: number): ProviderFailure =>
   new ProviderFailure({
     reason: "RateLimited",
     provider,
     detail: "slow down",
     status: 429,
-    retryAfterMs,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
+
+export const badRequest = new ProviderFailure({
+  reason: "BadResponse",
+  provider,
+  detail: "no such field",
+  status: 422,
+  isPermanent: true,
+});
 
 export const outOfCredit = new ProviderFailure({
   reason: "QuotaExhausted",

@@ -57,8 +57,10 @@ const wording: Wording = {
   AttemptTimedOut: ({ attempt, timeoutMs }) =>
     trouble(`attempt ${attempt} took longer than ${duration(timeoutMs)}: cancels it`),
   OutputRejected: ({ failure }) => trouble(`the answer does not fit: ${why(failure)}`),
-  AttemptHeld: ({ failure, retry }) =>
-    trouble(`waits ${duration(retry.delayMs)} for the provider: ${why(failure)}`),
+  AttemptHeld: ({ failure, retry, limit }) =>
+    limit === undefined
+      ? trouble(`waits ${duration(retry.delayMs)} for the provider: ${why(failure)}`)
+      : detail(`waits for room under the limit of ${limit}`),
   AttemptFailed: ({ attempt, failure, retry }) =>
     trouble(`attempt ${attempt} failed, next in ${duration(retry.delayMs)}: ${why(failure)}`),
   SignalAwaited: ({ timeout }) =>
