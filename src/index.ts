@@ -25,6 +25,11 @@ export { httpRoutes } from "./runtime/http-api/effect-routes.ts";
 export { CannotListen, serveHttp, type ServeOptions } from "./runtime/http-api/serve-http.ts";
 export { type RetentionOptions, StartError, type RuntimeOptions } from "./runtime/options.ts";
 export type { BudgetOptions } from "./runtime/spending/budget-options.ts";
+export type {
+  LimitOptions,
+  LimitsByProvider,
+  ProviderLimitOptions,
+} from "./runtime/predictions/limit-options.ts";
 export type { BudgetUse } from "./runtime/spending/budget-use.ts";
 export type { ErasedJob } from "./runtime/retention/erase.ts";
 export type { Pruned, PruneOptions, PruneReport } from "./runtime/retention/prune.ts";

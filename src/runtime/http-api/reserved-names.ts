@@ -9,6 +9,7 @@ const reserved: ReadonlySet<string> = new Set([
   "docs",
   "health",
   "jobs",
+  "limits",
   "metrics",
   "notifications",
   "openapi",

@@ -2,6 +2,7 @@
 import type { Deployed } from "../jobs/job-host.ts";
 import { assetRoutes } from "./asset-routes.ts";
 import { jobRoutes } from "./job-routes.ts";
+import { limitRoutes } from "./limit-routes.ts";
 import { pipelineRoutes } from "./pipeline-routes.ts";
 import type { ApiHost, Route } from "./route.ts";
 import { signalRoutes } from "./signal-routes.ts";
@@ -20,6 +21,7 @@ export const routeGroups = (host: ApiHost): ReadonlyArray<RouteGroup> => [
   })),
   { title: "assets", description: "Files, in and out.", routes: assetRoutes(host) },
   { title: "jobs", description: "Jobs of every pipeline.", routes: jobRoutes(host) },
+  { title: "limits", description: "Budgets and limits, and their use.", routes: limitRoutes(host) },
 ];
 
 /** New jobs are of a pipeline's highest version; those of others are read at the same name. */

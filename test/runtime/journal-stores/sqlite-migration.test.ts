@@ -4,6 +4,15 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "@effect/vitest";
 import { Effect, Option } from "effect";
 import { expect } from "vitest";
+import {
+  appendOf,
+  createOf,
+  predictionOf,
+  settlementOf,
+  startedAt,
+} from "../../../src/runtime/journal-stores/conformance/samples.ts";
+import { dayOf } from "../../../src/runtime/journal-stores/spending-rules.ts";
+import { addSpending } from "../../../src/runtime/journal-stores/sqlite/spending-schema.ts";
 import { makeRetention } from "../../../src/runtime/retention.ts";
 import { retentionPolicy } from "../../../src/runtime/retention/policy.ts";
 import { SqliteJournalStore } from "../../../src/runtime/journal-stores/sqlite.ts";
@@ -112,6 +121,51 @@ describe("a SQLite file of version 1", () => {
       expect([...(yield* store.freeAssets({ sha256s: [inPayload, stray], asIf: null }))]).toEqual([
         stray,
       ]);
+    }),
+  );
+});
+
+describe("a SQLite file from before money was counted by the day", () => {
+  it.effect("gets the sums of its ledger", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporaryFolder, "uncounted.db");
+      const day = dayOf(startedAt);
+      const read = Effect.scoped(
+        Effect.flatMap(SqliteJournalStore.make({ path, synchronous: "NORMAL" }), (store) =>
+          store.spendingOn(day, 9),
+        ),
+      );
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const store = yield* SqliteJournalStore.make({ path, synchronous: "NORMAL" });
+          const intend = (key: string, jobId: string) =>
+            ({ type: "intend", row: predictionOf(key, jobId) }) as const;
+          yield* store.commit([
+            createOf("a", { epoch: 1, owner: "o", tenant: "acme" }),
+            createOf("b", { epoch: 1, owner: "o" }),
+            appendOf("a", 1, { ledger: [intend("k1", "a"), intend("k2", "a")] }),
+            appendOf("b", 1, { ledger: [intend("k3", "b"), intend("k4", "b")] }),
+            { ...settlementOf("k1", "a"), from: ["intended"] },
+            {
+              type: "ChangePrediction",
+              key: "k3",
+              from: ["intended"],
+              change: { state: "absent" },
+              inbox: null,
+            },
+          ]);
+        }),
+      );
+      const sums = yield* read;
+      expect(sums).toEqual([
+        { tenant: null, reservedMicros: 1_300, spentMicros: 650 },
+        { tenant: "acme", reservedMicros: 650, spentMicros: 650 },
+      ]);
+      const db = new DatabaseSync(path);
+      db.exec("DROP TABLE spending");
+      addSpending(db);
+      db.close();
+      expect(yield* read).toEqual(sums);
     }),
   );
 });
