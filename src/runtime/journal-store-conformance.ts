@@ -12,6 +12,7 @@ import { messageCases } from "./journal-stores/conformance/message-cases.ts";
 import { namingCases } from "./journal-stores/conformance/naming-cases.ts";
 import { outboxCases } from "./journal-stores/conformance/outbox-cases.ts";
 import { ownerCases } from "./journal-stores/conformance/owner-cases.ts";
+import { recountCases } from "./journal-stores/conformance/recount-cases.ts";
 import { spendingCases } from "./journal-stores/conformance/spending-cases.ts";
 import type { ConformanceFailure, StoreUnderTest } from "./journal-stores/conformance/case.ts";
 
@@ -35,6 +36,7 @@ const cases = [
   ...messageCases,
   ...ledgerCases,
   ...spendingCases,
+  ...recountCases,
   ...ownerCases,
   ...erasingCases,
   ...namingCases,

@@ -66,6 +66,18 @@ const kinds: Readonly<Record<string, { readonly worlds: number; readonly kind: W
       maxListLagMs: 90_000,
     },
   },
+  "a day's budget holds at every reservation, whatever dies, and what is counted is what was paid":
+    {
+      worlds: 200,
+      kind: {
+        faults: 4,
+        ends: ["kill", "kill", "freeze", "stop"],
+        maxEnds: 3,
+        isCommanded: false,
+        callsADay: 2,
+        ...seconds,
+      },
+    },
 };
 
 const replayOf = (seed: number): string =>

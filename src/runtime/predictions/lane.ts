@@ -14,7 +14,8 @@ export interface LaneLimits extends Rate {
 export interface Block {
   /** ms until that may change by itself; null where only the end of another call changes it. */
   readonly waitMs: number | null;
-  readonly failure: ProviderFailure;
+  /** Made only where it is needed: an error with its stack is dear. */
+  readonly failure: () => ProviderFailure;
   /** The limit in words; null where it is the provider that wants patience. */
   readonly limit: string | null;
 }
@@ -63,26 +64,30 @@ export class Lane {
     if (patience !== null) return patience;
     const { concurrency } = this.limits;
     if (concurrency !== null && this.open.size >= concurrency)
-      return this.#limited(null, `${concurrency} open predictions of ${this.words}`);
+      return this.#block(null, `${concurrency} open predictions of ${this.words}`);
     const waitMs = this.rate.waitMs(now);
     if (waitMs === 0) return null;
     const lowered = this.rate.isLowered ? ", lowered after it was throttled" : "";
     const perMinute = shown(this.rate.perMinute);
-    return this.#limited(waitMs, `${perMinute} creates a minute of ${this.words}${lowered}`);
+    return this.#block(waitMs, `${perMinute} creates a minute of ${this.words}${lowered}`);
   }
 
-  #limited(waitMs: number | null, limit: string): Block {
+  #block(waitMs: number | null, limit: string): Block {
+    return { waitMs, limit, failure: () => this.limited(limit) };
+  }
+
+  /** What a call that waits for a limit of ours has against it. */
+  limited(limit: string): ProviderFailure {
     const { provider } = this.name;
     const detail = `the limit of ${limit} is reached`;
-    const failure = new ProviderFailure({ reason: "RateLimited", provider, detail });
-    return { waitMs, failure, limit };
+    return new ProviderFailure({ reason: "RateLimited", provider, detail });
   }
 
   /** Why it takes no calls now; null while it does, or waits for a probe. */
   patience(now: number): Block | null {
     const closed = this.#closed;
     if (closed === null || now >= closed.until) return null;
-    return { waitMs: closed.until - now, failure: closed.failure, limit: null };
+    return { waitMs: closed.until - now, failure: () => closed.failure, limit: null };
   }
 
   get isClosed(): boolean {

@@ -9,10 +9,11 @@
  * keeps nobody else waiting. Everything here is of this process and counted anew after a restart.
  */
 import { Clock, Effect, Latch, type Scope } from "effect";
-import { type Failure, ProviderFailure } from "../../steps/failure.ts";
+import type { Failure, ProviderFailure } from "../../steps/failure.ts";
 import type { Rate } from "./allowed-rate.ts";
 import { type Block, Lane, type LaneLimits, shown } from "./lane.ts";
 import type { LimitOptions, ProviderLimitOptions } from "./limit-options.ts";
+import { type Waiter, WaitingLines } from "./waiting-lines.ts";
 
 export type GateSettings = Rate;
 
@@ -102,12 +103,6 @@ const limitsOf = (given: LimitOptions, otherwise: Rate): LaneLimits => {
   return { concurrency, createsPerMinute, burst: given.burst ?? burst };
 };
 
-/** Who waits for calls of one model, in the order in which they came. */
-interface Line {
-  readonly lane: Lane | null;
-  readonly waiting: Map<string, () => void>;
-}
-
 /** A first call whose answer shows whether the provider takes any. */
 interface Trial {
   readonly key: string;
@@ -117,8 +112,7 @@ interface Trial {
 class Gate implements ProviderGate {
   readonly #all: Lane;
   readonly #lanes: ReadonlyMap<string, Lane>;
-  /** By model, who was served longest ago first. */
-  readonly #lines = new Map<string, Line>();
+  readonly #lines = new WaitingLines();
   readonly #laneOf = new Map<string, Lane>();
   /** Opened when the next look has to be earlier than was thought. */
   readonly #changed = Latch.makeUnsafe(false);
@@ -144,12 +138,17 @@ class Gate implements ProviderGate {
   pass({ key, model }: Call): Effect.Effect<void> {
     return Effect.flatMap(monotonicMs, (now) =>
       Effect.callback<void>((resume) => {
-        this.#lineOf(model).waiting.set(key, () => {
-          resume(Effect.void);
+        const lane = this.#laneFor(model);
+        this.#lines.add(lane?.name.model ?? nameOf(model), {
+          key,
+          lane,
+          resume: () => {
+            resume(Effect.void);
+          },
         });
         this.#serve(now);
         return Effect.sync(() => {
-          this.#forget(key);
+          this.#lines.forget(key);
         });
       }),
     );
@@ -173,7 +172,7 @@ class Gate implements ProviderGate {
 
   withdraw(key: string): Effect.Effect<void> {
     return Effect.map(monotonicMs, (now) => {
-      this.#forget(key);
+      this.#lines.forget(key);
       if (!this.#all.open.has(key)) return;
       this.#all.rate.giveBack();
       this.#laneOf.get(key)?.rate.giveBack();
@@ -196,42 +195,23 @@ class Gate implements ProviderGate {
 
   /** Lets pass whoever may; answers how long (ms) until somebody may by time alone, null where nobody waits for that. */
   #serve(now: number): number | null {
-    while (true) {
+    while (!this.#lines.isEmpty) {
       const block = this.#blockOfAll(now);
-      const next = block === null ? this.#next(now) : block.waitMs;
-      if (typeof next === "string") {
-        this.#letPass(next, now);
-        continue;
+      const next = block === null ? this.#lines.next(now) : block.waitMs;
+      if (next === null) return null;
+      if (typeof next === "number") {
+        if (now + next < this.#lookAt) this.#changed.openUnsafe();
+        return next;
       }
-      if (next === null || this.#lines.size === 0) return null;
-      if (now + next < this.#lookAt) this.#changed.openUnsafe();
-      return next;
+      this.#letPass(next, now);
     }
+    return null;
   }
 
-  /** The model whose turn it is; else how long until one may have its turn. */
-  #next(now: number): string | number | null {
-    let soonestMs: number | null = null;
-    for (const [model, { lane }] of this.#lines) {
-      const block = lane?.block(now) ?? null;
-      if (block === null) return model;
-      if (block.waitMs !== null) soonestMs = Math.min(soonestMs ?? block.waitMs, block.waitMs);
-    }
-    return soonestMs;
-  }
-
-  #letPass(model: string, now: number): void {
-    const line = this.#lines.get(model);
-    const first = line?.waiting.entries().next().value;
-    if (line === undefined || first === undefined) return;
-    const [key, resume] = first;
-    line.waiting.delete(key);
-    this.#lines.delete(model);
-    // To the end: the others have their turns first.
-    if (line.waiting.size > 0) this.#lines.set(model, line);
+  #letPass({ key, lane, resume }: Waiter, now: number): void {
     this.#all.enter(key, now);
-    line.lane?.enter(key, now);
-    if (line.lane !== null) this.#laneOf.set(key, line.lane);
+    lane?.enter(key, now);
+    if (lane !== null) this.#laneOf.set(key, lane);
     if (!this.#isProven) this.#trial = { key, since: now };
     resume();
   }
@@ -241,27 +221,12 @@ class Gate implements ProviderGate {
     if (block !== null || this.#trial === null) return block;
     const waitMs = this.#trial.since + maxTrialMs - now;
     if (waitMs <= 0) return null;
-    const { provider } = this.#all.name;
-    const limit = `one call of ${provider} until it has accepted a first one`;
-    const failure = new ProviderFailure({ reason: "RateLimited", provider, detail: limit });
-    return { waitMs, failure, limit };
-  }
-
-  #lineOf(model: string): Line {
-    const lane = this.#laneFor(model);
-    const name = lane?.name.model ?? nameOf(model);
-    const line = this.#lines.get(name) ?? { lane, waiting: new Map<string, () => void>() };
-    this.#lines.set(name, line);
-    return line;
+    const limit = `one call of ${this.#all.words} until it has accepted a first one`;
+    return { waitMs, limit, failure: () => this.#all.limited(limit) };
   }
 
   #laneFor(model: string): Lane | null {
     return this.#lanes.get(model) ?? this.#lanes.get(nameOf(model)) ?? null;
-  }
-
-  #forget(key: string): void {
-    for (const [model, { waiting }] of this.#lines)
-      if (waiting.delete(key) && waiting.size === 0) this.#lines.delete(model);
   }
 
   #close(key: string, now: number): void {
@@ -345,9 +310,8 @@ class Gate implements ProviderGate {
 
   blockOf(key: string): Effect.Effect<Block | null> {
     return Effect.map(monotonicMs, (now) => {
-      const line = [...this.#lines.values()].find(({ waiting }) => waiting.has(key));
-      if (line === undefined) return null;
-      return this.#blockOfAll(now) ?? line.lane?.block(now) ?? null;
+      const own = this.#lines.blockOf(key, now);
+      return own === undefined ? null : (this.#blockOfAll(now) ?? own);
     });
   }
 
@@ -357,7 +321,7 @@ class Gate implements ProviderGate {
       const block = this.#all.patience(now) ?? this.#laneFor(model)?.patience(now) ?? null;
       if (block === null) return null;
       const until = (yield* Clock.currentTimeMillis) + Math.ceil(block.waitMs ?? 0);
-      return { failure: block.failure, until };
+      return { failure: block.failure(), until };
     });
   }
 
@@ -369,17 +333,13 @@ class Gate implements ProviderGate {
   }
 
   readonly use: Effect.Effect<ReadonlyArray<LimitUse>> = Effect.sync(() => {
-    const waitingIn = (lane: Lane): number =>
-      [...this.#lines.values()]
-        .filter((line) => lane === this.#all || line.lane === lane)
-        .reduce((sum, { waiting }) => sum + waiting.size, 0);
     return [this.#all, ...this.#lanes.values()].map((lane) => ({
       ...lane.name,
       open: lane.open.size,
       concurrency: lane.limits.concurrency,
       createsPerMinute: lane.rate.perMinute,
       setCreatesPerMinute: lane.rate.set.createsPerMinute,
-      waiting: waitingIn(lane),
+      waiting: this.#lines.count(lane === this.#all ? null : lane),
       closedFor: lane.closedFor?.reason ?? null,
     }));
   });

@@ -44,7 +44,7 @@ const noteWait = Effect.fnUntraced(function* (run: ModelRun, key: string): Effec
     if (block === null || (phase === "held" && block.limit === limit)) continue;
     // Who waits here does not go by the timer; a next process asks again after it.
     const delayMs = shortestWaitMs;
-    yield* hold(run, { failure: block.failure, limit: block.limit, delayMs });
+    yield* hold(run, { failure: block.failure(), limit: block.limit, delayMs });
   }
 });
 

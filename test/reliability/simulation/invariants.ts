@@ -2,6 +2,13 @@
 import { hashJson } from "../../../src/steps/canonical-json.ts";
 import type { Entry } from "../../../src/machines/entry.ts";
 import type { StateRecord } from "../../../src/runtime/journal-store.ts";
+import {
+  bookingOf,
+  dayOf,
+  everybody,
+  nothingBooked,
+  plus,
+} from "../../../src/runtime/journal-stores/spending-rules.ts";
 import { journalViolations } from "../journal-invariants.ts";
 import { drivers, modelSteps } from "./pipelines.ts";
 import type { Aftermath, WorldKind } from "./world.ts";
@@ -19,6 +26,7 @@ export const violationsOf = (aftermath: Aftermath, kind: WorldKind): ReadonlyArr
     ),
     ...aftermath.mistold,
     ...ledgerViolations(aftermath),
+    ...spendingViolations(aftermath),
     ...(kind.faults === 0 && !kind.isCommanded ? doublesIn(aftermath) : []),
   ];
 };
@@ -43,7 +51,8 @@ const jobViolations = (
 ): ReadonlyArray<string> => {
   const driver = drivers.get(`${record.pipeline}@${record.version}`);
   if (driver === undefined) return [`there is no pipeline ${record.pipeline}`];
-  const isUnfinished = !kind.isCommanded && record.status !== "complete";
+  const isTooDear = kind.callsADay !== undefined && record.failureKind === "policy";
+  const isUnfinished = !kind.isCommanded && record.status !== "complete" && !isTooDear;
   return [
     ...journalViolations({ record, entries, driver }),
     ...(isUnfinished ? [`it is ${record.status}: ${record.errorMessage ?? ""}`] : []),
@@ -86,6 +95,21 @@ const ledgerViolations = ({ journals, provider }: Aftermath): ReadonlyArray<stri
       : [`the intent ${key} was given the prediction ${made.id}, which answers something else`];
   });
   return [...mistaken, ...unbooked, ...dangling, ...running, ...costs];
+};
+
+/** What is counted by the day is what the ledger's rows add up to, and nothing is reserved any more. */
+const spendingViolations = ({ journals }: Aftermath): ReadonlyArray<string> => {
+  const rows = [...journals.predictions.values()];
+  const days = [...new Set(rows.map(({ intendedAt }) => dayOf(intendedAt)))];
+  return days.flatMap((day) => {
+    const ofDay = rows.filter(({ intendedAt }) => dayOf(intendedAt) === day);
+    const recount = ofDay.map(bookingOf).reduce(plus, nothingBooked);
+    const counted = journals.spending.sum(day, everybody);
+    const isRight = counted.spent === recount.spent && counted.reserved === recount.reserved;
+    const words = `${JSON.stringify(counted)} is counted, the ledger says ${JSON.stringify(recount)}`;
+    if (!isRight) return [`on day ${day} ${words}`];
+    return counted.reserved === 0 ? [] : [`on day ${day} ${counted.reserved} is still reserved`];
+  });
 };
 
 /** With faults off, one prediction for each model step of each job, and none is given up. */

@@ -40,7 +40,7 @@ export class SimulatedProcess implements Mortal {
   }
 
   start(): void {
-    const { assets, journals, plans, concurrency } = this.#around;
+    const { assets, journals, plans, concurrency, budgets } = this.#around;
     const breakable = breakableAssets(this, this.#around, assets);
     let keys = 0;
     const engine = makeEngine({
@@ -53,7 +53,11 @@ export class SimulatedProcess implements Mortal {
         [imageModel]: { unit: "second", usdPerSecond },
       },
       gate: { createsPerMinute: 600, burst: 60 },
-      jobs: { closeGraceMs, passivateAfterMs: 2_000 },
+      jobs: {
+        closeGraceMs,
+        passivateAfterMs: 2_000,
+        ...(budgets === undefined ? {} : { budgets }),
+      },
       watcher: { orphanGraceMs, pollMs: 500, maxPollMs: 5_000 },
       concurrency,
       lookEveryMs: 1_000,

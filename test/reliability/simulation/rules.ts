@@ -3,6 +3,7 @@ import type { JobDriver } from "../../../src/machines/advance.ts";
 import type { Entry, Fact } from "../../../src/machines/entry.ts";
 import type { AppendEntries, Write, WriteResult } from "../../../src/runtime/journal-store.ts";
 import type { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
+import { dayOf, everybody } from "../../../src/runtime/journal-stores/spending-rules.ts";
 import type { Mortal } from "./mortal.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -83,9 +84,19 @@ export class Rules {
         this.broken(`${process.name} goes on with ${write.jobId} without being its owner`);
       for (const fact of messages) this.#consumed(fact, write, before);
       for (const entry of write.entries)
-        if (entry.type === "PredictionIntended")
+        if (entry.type === "PredictionIntended") {
           this.#intendedAt.set(entry.key, this.#book.timeline.now);
+          this.#reserved(write.budgets?.dayMicros, entry);
+        }
     };
+  }
+
+  /** Whatever the others reserved meanwhile, and whatever died with something reserved: the day's budget holds. */
+  #reserved(dayMicros: number | undefined, { key, at }: Entry & { readonly key: string }): void {
+    if (dayMicros === undefined) return;
+    const { reserved, spent } = this.#book.journals.spending.sum(dayOf(at), everybody);
+    if ((reserved + spent) / 10 > dayMicros + 0.05)
+      this.broken(`${key} takes the day to ${(reserved + spent) / 10} of ${dayMicros} micros`);
   }
 
   #consumed(fact: Fact, write: AppendEntries, before: ReadonlyArray<Entry>): void {

@@ -1,5 +1,6 @@
 /** Everything outside the processes of a world, shared by all of them. */
 import type { PipelinePlan } from "../../../src/machines/plan.ts";
+import type { Budgets } from "../../../src/runtime/journal-spending.ts";
 import type { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
 import type { AssetStore } from "../../../src/steps/asset-store.ts";
 import type { Chance } from "./chance.ts";
@@ -20,6 +21,7 @@ export interface Surroundings {
   readonly rules: Rules;
   readonly plans: ReadonlyArray<PipelinePlan>;
   readonly concurrency: number;
+  readonly budgets: Budgets | undefined;
   /** What is planned for this passing of a crash point. */
   readonly endAt: (point: CrashPoint) => CrashEnd | undefined;
   /** A process is no more, or was thawed after others took it for dead. */

@@ -11,7 +11,7 @@ import { FaultPlan, type Operation } from "./faults.ts";
 import { all, asking, drivers, repeatable, runIn, unpaid } from "./pipelines.ts";
 import type { Mortal } from "./mortal.ts";
 import { SimulatedProcess } from "./process.ts";
-import { SimulatedProvider } from "./provider.ts";
+import { SimulatedProvider, usdPerSecond } from "./provider.ts";
 import { Rules } from "./rules.ts";
 import { SignalSenders } from "./signal-senders.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -28,6 +28,8 @@ export interface WorldKind extends CrashHabits {
   readonly maxListLagMs: number;
   /** Where the faults are; anywhere if nothing is said. */
   readonly faultyOperations?: ReadonlyArray<Operation>;
+  /** What a day may cost, as often as one call may cost at the most; jobs may fail for want of it. Default: what it will. */
+  readonly callsADay?: number;
   /** Within this time (ms) the world must be at rest. */
   readonly limitMs: number;
 }
@@ -43,6 +45,9 @@ export interface Aftermath {
   /** Signals that were acknowledged and are not what their jobs received. */
   readonly mistold: ReadonlyArray<string>;
 }
+
+/** What a call may cost at the most: its timeout at the provider's price. */
+const callMicros = 40 * usdPerSecond * 1e6;
 
 const commands = [
   "CancelRequested",
@@ -134,6 +139,8 @@ class World {
       // A machine takes longer to compile than a job to run: only those that are asked for.
       plans: plans.filter((plan) => this.#orders.some(({ pipeline }) => pipeline === keyOf(plan))),
       concurrency: chance.pick([1, 2, 10]),
+      budgets:
+        kind.callsADay === undefined ? undefined : { dayMicros: kind.callsADay * callMicros },
       endAt: (point) => {
         const end = this.#crashes.endAt(point);
         if (end !== undefined) this.#note(`${end.type} at ${point}`);
