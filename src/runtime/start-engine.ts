@@ -26,6 +26,7 @@ import { limitSettings } from "./predictions/limit-settings.ts";
 import { listPrices } from "./predictions/price-table.ts";
 import { defaultGateSettings } from "./predictions/provider-gate.ts";
 import { clientsOf } from "./predictions/providers.ts";
+import { unpricedModels } from "./predictions/unpriced-models.ts";
 import { budgetSettings } from "./spending/budget-settings.ts";
 
 type Options = RuntimeOptions & { readonly pipelines: ReadonlyArray<AnyPipeline> };
@@ -39,6 +40,7 @@ export const startEngine = Effect.fnUntraced(function* (
   intake: Intake = "any",
 ): Effect.fn.Return<Engine, StoreFailure | AssetStoreFailure, Scope.Scope> {
   const settings = engineSettings(options);
+  yield* warnOfUnpriced(settings);
   const store = yield* openStore(options);
   const assets = yield* openAssets(options);
   return yield* Effect.provideService(
@@ -91,6 +93,21 @@ export const engineSettings = (options: Options): Omit<EngineOptions, "store" | 
     assetBase: publicUrl ?? basePath,
     observe: quietly(options.inspect),
   };
+};
+
+/** Every job that gets to such a model will fail: better known before than after. */
+const warnOfUnpriced = ({
+  plans,
+  prices,
+  models,
+  jobs,
+}: Pick<EngineOptions, "plans" | "prices" | "models" | "jobs">): Effect.Effect<void> => {
+  const unpriced = jobs.budgets === undefined ? [] : unpricedModels(plans, prices, models);
+  return unpriced.length === 0
+    ? Effect.void
+    : Effect.logWarning(
+        `budgets are set, and no price is known for ${unpriced.join(", ")}: calls of it are refused until prices has one`,
+      );
 };
 
 /** An inspector that throws must not take the job with it that it looks at. */

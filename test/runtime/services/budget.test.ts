@@ -36,6 +36,15 @@ const start = (budgets: BudgetOptions, prices: PriceTable = cent) =>
     budgets,
   });
 
+/** Gone when the test is over. */
+const folder = (): string => {
+  const made = mkdtempSync(join(tmpdir(), "catena-budgets-"));
+  onTestFinished(() => {
+    rmSync(made, { recursive: true });
+  });
+  return made;
+};
+
 test("a call that would take the job over its budget is not made, and the job says why", async () => {
   await using catena = await start({ perJobUsd: 0.015 });
   const job = await catena.submit(twice, "a");
@@ -87,14 +96,33 @@ test("a hundred jobs at once spend a day's budget to the cent and not beyond it"
   ]);
 });
 
+test("two processes on one file spend a day's budget together to the cent", async () => {
+  const store = join(folder(), "journal.db");
+  const begin = () =>
+    Catena.start({
+      pipelines: [once],
+      store,
+      models: Functions.client({ models: { painter: { run: () => "done" } } }),
+      prices: cent,
+      pollEvery: "1 millis",
+      lookEvery: "10 millis",
+      budgets: { perDayUsd: 0.2 },
+    });
+  await using one = await begin();
+  await using other = await begin();
+  const jobs = await Promise.all(
+    Array.from({ length: 60 }, (_, index) => (index % 2 === 0 ? one : other).submit(once, "a")),
+  );
+  const outcomes = await Promise.all(jobs.map((job) => job.outcome()));
+  expect(outcomes.filter(({ status }) => status === "complete")).toHaveLength(20);
+  expect(await one.budgets()).toEqual(await other.budgets());
+  expect(await one.budgets()).toMatchObject([{ reservedMicros: 0, spentMicros: 200_000 }]);
+});
+
 test("who was refused goes on by retry once there is room", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "catena-budgets-"));
-  onTestFinished(() => {
-    rmSync(folder, { recursive: true });
-  });
   const shared = {
     pipelines: [once, twice],
-    store: join(folder, "journal.db"),
+    store: join(folder(), "journal.db"),
     models: Functions.client({ models: { painter: { run: () => "done" } } }),
     prices: cent,
     pollEvery: "1 millis",
