@@ -169,7 +169,7 @@ class Owner implements JobOwner {
     this.#commit(staged, (end) => {
       if (end === "fenced") return this.#end("fenced");
       // What is over a budget goes back to who asked for it, and the rest is as if that had never come.
-      if (end !== "committed") return this.#write(withoutIntent(mail, end));
+      if (typeof end === "object") return this.#write(withoutIntent(mail, end));
       this.#adopt(staged);
       if (this.#mayPassivate()) return this.#end("passivated");
       this.#goOn();

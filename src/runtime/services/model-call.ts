@@ -44,7 +44,11 @@ export const intend = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Ret
     if (!(yield* hasPassed(run, key))) return;
     yield* makeCall(run, { ...prepared.success, ...affordable.success, key });
   });
-  yield* Effect.onError(call, () => run.provider.gate.withdraw(key));
+  // From the intent on it is the watcher that gives the permit back.
+  const letGo = Effect.suspend(() =>
+    progressIn(run).call?.key === key ? Effect.void : run.provider.gate.withdraw(key),
+  );
+  yield* Effect.onError(call, () => letGo);
 });
 
 interface PermittedCall extends Prepared, Affordable {

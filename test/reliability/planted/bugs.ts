@@ -28,9 +28,9 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
     "services start before their commit",
     {
       file: owner,
-      find: "    this.#commit(staged, (isOurs) => {",
+      find: "    this.#commit(staged, (end) => {",
       replace: `    for (const service of staged.start) this.#services.start(service);
-    this.#commit(staged, (isOurs) => {`,
+    this.#commit(staged, (end) => {`,
     },
     {
       file: owner,
@@ -41,14 +41,14 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   ),
   bug("a refused batch is adopted all the same", {
     file: owner,
-    find: '      if (!isOurs) return this.#end("fenced");',
-    replace: "      if (!isOurs) this.#inboxDue = false;",
+    find: '      if (end === "fenced") return this.#end("fenced");',
+    replace: '      if (end === "fenced") this.#inboxDue = false;',
   }),
   bug("the remote cancel goes out before its entry is committed", {
     file: owner,
-    find: "    this.#commit(staged, (isOurs) => {",
+    find: "    this.#commit(staged, (end) => {",
     replace: `    for (const { key } of staged.cancels) this.#host.providers.cancel(key);
-    this.#commit(staged, (isOurs) => {`,
+    this.#commit(staged, (end) => {`,
   }),
   bug("a nudge does not wake a job that sleeps", {
     file: owner,
@@ -76,6 +76,17 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
     find: "file === undefined || file.job.epoch !== write.epoch || file.job.seq !== write.afterSeq",
     replace: "file === undefined",
   }),
+  bug("a budget is looked at only before the reservation", {
+    file: `${memory}/writes.ts`,
+    find: "  if (over !== null) return over;",
+    replace: "  if (over?.key === file.job.tenant) return over;",
+  }),
+  bug("a receipt does not free what was reserved", {
+    file: `${memory}/journals.ts`,
+    find: "this.spending.book(file.job.tenant, this.predictions.get(row.key), row);",
+    replace:
+      "if (!this.predictions.has(row.key)) this.spending.book(file.job.tenant, undefined, row);",
+  }),
   bug("a job is let go while a prediction of it is open", {
     file: `${memory}/journals.ts`,
     find: "if (file.isReleased && !file.predictionKeys.some((key) => this.openKeys.has(key)))",
@@ -102,17 +113,17 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
     "the create is sent before its intent is committed",
     {
       file: "runtime/services/model-call.ts",
-      find: "  const { watcher } = run.provider;\n",
-      replace: `  const { watcher } = run.provider;
+      find: "  const fact = yield* intentOf(run, permitted);\n",
+      replace: `  const fact = yield* intentOf(run, permitted);
   const at = yield* Clock.currentTimeMillis;
   const early = rowOf({ ...fact, seq: 0, at }, run.job.jobId);
-  watcher.send({ row: early, input: prepared.success.input });
+  watcher.send({ row: early, input: permitted.input });
 `,
     },
     {
       file: "runtime/services/model-call.ts",
-      find: "if (intended !== undefined) watcher.send({ row: intended,",
-      replace: "if (intended === undefined) watcher.send({ row: early,",
+      find: "    return watcher.send({ row: intended, input: permitted.input });",
+      replace: "    return undefined;",
     },
   ),
   bug("nobody looks before a call times out", {
@@ -208,9 +219,10 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   }),
   bug("recovery sends again what it finds intended", {
     file: "runtime/predictions/prediction-watcher.ts",
-    find: "    if (isOpen(row)) this.#fork(this.#attend(this.#watch(row)));",
+    find: "    if (isOpen(row))\n",
     replace: `    if (row.state === "intended") this.send({ row, input: { prompt: "tea" } });
-    else if (isOpen(row)) this.#fork(this.#attend(this.#watch(row)));`,
+    else if (isOpen(row))
+`,
   }),
   bug("a double is noted and runs on", {
     file: "runtime/predictions/prediction-watcher.ts",
