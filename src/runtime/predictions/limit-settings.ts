@@ -8,14 +8,15 @@ const names: ReadonlyArray<string> = Object.keys({
   burst: true,
 } satisfies Record<keyof LimitOptions, true>);
 
-/** Throws StartError that names the field; providers that no client is configured for are refused. */
+/** Throws StartError that names the field; a provider that is none of the configured clients' is refused. */
 export const limitSettings = (
   limits: LimitsByProvider | undefined,
   providers: ReadonlyArray<string>,
 ): LimitsByProvider => {
   if (limits === undefined) return {};
   checkObject("limits", limits);
-  refuseStrangers("limits", limits, providers);
+  // Without any client nobody is asked; a configuration is looked at without its clients' keys as well.
+  if (providers.length > 0) refuseStrangers("limits", limits, providers);
   for (const [provider, given] of Object.entries(limits))
     checkProvider(`limits.${provider}`, given);
   return limits;

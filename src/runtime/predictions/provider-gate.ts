@@ -174,8 +174,7 @@ class Gate implements ProviderGate {
     return Effect.map(monotonicMs, (now) => {
       this.#lines.forget(key);
       if (!this.#all.open.has(key)) return;
-      this.#all.rate.giveBack();
-      this.#laneOf.get(key)?.rate.giveBack();
+      for (const lane of this.#lanesOf(key)) lane.rate.giveBack();
       this.#close(key, now);
       this.#serve(now);
     });
@@ -225,13 +224,18 @@ class Gate implements ProviderGate {
     return { waitMs, limit, failure: () => this.#all.limited(limit) };
   }
 
+  /** Whose limits the call of this key uses up: its provider's, and its model's where that has some. */
+  #lanesOf(key: string): ReadonlyArray<Lane> {
+    const own = this.#laneOf.get(key);
+    return own === undefined ? [this.#all] : [this.#all, own];
+  }
+
   #laneFor(model: string): Lane | null {
     return this.#lanes.get(model) ?? this.#lanes.get(nameOf(model)) ?? null;
   }
 
   #close(key: string, now: number): void {
-    this.#all.leave(key, now);
-    this.#laneOf.get(key)?.leave(key, now);
+    for (const lane of this.#lanesOf(key)) lane.leave(key, now);
     this.#laneOf.delete(key);
     if (this.#trial?.key === key) this.#trial = null;
   }
@@ -244,8 +248,7 @@ class Gate implements ProviderGate {
       this.#unclear = 0;
       this.#isProven = true;
       this.#trial = null;
-      const lanes = [this.#all, this.#laneOf.get(key)].flatMap((lane) => lane ?? []);
-      for (const lane of lanes) {
+      for (const lane of this.#lanesOf(key)) {
         lane.answered(key);
         lane.reopen(key, now);
         if (lane.rate.raise())
@@ -260,8 +263,7 @@ class Gate implements ProviderGate {
   refused(key: string, failure: Failure): Effect.Effect<void> {
     return Effect.flatMap(monotonicMs, (now) => {
       if (this.#trial?.key === key) this.#trial = null;
-      this.#all.answered(key);
-      this.#laneOf.get(key)?.answered(key);
+      for (const lane of this.#lanesOf(key)) lane.answered(key);
       const told = this.#judge(key, failure, now);
       this.#serve(now);
       return told;
@@ -284,10 +286,9 @@ class Gate implements ProviderGate {
     }
     // A definite no to this request says that the provider answers; not that it is paid.
     this.#unclear = 0;
-    if (this.#all.closedFor !== null && this.#all.closedFor.reason !== "QuotaExhausted") {
-      this.#all.reopen(key, now);
-      this.#open(now);
-    }
+    for (const lane of this.#lanesOf(key))
+      if (lane.closedFor?.reason !== "QuotaExhausted") lane.reopen(key, now);
+    this.#open(now);
     return Effect.void;
   }
 

@@ -365,6 +365,24 @@ describe("limits of a model", () => {
     }),
   );
 
+  it.effect("are taken up again with any answer but another 429", () =>
+    Effect.gen(function* () {
+      const gate = yield* gateOf(undefined, { models: { "a/slow": { createsPerMinute: 100 } } });
+      for (const answer of [badRequest, null]) {
+        const [slow] = yield* passings(gate, 1, "a/slow");
+        yield* gate.refused(slow?.key ?? "", rateLimited(9_000));
+        const waiting = yield* passings(gate, 2, "a/slow");
+        yield* pass(9_000);
+        expect(waiting).toHaveLength(1);
+        const { key = "" } = waiting[0] ?? {};
+        yield* answer === null ? gate.accepted(key) : gate.refused(key, answer);
+        yield* pass(2_500);
+        expect(waiting).toHaveLength(2);
+        yield* pass(60_000, 5_000);
+      }
+    }),
+  );
+
   it.effect("are named to who waits for them", () =>
     Effect.gen(function* () {
       const gate = yield* gateOf(
