@@ -34,6 +34,8 @@ export const isApplied = (store: Store, write: Write): Effect.Effect<boolean, St
     case "PostInbox":
       // Only the same message has the same id.
       return Effect.succeed(true);
+    case "DiscardLetter":
+      return Effect.map(store.letter(write.id), Option.isNone);
     case "EraseJob":
       return Effect.map(
         store.job(write.jobId),
@@ -47,6 +49,7 @@ export const isApplied = (store: Store, write: Write): Effect.Effect<boolean, St
             state === write.to.state && attempts === write.to.attempts && owner === write.to.owner,
         ),
       );
+    case "HintPrediction":
     case "PostNotifications":
     case "TakeNotifications":
     case "TidyNotifications":

@@ -8,12 +8,14 @@ import type { StoreFailure } from "./journal-store.ts";
 import { erasingCases } from "./journal-stores/conformance/erasing-cases.ts";
 import { jobCases } from "./journal-stores/conformance/job-cases.ts";
 import { ledgerCases } from "./journal-stores/conformance/ledger-cases.ts";
+import { letterCases } from "./journal-stores/conformance/letter-cases.ts";
 import { messageCases } from "./journal-stores/conformance/message-cases.ts";
 import { namingCases } from "./journal-stores/conformance/naming-cases.ts";
 import { outboxCases } from "./journal-stores/conformance/outbox-cases.ts";
 import { ownerCases } from "./journal-stores/conformance/owner-cases.ts";
 import { recountCases } from "./journal-stores/conformance/recount-cases.ts";
 import { spendingCases } from "./journal-stores/conformance/spending-cases.ts";
+import { vitalCases } from "./journal-stores/conformance/vital-cases.ts";
 import type { ConformanceFailure, StoreUnderTest } from "./journal-stores/conformance/case.ts";
 
 export type { StoreUnderTest } from "./journal-stores/conformance/case.ts";
@@ -40,6 +42,8 @@ const cases = [
   ...ownerCases,
   ...erasingCases,
   ...namingCases,
+  ...letterCases,
+  ...vitalCases,
   ...outboxCases,
 ];
 

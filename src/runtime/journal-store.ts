@@ -18,9 +18,12 @@ import type { Effect, Option, Scope } from "effect";
 import type { Entry, Receipt, Timer, Value } from "../machines/entry.ts";
 import type { PredictionStatus } from "../steps/model-client.ts";
 import type { RestKind } from "../steps/failure.ts";
+import type { JournalDeadLetters, LetterWrite } from "./journal-dead-letters.ts";
+import type { HintPrediction, JournalHints } from "./journal-hints.ts";
 import type { JournalOutbox, NewNotification, OutboxWrite } from "./journal-outbox.ts";
 import type { JournalRetention, RetentionWrite, ReuseQuery } from "./journal-retention.ts";
 import type { Budgets, JournalSpending, OverBudget } from "./journal-spending.ts";
+import type { JournalVitals } from "./journal-vitals.ts";
 
 const advice = {
   Full: "Free some space; nothing was written, and the same call works again then.",
@@ -236,20 +239,25 @@ export type Write =
   | PostInbox
   | ChangePrediction
   | AddDuplicate
+  | HintPrediction
+  | LetterWrite
   | RetentionWrite
   | OutboxWrite;
 
 /**
  * `Conflict`: the condition did not hold, over the `Job` (fenced, job id taken, no such job), a
- * `Prediction` (already settled, key or provider id taken), a `Message` (known already) or a
- * `Notification` (changed by another). Only a conflict over the job means a takeover.
+ * `Prediction` (already settled, key or provider id taken), a `Message` (known already), a `Letter` (none
+ * is open) or a `Notification` (changed by another). Only a conflict over the job means a takeover.
  * `Duplicate`: the idempotency key belongs to that job already.
  * `OverBudget`: the job is still the writer's own; an intent of its append fits in no budget.
  */
 export type WriteResult =
   | { readonly type: "Committed" }
   | OverBudget
-  | { readonly type: "Conflict"; readonly over: "Job" | "Prediction" | "Message" | "Notification" }
+  | {
+      readonly type: "Conflict";
+      readonly over: "Job" | "Prediction" | "Message" | "Letter" | "Notification";
+    }
   | { readonly type: "Duplicate"; readonly jobId: string };
 
 export interface JobFilter {
@@ -272,7 +280,10 @@ export interface JobFilter {
 /** The parts of the port that have files of their own. */
 type OtherParts = JournalRetention<StoreFailure> &
   JournalOutbox<StoreFailure> &
-  JournalSpending<StoreFailure>;
+  JournalSpending<StoreFailure> &
+  JournalDeadLetters<StoreFailure> &
+  JournalHints<StoreFailure> &
+  JournalVitals<StoreFailure>;
 
 export class JournalStore extends Context.Service<
   JournalStore,

@@ -9,6 +9,7 @@ import { sumsOn } from "./memory/job-spending.ts";
 import { MemoryJournals } from "./memory/journals.ts";
 import type { JobFile } from "./memory/journals.ts";
 import * as retention from "./memory/retention.ts";
+import * as vitals from "./memory/vitals.ts";
 import { applyWrite } from "./memory/writes.ts";
 import { spendingIn } from "./spending-rules.ts";
 import { checkWrites, fits } from "./write-rules.ts";
@@ -110,6 +111,15 @@ const make = (journals: MemoryJournals = new MemoryJournals()): JournalStore["Se
     leftovers: (after, limit) => Effect.sync(() => retention.leftovers(journals, after, limit)),
     unreadPayloads: () => Effect.succeed([]),
     scrub: Effect.void,
+    letters: (filter, page) => Effect.sync(() => journals.letters.list(filter, page)),
+    letter: (id) => Effect.sync(() => Option.fromNullishOr(journals.letters.get(id))),
+    letterCauses: (filter, limit) => Effect.sync(() => journals.letters.causes(filter, limit)),
+    letterCount: (filter) => Effect.sync(() => journals.letters.count(filter)),
+    hints: (owner) => Effect.sync(() => vitals.hints(journals, owner)),
+    oldestPending: Effect.sync(() => vitals.oldestPending(journals)),
+    oldestMessage: Effect.sync(() => vitals.oldestMessage(journals)),
+    open: (owner, before) => Effect.sync(() => vitals.open(journals, owner, before)),
+    unfinished: (after, limit) => Effect.sync(() => vitals.unfinished(journals, after, limit)),
     notifications: (filter) => Effect.sync(() => journals.outbox.list(filter)),
     notification: (id) => Effect.sync(() => Option.fromNullishOr(journals.outbox.get(id))),
     dueNotifications: (owner, subscription, limit) =>

@@ -27,10 +27,12 @@ import {
   takeOwnerLock,
 } from "./sqlite/owner-lock.ts";
 import type { OwnerLock } from "./sqlite/owner-lock.ts";
+import * as letters from "./sqlite/letter-reads.ts";
 import * as outbox from "./sqlite/outbox.ts";
 import * as reads from "./sqlite/reads.ts";
 import * as retention from "./sqlite/retention-reads.ts";
 import { readSpendingOf, readSpendingOn } from "./sqlite/spending.ts";
+import * as vitals from "./sqlite/vital-reads.ts";
 import { inTransaction } from "./sqlite/transaction.ts";
 import type { Connection } from "./sqlite/transaction.ts";
 import { applyWrites } from "./sqlite/writes.ts";
@@ -175,6 +177,20 @@ const over = (owners: Owners, commit: CommitAll): JournalStore["Service"] => {
     sendersTo: (subscriptions) =>
       ask("look for notifications", () => outbox.readSenders(connection, subscriptions)),
     scrub: ask("empty the log", () => retention.emptyLog(connection)),
+    letters: (filter, page) =>
+      ask("list dead letters", () => letters.readLetters(connection, filter, page)),
+    letter: (id) => ask("read a dead letter", () => letters.readLetter(connection, id)),
+    letterCauses: (filter, limit) =>
+      ask("count dead letters", () => letters.readLetterCauses(connection, filter, limit)),
+    letterCount: (filter) =>
+      ask("count dead letters", () => letters.readLetterCount(connection, filter)),
+    hints: (owner) => ask("look for reports", () => vitals.readHints(connection, owner)),
+    oldestPending: ask("read the queue", () => vitals.readOldestPending(connection)),
+    oldestMessage: ask("look for messages", () => vitals.readOldestMessage(connection)),
+    open: (owner, before) =>
+      ask("read the ledger", () => vitals.readOpen(connection, owner, before)),
+    unfinished: (after, limit) =>
+      ask("list jobs under way", () => vitals.readUnfinished(connection, after, limit)),
     register: register(owners),
     deadOwners: (self) => ask("look for dead owners", () => deadOwners(owners, self)),
     livingOwners: ask("look for owners", () => livingOwners(owners.folder)),

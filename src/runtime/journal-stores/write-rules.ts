@@ -20,6 +20,7 @@ export const committed: WriteResult = { type: "Committed" };
 export const jobConflict: Conflict = { type: "Conflict", over: "Job" };
 export const predictionConflict: Conflict = { type: "Conflict", over: "Prediction" };
 export const messageConflict: Conflict = { type: "Conflict", over: "Message" };
+export const letterConflict: Conflict = { type: "Conflict", over: "Letter" };
 export const notificationConflict: Conflict = { type: "Conflict", over: "Notification" };
 
 const openStates: ReadonlySet<PredictionState> = new Set(["intended", "unknown", "accepted"]);
@@ -27,6 +28,9 @@ const openStates: ReadonlySet<PredictionState> = new Set(["intended", "unknown",
 /** A row the watcher still has to follow. */
 export const isOpen = (row: Pick<PredictionRow, "state" | "settledAt">): boolean =>
   openStates.has(row.state) || (row.state === "duplicate" && row.settledAt === null);
+
+/** A report on it makes somebody look: it may have ended, or show a double of what seemed absent. */
+export const mayBeHinted = (row: PredictionRow): boolean => isOpen(row) || row.state === "absent";
 
 /** What of a row the ledger's moves depend on. */
 export type LedgerPosition = Pick<

@@ -219,10 +219,9 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   }),
   bug("recovery sends again what it finds intended", {
     file: "runtime/predictions/prediction-watcher.ts",
-    find: "    if (isOpen(row))\n",
+    find: "    if (isOpen(row)) {",
     replace: `    if (row.state === "intended") this.send({ row, input: { prompt: "tea" } });
-    else if (isOpen(row))
-`,
+    else if (isOpen(row)) {`,
   }),
   bug("a double is noted and runs on", {
     file: "runtime/predictions/prediction-watcher.ts",

@@ -94,6 +94,29 @@ describe("a SQLite file of version 1", () => {
     }),
   );
 
+  it.effect("has a letter for each job that lies failed, and none for the others", () =>
+    Effect.gen(function* () {
+      const { path } = yield* oldFile();
+      const db = new DatabaseSync(path);
+      db.exec(`UPDATE jobs SET status = 'failed', current_step = 'paint', failure_kind = 'timeout',
+        error_message = 'The attempt took longer than 5 ms' WHERE job_id = 'a'`);
+      db.close();
+      const store = yield* SqliteJournalStore.make({ path, synchronous: "NORMAL" });
+      expect(yield* store.letters({}, { limit: 9 })).toMatchObject([
+        {
+          id: "a",
+          pipeline: "campaign",
+          step: "paint",
+          kind: "timeout",
+          message: null,
+          reason: "The attempt took longer than 5 ms",
+          deaths: 1,
+          diedAt: 9,
+        },
+      ]);
+    }),
+  );
+
   it.effect("knows which assets its entries and unread messages name, and which jobs rest", () =>
     Effect.gen(function* () {
       const { path, payload } = yield* oldFile();

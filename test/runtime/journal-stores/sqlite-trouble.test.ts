@@ -132,7 +132,7 @@ describe("a SQLite journal store in trouble", () => {
   it.effect("fails a batch whole when the disk is full, and works again when there is space", () =>
     Effect.gen(function* () {
       const path = yield* temporaryPath;
-      const store = yield* SqliteJournalStore.make({ path, maxPages: 40 });
+      const store = yield* SqliteJournalStore.make({ path, maxPages: 80 });
       yield* store.commit([createOf("a", { epoch: 1, owner: "o" })]);
       const large = {
         ...stepEntry(2),
@@ -155,7 +155,7 @@ describe("a SQLite journal store in trouble", () => {
 
   it.effect("knows nothing more of a job whose creation came to nothing", () =>
     Effect.gen(function* () {
-      const store = yield* SqliteJournalStore.make({ path: yield* temporaryPath, maxPages: 40 });
+      const store = yield* SqliteJournalStore.make({ path: yield* temporaryPath, maxPages: 80 });
       const large = { json: "x".repeat(400_000) };
       const output = { ...stepEntry(2), type: "StepSucceeded" as const, path: "p", attempt: 1 };
       const tooMuch = appendOf("a", 1, { entries: [{ ...output, output: large }] });

@@ -6,6 +6,7 @@ import type { Entry } from "../../../machines/entry.ts";
 import type { InboxRow, JobTimer, PredictionRow, StoredJob } from "../../journal-store.ts";
 import { isOpen } from "../write-rules.ts";
 import { AssetNames } from "./asset-names.ts";
+import { MemoryLetters } from "./letters.ts";
 import { MemoryOutbox } from "./outbox.ts";
 import { Spending } from "./spending.ts";
 
@@ -37,6 +38,9 @@ export class MemoryJournals {
   readonly left = new Set<string>();
   readonly owned = new Map<string, Set<JobFile>>();
   readonly names = new AssetNames();
+  readonly letters = new MemoryLetters();
+  /** When the last report on a prediction came (ms), by its key. */
+  readonly hints = new Map<string, number>();
   readonly outbox = new MemoryOutbox();
   readonly spending = new Spending();
   readonly #jobByIdempotencyKey = new Map<string, string>();

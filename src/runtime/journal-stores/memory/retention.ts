@@ -59,6 +59,7 @@ export const eraseJob = (journals: MemoryJournals, write: EraseJob): WriteResult
   });
   file.entries.length = 0;
   file.timers = [];
+  journals.letters.forgetJob(jobId);
   journals.outbox.dropOfJob(jobId);
   for (const row of rows) journals.putPrediction(file, emptied(row, at));
   journals.names.drop(jobId, {

@@ -10,10 +10,15 @@ import type {
   Write,
   WriteResult,
 } from "../../journal-store.ts";
+import type { HintPrediction } from "../../journal-hints.ts";
+import type { ChangeNotification } from "../../journal-outbox.ts";
+import { closesLetter, letterMoveOf, letterOfNotification } from "../letter-rules.ts";
 import {
   committed,
   holdersIn,
   jobConflict,
+  letterConflict,
+  mayBeHinted,
   messageConflict,
   moveOf,
   predictionConflict,
@@ -21,7 +26,7 @@ import {
 import { changeOfErased } from "../retention-rules.ts";
 import { overBudgetIn } from "../spending-rules.ts";
 import { sumsOn } from "./job-spending.ts";
-import type { MemoryJournals } from "./journals.ts";
+import type { JobFile, MemoryJournals } from "./journals.ts";
 import { eraseJob, eraseRawAnswers, nameAssets, nameIn, tidyAssets } from "./retention.ts";
 
 const rests: ReadonlySet<string> = new Set(["failed", "complete", "cancelled"]);
@@ -95,6 +100,7 @@ const append = (journals: MemoryJournals, write: AppendEntries): WriteResult => 
   if (rows === null) return predictionConflict;
   for (const entry of write.entries) file.entries.push(entry);
   nameIn(journals, write.jobId, write.entries);
+  moveLetter(journals, file, write);
   for (const row of rows.values()) journals.putPrediction(file, row);
   journals.consume(file, write.consumed);
   if (write.outbox !== undefined) journals.outbox.add(write.outbox);
@@ -116,11 +122,18 @@ const append = (journals: MemoryJournals, write: AppendEntries): WriteResult => 
   return committed;
 };
 
+const moveLetter = ({ letters }: MemoryJournals, { job }: JobFile, write: AppendEntries): void => {
+  const move = letterMoveOf(write);
+  if (move?.type === "open") letters.open({ ...move.letter, tenant: job.tenant });
+  if (move?.type === "close") letters.close(write.jobId);
+};
+
 const post = (journals: MemoryJournals, { row }: PostInbox): WriteResult => {
   const file = journals.files.get(row.jobId);
   if (file === undefined || file.job.record.erasedAt !== null) return jobConflict;
   if (journals.messageIds.has(row.id)) return messageConflict;
   journals.post(file, row);
+  if (closesLetter(row.facts)) journals.letters.close(row.jobId);
   return committed;
 };
 
@@ -159,6 +172,35 @@ const addDuplicate = (journals: MemoryJournals, { row }: AddDuplicate): WriteRes
   return committed;
 };
 
+const hintPrediction = (
+  { predictions, hints }: MemoryJournals,
+  { key, provider, at }: HintPrediction,
+): WriteResult => {
+  const row = predictions.get(key);
+  if (row?.provider !== provider || !mayBeHinted(row)) return predictionConflict;
+  if (at === null) hints.delete(key);
+  else hints.set(key, at);
+  return committed;
+};
+
+const changeNotification = (
+  { outbox, letters, files }: MemoryJournals,
+  write: ChangeNotification,
+): WriteResult => {
+  const result = outbox.change(write);
+  const row = outbox.get(write.id);
+  if (result.type !== "Committed" || row === undefined) return result;
+  const { subscription, type } = row;
+  const jobId = row.job?.jobId ?? null;
+  const job = jobId === null ? undefined : files.get(jobId)?.job;
+  const tenant = job?.tenant ?? null;
+  const pipeline = job?.record.pipeline ?? null;
+  if (write.to.state === "undeliverable")
+    letters.open(letterOfNotification(write, { subscription, type, jobId, tenant, pipeline }));
+  else if (write.from.state === "undeliverable") letters.close(write.id);
+  return result;
+};
+
 /** Applies one write whole, or changes nothing. */
 export const applyWrite = (journals: MemoryJournals, write: Write): WriteResult => {
   switch (write.type) {
@@ -172,6 +214,10 @@ export const applyWrite = (journals: MemoryJournals, write: Write): WriteResult 
       return changePrediction(journals, write);
     case "AddDuplicate":
       return addDuplicate(journals, write);
+    case "HintPrediction":
+      return hintPrediction(journals, write);
+    case "DiscardLetter":
+      return journals.letters.close(write.id) ? committed : letterConflict;
     case "EraseJob":
       return eraseJob(journals, write);
     case "EraseRawAnswers":
@@ -183,7 +229,7 @@ export const applyWrite = (journals: MemoryJournals, write: Write): WriteResult 
     case "PostNotifications":
       return journals.outbox.add(write.notifications);
     case "ChangeNotification":
-      return journals.outbox.change(write);
+      return changeNotification(journals, write);
     case "TakeNotifications":
       return journals.outbox.take(write);
     case "TidyNotifications":

@@ -1,6 +1,7 @@
 /** The writes to the table of predictions. Each answers null where it conflicts over a prediction. */
-import type { LedgerChange, PredictionRow } from "../../journal-store.ts";
-import { moveOf } from "../write-rules.ts";
+import type { HintPrediction } from "../../journal-hints.ts";
+import type { LedgerChange, PredictionRow, WriteResult } from "../../journal-store.ts";
+import { committed, moveOf, predictionConflict } from "../write-rules.ts";
 import { decodePrediction, predictionPart, predictionSelection } from "./prediction-rows.ts";
 import { changes } from "./transaction.ts";
 import type { Connection } from "./transaction.ts";
@@ -63,6 +64,13 @@ export const applyLedgerChange = (
   const move = moveOf(row, change);
   return move !== null && updatePrediction(connection, row, move);
 };
+
+const setHint = `UPDATE predictions SET hinted_at = ? WHERE key = ? AND provider = ? AND (${openPrediction} OR state = 'absent')`;
+
+export const hintPrediction = (
+  { prepare }: Connection,
+  { key, provider, at }: HintPrediction,
+): WriteResult => (changes(prepare(setHint), [at, key, provider]) ? committed : predictionConflict);
 
 /** Clears the owner of a released job none of whose predictions is open any more. */
 export const settleRelease = ({ prepare }: Connection, jobId: string): void => {

@@ -34,6 +34,7 @@ const forgetContent = [
   `DELETE FROM appends WHERE ${ofJob}`,
   "DELETE FROM timers WHERE job_id = ?",
   "DELETE FROM inbox WHERE job_id = ?",
+  "DELETE FROM dead_letters WHERE job_id = ?",
   "DELETE FROM outbox WHERE job_id = ?",
 ];
 

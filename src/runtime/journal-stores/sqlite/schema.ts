@@ -5,6 +5,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { appendsTable } from "./appends-schema.ts";
 import { broken } from "./failure.ts";
+import { makeLetters } from "./letter-schema.ts";
 import { outboxTable } from "./outbox.ts";
 import { nameOldAssets, retentionTables } from "./retention-schema.ts";
 import { addSpending } from "./spending-schema.ts";
@@ -12,6 +13,9 @@ import { addSpending } from "./spending-schema.ts";
 /** The condition of a prediction that still has to be followed; queries repeat it to use its index. */
 export const openPrediction =
   "(state IN ('intended', 'unknown', 'accepted') OR (state = 'duplicate' AND settled_at IS NULL))";
+
+/** The condition of a prediction that somebody shall look at; queries repeat it to use its index. */
+export const hintedPrediction = `hinted_at IS NOT NULL AND (${openPrediction} OR state = 'absent')`;
 
 /*
  * Partial indices keep every question of the running service as cheap with a million finished jobs as
@@ -119,6 +123,9 @@ const migrations: ReadonlyArray<string | ((db: DatabaseSync) => void)> = [
   `ALTER TABLE jobs ADD COLUMN tenant TEXT;
    CREATE INDEX jobs_by_tenant ON jobs (tenant) WHERE tenant IS NOT NULL;`,
   appendsTable,
+  `ALTER TABLE predictions ADD COLUMN hinted_at INTEGER;
+   CREATE INDEX predictions_hinted ON predictions (job_id) WHERE ${hintedPrediction};`,
+  makeLetters,
   outboxTable,
   addSpending,
 ];

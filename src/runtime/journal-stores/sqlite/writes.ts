@@ -9,17 +9,21 @@ import type {
   WriteResult,
 } from "../../journal-store.ts";
 import type { SQLInputValue } from "node:sqlite";
+import type { ChangeNotification } from "../../journal-outbox.ts";
 import { type Entry, entryVersion } from "../../../machines/entry.ts";
 import { assetNamesIn } from "../../../steps/asset-names.ts";
 import { overBudgetIn } from "../spending-rules.ts";
+import { closesLetter } from "../letter-rules.ts";
 import { committed, jobConflict, messageConflict, predictionConflict } from "../write-rules.ts";
 import {
   applyLedgerChange,
+  hintPrediction,
   insertPrediction,
   predictionOf,
   settleRelease,
   updatePrediction,
 } from "./ledger-writes.ts";
+import { closeLetter, discardLetter, moveLetter, moveNotificationLetter } from "./letter-writes.ts";
 import {
   changingColumns,
   changingValues,
@@ -214,6 +218,7 @@ const append = (connection: Connection, write: AppendEntries): WriteResult => {
     return predictionConflict;
   }
   insertEntries(connection, { jobId: write.jobId, ordinal }, write.entries);
+  moveLetter(connection, write);
   replaceTimers(connection, write);
   for (const id of write.consumed) prepare(consumeMessage).run(id, write.jobId);
   if (write.outbox !== undefined) insertNotifications(connection, write.outbox);
@@ -232,7 +237,9 @@ const mayBeTold = ({ prepare }: Connection, jobId: string): boolean =>
 
 const post = (connection: Connection, row: InboxRow): WriteResult => {
   if (!mayBeTold(connection, row.jobId)) return jobConflict;
-  return changes(connection.prepare(insertMessage), inboxValues(row)) ? committed : messageConflict;
+  if (!changes(connection.prepare(insertMessage), inboxValues(row))) return messageConflict;
+  if (closesLetter(row.facts)) closeLetter(connection, row.jobId);
+  return committed;
 };
 
 const changePrediction = (connection: Connection, write: ChangePrediction): WriteResult => {
@@ -259,6 +266,12 @@ export const applyWrites = (
   return { result, witness: witnessOf(connection, writes, result) };
 };
 
+const changedNotification = (connection: Connection, write: ChangeNotification): WriteResult => {
+  const result = changeNotification(connection, write);
+  if (isCommitted(result)) moveNotificationLetter(connection, write);
+  return result;
+};
+
 /** Applies one write whole, or changes nothing; savepoints only where a conflict may show half way. */
 const applyWrite = (connection: Connection, write: Write): WriteResult => {
   switch (write.type) {
@@ -276,6 +289,10 @@ const applyWrite = (connection: Connection, write: Write): WriteResult => {
         : inSavepoint(connection, isCommitted, () => changePrediction(connection, write));
     case "AddDuplicate":
       return addDuplicate(connection, write);
+    case "HintPrediction":
+      return hintPrediction(connection, write);
+    case "DiscardLetter":
+      return discardLetter(connection, write);
     case "EraseJob":
       return eraseJob(connection, write);
     case "EraseRawAnswers":
@@ -287,7 +304,7 @@ const applyWrite = (connection: Connection, write: Write): WriteResult => {
     case "PostNotifications":
       return insertNotifications(connection, write.notifications);
     case "ChangeNotification":
-      return changeNotification(connection, write);
+      return changedNotification(connection, write);
     case "TakeNotifications":
       return takeNotifications(connection, write);
     case "TidyNotifications":
