@@ -96,11 +96,20 @@ export interface StreamedPrediction {
   readonly model: string;
 }
 
+/** What a provider allows and keeps; a client without it has no such limits. */
+export interface ProviderLimits {
+  /** Requests a minute beside creates, of this client. */
+  readonly looksPerMinute: number;
+  /** How long (ms) after its end a prediction's output can be had. */
+  readonly keepsMs: number;
+}
+
 export interface ModelClient {
   /** Names the provider in receipts and the ledger, such as `replicate`. */
   readonly provider: string;
   /** What the provider can do after a lost answer; without it, creates are at-least-once by policy. */
   readonly canFind: boolean;
+  readonly limits?: ProviderLimits;
   /** Creates one prediction, asynchronously, with exactly one request. Fails with: SubmitRejected, SubmitUnknown. */
   submit(request: SubmitRequest): Effect.Effect<Prediction, SubmitRejected | SubmitUnknown>;
   /** Fails with: ProviderFailure; with status 404 where the provider knows no such prediction. */

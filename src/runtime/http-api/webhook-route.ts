@@ -1,17 +1,18 @@
 /**
- * Where providers report that a prediction has moved on. A report is a hint and nothing more: it makes the
- * watcher look with our own token, and what that look shows is what counts. One that never comes is made up
- * for by the watcher's own looks.
+ * Where providers report that a prediction has moved on. A report is a hint and nothing more: it is kept,
+ * answered, and makes whoever watches the prediction look with our own token; what that look shows is what
+ * counts. One that never comes is made up for by the watcher's own looks.
  */
-import { Clock, Effect, Metric, Option } from "effect";
+import { Clock, Effect, Metric } from "effect";
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http";
 import type { ModelClient } from "../../steps/model-client.ts";
+import type { Heard } from "../predictions/prediction-hints.ts";
 import { responseOf } from "./answering.ts";
 import { notFound, Problem, unavailable } from "./problem.ts";
 import { readBytes } from "./request-body.ts";
 import type { ApiHost } from "./route.ts";
 import { WebhookSecrets } from "./webhook-secrets.ts";
-import { isSigned } from "./webhook-signature.ts";
+import { isSigned, type SignedDelivery } from "./webhook-signature.ts";
 
 /** A report holds the whole output, which may be files as text. */
 const maxBytes = 10_485_760;
@@ -19,55 +20,44 @@ const maxBytes = 10_485_760;
 const counter = Metric.counter("catena_webhooks_total", {
   description: "Webhooks of providers that were received, by what they were",
 });
-const count = (outcome: "hint" | "unknown" | "unsigned") =>
+const count = (outcome: Heard | "unsigned") =>
   Metric.update(Metric.withAttributes(counter, { outcome }), 1);
+
+/** Providers hang up soon, and hold whoever is slow for broken: they are told to send it again instead. */
+const answersWithin = "900 millis";
 
 export const webhookRoute = (host: ApiHost) => {
   const secrets = new WebhookSecrets(host.settings.webhookSecrets);
-  const looking = new Set<string>();
   const received = Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest;
     const { provider = "" } = yield* HttpRouter.params;
     const client = host.engine.providers.client(provider);
     if (client === undefined) return yield* notFound("provider of this name");
-    yield* checkSigned(secrets, client, request);
-    const key = new URL(request.url, "http://localhost").searchParams.get("intent") ?? "";
-    const row = yield* host.engine.store.prediction(key);
-    if (Option.isNone(row)) yield* count("unknown");
-    else {
-      yield* count("hint");
-      yield* lookSoon(host, looking, key);
-    }
+    const body = yield* readBytes(request, maxBytes);
+    const { headers, url } = request;
+    const delivery = {
+      id: headers["webhook-id"],
+      timestamp: headers["webhook-timestamp"],
+      signature: headers["webhook-signature"],
+      body,
+    };
+    const key = new URL(url, "http://localhost").searchParams.get("intent") ?? "";
+    const kept = Effect.andThen(
+      checkSigned(secrets, client, delivery),
+      host.engine.hints.keep(provider, key),
+    );
+    const orElse = () => Effect.fail(unavailable());
+    yield* count(yield* Effect.timeoutOrElse(kept, { duration: answersWithin, orElse }));
     return HttpServerResponse.empty({ status: 204 });
   });
   return HttpRouter.add("POST", "/webhooks/:provider", Effect.catchCause(received, responseOf));
 };
 
-/** The provider waits for no more than our word that we heard it. The same report twice is one look. */
-const lookSoon = ({ engine, closing }: ApiHost, looking: Set<string>, key: string) =>
-  Effect.suspend(() => {
-    if (looking.has(key)) return Effect.void;
-    looking.add(key);
-    const look = Effect.ensuring(
-      engine.providers.look(key),
-      Effect.sync(() => looking.delete(key)),
-    );
-    return Effect.asVoid(Effect.forkDetach(Effect.raceFirst(look, closing)));
-  });
-
 const checkSigned = Effect.fnUntraced(function* (
   secrets: WebhookSecrets,
   client: ModelClient,
-  request: HttpServerRequest.HttpServerRequest,
+  delivery: SignedDelivery,
 ) {
-  const body = yield* readBytes(request, maxBytes);
-  const { headers } = request;
-  const delivery = {
-    id: headers["webhook-id"],
-    timestamp: headers["webhook-timestamp"],
-    signature: headers["webhook-signature"],
-    body,
-  };
   const now = yield* Clock.currentTimeMillis;
   const fits = (secret: string | null) => secret !== null && isSigned(delivery, secret, now);
   // Without the secret nothing can be said; the provider sends its last word again.

@@ -1,5 +1,5 @@
 /** What providers sign with: given at the start, or asked for once and, when nothing fits any more, again. */
-import { Clock, Effect, Redacted } from "effect";
+import { Clock, Deferred, Effect, Redacted } from "effect";
 import type { ProviderFailure } from "../../steps/failure.ts";
 import type { ModelClient } from "../../steps/model-client.ts";
 import { isWebhookSecret } from "./webhook-signature.ts";
@@ -15,6 +15,8 @@ interface Known {
 export class WebhookSecrets {
   readonly #given: ReadonlyMap<string, Redacted.Redacted>;
   readonly #known = new Map<string, Known>();
+  /** One question at a time: who cannot wait for its answer leaves it to the next. */
+  readonly #asking = new Map<string, Deferred.Deferred<string | null, ProviderFailure>>();
 
   constructor(given: ReadonlyMap<string, Redacted.Redacted>) {
     this.#given = given;
@@ -38,7 +40,22 @@ export class WebhookSecrets {
   }
 
   #ask(client: ModelClient): Effect.Effect<string | null, ProviderFailure> {
-    const { provider, webhookSecret } = client;
+    return Effect.gen({ self: this }, function* () {
+      const { provider } = client;
+      const asking = this.#asking.get(provider);
+      if (asking !== undefined) return yield* Deferred.await(asking);
+      const answer = Deferred.makeUnsafe<string | null, ProviderFailure>();
+      this.#asking.set(provider, answer);
+      const asked = Effect.onExit(this.#askNow(client), (exit) => {
+        this.#asking.delete(provider);
+        return Deferred.done(answer, exit);
+      });
+      yield* Effect.forkDetach(Effect.ignore(asked));
+      return yield* Deferred.await(answer);
+    });
+  }
+
+  #askNow({ provider, webhookSecret }: ModelClient): Effect.Effect<string | null, ProviderFailure> {
     if (webhookSecret === undefined) return Effect.succeed(null);
     return Effect.gen({ self: this }, function* () {
       const secret = Redacted.value(yield* webhookSecret);

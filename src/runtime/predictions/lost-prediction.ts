@@ -15,6 +15,8 @@ import type { JournalStore, PredictionRow } from "../journal-store.ts";
 export interface Search {
   readonly row: PredictionRow;
   readonly graceMs: number;
+  /** Waits so long (ms), or until there is reason to look earlier; true where the time has passed. */
+  readonly pause: (waitMs: number) => Effect.Effect<boolean>;
   /** Nobody else has answered the intent meanwhile. */
   readonly isOpen: Effect.Effect<boolean>;
   /** False where another intent has claimed this prediction first. */
@@ -33,7 +35,7 @@ const firstLookMs = 1_000;
 export const findLost = Effect.fnUntraced(function* (
   client: ModelClient,
   store: JournalStore["Service"],
-  { row, graceMs, isOpen, adopt }: Search,
+  { row, graceMs, pause, isOpen, adopt }: Search,
 ): Effect.fn.Return<Finding> {
   if (!client.canFind) return "absent";
   const now = yield* Clock.currentTimeMillis;
@@ -42,8 +44,9 @@ export const findLost = Effect.fnUntraced(function* (
   let emptyAtMs: number | null = null;
   let waitMs = firstLookMs;
   while (true) {
-    yield* Effect.sleep(waitMs);
-    elapsedMs += waitMs;
+    const isDue = yield* pause(waitMs);
+    // A look before its time finds what is there; for being absent it does not count.
+    if (isDue) elapsedMs += waitMs;
     if (!(yield* isOpen)) return "answered";
     const sighting = yield* sight(client, store, { row, graceMs });
     if (sighting !== null) {
@@ -53,7 +56,7 @@ export const findLost = Effect.fnUntraced(function* (
         return sighting.isUncertain ? "uncertain" : "absent";
       emptyAtMs ??= elapsedMs;
     }
-    waitMs = Math.min(waitMs * 2, betweenListingsMs);
+    if (isDue) waitMs = Math.min(waitMs * 2, betweenListingsMs);
   }
 });
 

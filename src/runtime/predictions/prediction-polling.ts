@@ -1,6 +1,7 @@
 /** Watching a known prediction to its end: look, look again, ask for its end where that is wanted, settle. */
-import { Effect } from "effect";
+import { Clock, Effect } from "effect";
 import { isTerminal, type ModelClient, type Prediction } from "../../steps/model-client.ts";
+import type { LookPace } from "./look-pace.ts";
 import { settlementOf } from "./settlement.ts";
 import type { WatchedPrediction } from "./watched-prediction.ts";
 import type { WatcherHost } from "./watcher-host.ts";
@@ -11,6 +12,7 @@ const maxDenials = 5;
 
 export interface Poller {
   readonly client: ModelClient;
+  readonly pace: LookPace;
   readonly host: WatcherHost;
 }
 
@@ -22,27 +24,33 @@ export const pollToEnd = Effect.fnUntraced(function* (
   const { pollMs, maxPollMs } = poller.host.settings;
   let waitMs = pollMs;
   let denials = 0;
+  if (!watched.isCancelWanted) yield* watched.pause(waitMs);
   while (!watched.isOver) {
-    if (watched.isCancelWanted) yield* cancelRemotely(poller, watched);
-    else yield* pause(watched, waitMs);
-    const answer = yield* lookOnce(poller, watched);
+    const isUrgent = watched.isCancelWanted;
+    if (isUrgent) yield* cancelRemotely(poller, watched);
+    const answer = yield* lookOnce(poller, watched, isUrgent ? "urgent" : "patient");
     denials = answer === "denied" ? denials + 1 : 0;
     if (denials >= maxDenials) yield* settle(poller, watched, gone(watched));
-    if (watched.isCancelWanted && !watched.isOver) yield* pause(watched, waitMs);
+    if (watched.isOver) return;
     waitMs = Math.min(waitMs * pollGrowth, maxPollMs);
+    yield* watched.pause(waitMs);
   }
 });
 
 export type Look = "open" | "over" | "denied" | "silent";
 
 /** Looks once and settles what has ended. Only what a look shows is the truth; a hint only makes us look. */
-export const lookOnce = (poller: Poller, watched: WatchedPrediction): Effect.Effect<Look> =>
+export const lookOnce = (
+  poller: Poller,
+  watched: WatchedPrediction,
+  urgency: keyof LookPace,
+): Effect.Effect<Look> =>
   watched.looking.withPermits(1)(
     Effect.suspend(() => {
       const { predictionId } = watched.row;
       if (watched.isOver) return Effect.succeed("over");
       if (predictionId === null) return Effect.succeed("silent");
-      return Effect.matchEffect(poller.client.get(predictionId), {
+      return Effect.matchEffect(poller.pace[urgency].get(predictionId), {
         onFailure: ({ status }): Effect.Effect<Look> =>
           Effect.succeed(status === 404 ? "denied" : "silent"),
         onSuccess: (prediction) => see(poller, watched, prediction),
@@ -54,11 +62,16 @@ const see = (
   poller: Poller,
   watched: WatchedPrediction,
   prediction: Prediction,
-): Effect.Effect<Look> => {
-  watched.hasStarted ||= prediction.status !== "starting";
-  if (!isTerminal(prediction.status)) return Effect.succeed("open");
-  return Effect.as(settle(poller, watched, prediction), "over");
-};
+): Effect.Effect<Look> =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    watched.hasStarted ||= prediction.status !== "starting";
+    if (!isTerminal(prediction.status)) {
+      watched.openAt = now;
+      return Effect.succeed("open");
+    }
+    watched.endedAt ??= prediction.completedAt ?? watched.openAt ?? watched.row.intendedAt;
+    return Effect.as(settle(poller, watched, prediction), "over");
+  });
 
 /** Files and raw answer first, then the one conditional change with its message. */
 const settle = (
@@ -70,15 +83,10 @@ const settle = (
     watched.settle(fact),
   );
 
-const pause = (watched: WatchedPrediction, waitMs: number): Effect.Effect<void> => {
-  watched.woken.closeUnsafe();
-  return Effect.raceFirst(Effect.sleep(waitMs), watched.woken.await);
-};
-
 /** The request may get lost as any other; the loop repeats it until a look shows the end. */
-const cancelRemotely = ({ client }: Poller, watched: WatchedPrediction): Effect.Effect<void> => {
+const cancelRemotely = ({ pace }: Poller, watched: WatchedPrediction): Effect.Effect<void> => {
   const { predictionId } = watched.row;
-  return predictionId === null ? Effect.void : Effect.ignore(client.cancel(predictionId));
+  return predictionId === null ? Effect.void : Effect.ignore(pace.urgent.cancel(predictionId));
 };
 
 /** The provider denies an id that it gave us itself: over, without an answer. */

@@ -3,14 +3,15 @@
  * predictions, whatever becomes of their jobs. What it learns is a conditional change of the ledger and
  * a message to the job, in one transaction; the job's owner makes an entry of it.
  */
-import { Clock, Deferred, Effect, Scope } from "effect";
+import { Clock, Deferred, Effect, Option, Scope } from "effect";
 import type { Schema } from "effect";
 import type { ModelClient, Prediction } from "../../steps/model-client.ts";
 import type { PredictionRow } from "../journal-store.ts";
 import { isOpen } from "../journal-stores/write-rules.ts";
 import { doubleOf, lookForDoubles, mayHaveDoubles, searchEndOf } from "./late-double.ts";
-import { findLost } from "./lost-prediction.ts";
-import { lookOnce, pollToEnd } from "./prediction-polling.ts";
+import { findLost, sight } from "./lost-prediction.ts";
+import { type LookPace, makeLookPace } from "./look-pace.ts";
+import { lookOnce, type Poller, pollToEnd } from "./prediction-polling.ts";
 import { leaveUnsent, type Sender, sendOnce } from "./prediction-sending.ts";
 import type { ProviderGate } from "./provider-gate.ts";
 import { WatchedPrediction } from "./watched-prediction.ts";
@@ -33,6 +34,13 @@ export interface PredictionWatcher {
   readonly follow: (row: PredictionRow) => void;
   /** Has a look now, and settles the prediction if it has ended. Returns when the look is over. */
   look(key: string): Effect.Effect<void>;
+  /**
+   * Somebody says that there is news of it: looked at now where it is watched here, searched for where its
+   * answer was lost, and seen to for a double where it seemed absent. Returns when that is under way or done.
+   */
+  hear(key: string): Effect.Effect<void>;
+  /** What this process has seen of a prediction that it watches; undefined where it watches none. */
+  readonly sightOf: (key: string) => PredictionSight | undefined;
   /** Whether the prediction was seen running. */
   readonly hasStarted: (key: string) => boolean;
   readonly cancel: (key: string) => void;
@@ -40,6 +48,14 @@ export interface PredictionWatcher {
   readonly giveUp: (key: string) => void;
   /** Waits until no create is on its way. */
   readonly drained: Effect.Effect<void>;
+}
+
+/** Instants in ms; null where that was not seen. */
+export interface PredictionSight {
+  /** A look last showed it open. */
+  readonly openAt: number | null;
+  /** It ended, and its answer is being made durable. */
+  readonly endedAt: number | null;
 }
 
 /** Starts the watcher of one provider; it lives as long as the scope, and stops after what is added later. */
@@ -70,6 +86,7 @@ const brokenPauseMs = 5_000;
 class Watcher implements PredictionWatcher {
   readonly #client: ModelClient;
   readonly #gate: ProviderGate;
+  readonly #pace: LookPace;
   readonly #host: WatcherHost;
   readonly #fork: (effect: Effect.Effect<void>) => void;
   readonly #sender: Sender;
@@ -81,6 +98,7 @@ class Watcher implements PredictionWatcher {
   constructor({ client, gate, host, fork }: Surroundings) {
     this.#client = client;
     this.#gate = gate;
+    this.#pace = makeLookPace(client);
     this.#host = host;
     this.#fork = fork;
     const onDouble = (watched: WatchedPrediction, prediction: Prediction) =>
@@ -109,9 +127,12 @@ class Watcher implements PredictionWatcher {
 
   readonly follow = (row: PredictionRow): void => {
     if (this.#watched.has(row.key)) return;
-    if (isOpen(row))
-      this.#fork(Effect.andThen(this.#gate.occupy(row), this.#attend(this.#watch(row))));
-    else if (row.state === "absent" && !this.#sought.has(row.key))
+    if (isOpen(row)) {
+      const watched = this.#watch(row);
+      // It may have ended long ago, while nobody watched it.
+      if (!watched.isUnanswered()) watched.wake();
+      this.#fork(Effect.andThen(this.#gate.occupy(row), this.#attend(watched)));
+    } else if (row.state === "absent" && !this.#sought.has(row.key))
       this.#seekDoubles(row, searchEndOf(row, this.#host.settings.orphanGraceMs));
   };
 
@@ -129,7 +150,21 @@ class Watcher implements PredictionWatcher {
   look(key: string): Effect.Effect<void> {
     const watched = this.#watched.get(key);
     if (watched?.row.state !== "accepted") return Effect.void;
-    return Effect.asVoid(lookOnce({ client: this.#client, host: this.#host }, watched));
+    return Effect.asVoid(lookOnce(this.#poller, watched, "urgent"));
+  }
+
+  hear(key: string): Effect.Effect<void> {
+    const watched = this.#watched.get(key);
+    if (watched === undefined) return this.#lookForDoubleNow(key);
+    if (watched.row.predictionId !== null)
+      return Effect.asVoid(lookOnce(this.#poller, watched, "urgent"));
+    return Effect.sync(() => watched.wake());
+  }
+
+  readonly sightOf = (key: string): PredictionSight | undefined => this.#watched.get(key);
+
+  get #poller(): Poller {
+    return { client: this.#client, pace: this.#pace, host: this.#host };
   }
 
   readonly drained = Effect.suspend(() =>
@@ -150,8 +185,7 @@ class Watcher implements PredictionWatcher {
     const attended = Effect.gen({ self: this }, function* () {
       if (watched.isUnanswered()) yield* this.#find(watched);
       const { state } = watched.row;
-      if (state === "accepted" || state === "duplicate")
-        yield* pollToEnd({ client: this.#client, host: this.#host }, watched);
+      if (state === "accepted" || state === "duplicate") yield* pollToEnd(this.#poller, watched);
     });
     return attended.pipe(
       Effect.catchDefect((defect) =>
@@ -179,15 +213,18 @@ class Watcher implements PredictionWatcher {
     const search = {
       row: watched.row,
       graceMs: settings.orphanGraceMs,
+      pause: (waitMs: number) => watched.pause(waitMs),
       isOpen: Effect.map(watched.reload, () => watched.isUnanswered()),
       adopt: (prediction: Prediction) => watched.adopt(prediction, true),
     };
     return Effect.gen({ self: this }, function* () {
-      const finding = yield* findLost(this.#client, store, search);
+      const finding = yield* findLost(this.#pace.patient, store, search);
       if (finding !== "answered") {
         const isCertain = this.#client.canFind && finding === "absent";
         yield* watched.absent(isCertain);
       }
+      // What was found after so long may be over by now.
+      watched.wake();
       this.#seekDoubles(watched.row, yield* Clock.currentTimeMillis);
     });
   }
@@ -195,7 +232,12 @@ class Watcher implements PredictionWatcher {
   #seekDoubles(row: PredictionRow, since: number): void {
     const onDouble = (prediction: Prediction) => this.#addDouble(row, prediction);
     const isAwaited = this.#isAwaited(row);
-    const sought = lookForDoubles(this.#client, this.#host, { row, since, isAwaited, onDouble });
+    const sought = lookForDoubles(this.#pace.patient, this.#host, {
+      row,
+      since,
+      isAwaited,
+      onDouble,
+    });
     this.#sought.add(row.key);
     this.#fork(
       Effect.ensuring(
@@ -205,6 +247,23 @@ class Watcher implements PredictionWatcher {
         Effect.sync(() => this.#sought.delete(row.key)),
       ),
     );
+  }
+
+  /** Somebody speaks of an intent that seemed absent: what the provider shows under its key is a double. */
+  #lookForDoubleNow(key: string): Effect.Effect<void> {
+    const { store, committer, settings } = this.#host;
+    return Effect.gen({ self: this }, function* () {
+      const row = Option.getOrNull(yield* Effect.orElseSucceed(store.prediction(key), Option.none));
+      if (row?.state !== "absent" || row.provider !== this.#client.provider) return;
+      const sighting = yield* sight(this.#pace.urgent, store, {
+        row,
+        graceMs: settings.orphanGraceMs,
+      });
+      if (sighting === null) return;
+      yield* Effect.forEach(sighting.byKey, (one) => this.#addDouble(row, one), { discard: true });
+      const { provider } = row;
+      yield* committer.commit({ type: "HintPrediction", key, provider, at: null });
+    });
   }
 
   /** An open intent of equal input without its prediction, here or in a row that this process may see. */

@@ -9,7 +9,11 @@ import {
   makeProviderGate,
   type ProviderGate,
 } from "./provider-gate.ts";
-import { makePredictionWatcher, type PredictionWatcher } from "./prediction-watcher.ts";
+import {
+  makePredictionWatcher,
+  type PredictionSight,
+  type PredictionWatcher,
+} from "./prediction-watcher.ts";
 import type { PredictionRow } from "../journal-store.ts";
 import type { WatcherHost } from "./watcher-host.ts";
 
@@ -31,8 +35,10 @@ export interface Providers {
   readonly cancel: (key: string) => void;
   /** Nobody waits for the end of this prediction any more. */
   readonly giveUp: (key: string) => void;
-  /** Has a look at the prediction now, where it is watched here, and settles it if it has ended. */
-  look(key: string): Effect.Effect<void>;
+  /** Somebody says that there is news of this prediction; what a look shows is what counts. */
+  hear(key: string): Effect.Effect<void>;
+  /** What this process has seen of a prediction that it watches. */
+  readonly sightOf: (key: string) => PredictionSight | undefined;
   /** The client of that name. */
   client(provider: string): ModelClient | undefined;
   /** Waits until no create is on its way any more. */
@@ -89,7 +95,14 @@ export const makeProviders = Effect.fnUntraced(function* (
     giveUp: (key) => {
       for (const { watcher } of all) watcher.giveUp(key);
     },
-    look: (key) => Effect.forEach(all, ({ watcher }) => watcher.look(key), { discard: true }),
+    hear: (key) => Effect.forEach(all, ({ watcher }) => watcher.hear(key), { discard: true }),
+    sightOf: (key) => {
+      for (const { watcher } of all) {
+        const sight = watcher.sightOf(key);
+        if (sight !== undefined) return sight;
+      }
+      return undefined;
+    },
     client: (provider) => byName(provider)?.client,
     drained: Effect.forEach(all, ({ watcher }) => watcher.drained, {
       discard: true,

@@ -26,13 +26,17 @@ export class WatchedPrediction {
   row: PredictionRow;
   /** It was seen running. */
   hasStarted = false;
+  /** When a look last showed it open (ms); null while none has. */
+  openAt: number | null = null;
+  /** When it ended (ms), as far as is known, from when on its answer can be lost. */
+  endedAt: number | null = null;
   isCancelWanted: boolean;
   /** Nothing is left to be learned of it. */
   isOver = false;
-  /** Opened to end a wait before its time. */
-  readonly woken = Latch.makeUnsafe(false);
   /** One look at a time: a second one waits for what the first one finds. */
   readonly looking = Semaphore.makeUnsafe(1);
+  /** Opened to end a wait before its time. */
+  readonly #woken = Latch.makeUnsafe(false);
   readonly #host: WatcherHost;
 
   constructor(row: PredictionRow, host: WatcherHost) {
@@ -43,7 +47,22 @@ export class WatchedPrediction {
 
   cancel(): void {
     this.isCancelWanted = true;
-    this.woken.openUnsafe();
+    // A search is no sooner over for it.
+    if (!this.isUnanswered()) this.wake();
+  }
+
+  /** There is reason to look before the next look is due; heard also by who does not wait yet. */
+  wake(): void {
+    this.#woken.openUnsafe();
+  }
+
+  /** Waits so long (ms), or until it is woken; true where the time has passed. */
+  pause(waitMs: number): Effect.Effect<boolean> {
+    const slept = Effect.as(Effect.sleep(waitMs), true);
+    return Effect.map(Effect.raceFirst(Effect.as(this.#woken.await, false), slept), (isOver) => {
+      this.#woken.closeUnsafe();
+      return isOver;
+    });
   }
 
   /** Nobody has closed the intent yet, and its prediction is not known. */

@@ -1,7 +1,10 @@
 /** Webhooks of a provider: a hint that makes us look, whoever sends what in whatever order and however often. */
 import { createHmac } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Schema } from "effect";
 import { describe, expect, it } from "vitest";
 import { type FaultRule, startEmulator } from "../../../emulator/src/emulator.ts";
@@ -25,10 +28,11 @@ const lines = Pipeline.make("lines", { version: 1, input: Schema.String })
 interface Options {
   readonly pollEvery: "10 minutes" | "20 millis";
   readonly faults?: ReadonlyArray<FaultRule>;
+  readonly store?: string;
 }
 
 /** A provider that can reach us, and a Catena that without its reports would look after ten minutes only. */
-const start = async ({ pollEvery, faults = [] }: Options) => {
+const start = async ({ pollEvery, faults = [], store = "memory" }: Options) => {
   const late: { listener?: RequestListener } = {};
   const server = createServer((req, res) => late.listener?.(req, res));
   await new Promise<void>((resolve) => {
@@ -45,6 +49,8 @@ const start = async ({ pollEvery, faults = [] }: Options) => {
       webhook: `http://127.0.0.1:${port}/webhooks/replicate`,
     }),
     pollEvery,
+    store,
+    lookEvery: "10 millis",
     http: { keys: [admin.key] },
   });
   late.listener = catena.handler;
@@ -157,6 +163,51 @@ describe("POST /webhooks/replicate", () => {
     expect((await deliver(catena, secret, { intent: "nobody" })).status).toBe(204);
     expect(await catena.jobs()).toEqual([]);
     expect((await deliver(catena, secret, { provider: "nobody" })).status).toBe(404);
+  });
+
+  it("keeps a report before it answers, so that another process of the store looks at once", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "catena-webhooks-"));
+    const store = join(folder, "jobs.db");
+    const dropped: ReadonlyArray<FaultRule> = [
+      { match: { operation: "webhook" }, fault: { type: "dropped-webhook" } },
+    ];
+    await using around = await start({ pollEvery: "10 minutes", faults: dropped, store });
+    const { emulator } = around;
+    // It serves the reports; the jobs are the other's.
+    await using front = await Catena.start({
+      pipelines: [lines],
+      models: Replicate.client({ token, baseUrl: `${emulator.url}/v1` }),
+      store,
+      http: { keys: [admin.key] },
+    });
+    const { json } = await ask(around.catena, "/lines", { body: '"tea"' });
+    const job = await around.catena.job(lines, json.job_id);
+    const row = async () => (await job.state()).predictions[0];
+    while ((await row())?.predictionId == null) await new Promise(setImmediate);
+    while (emulator.ledger()[0]?.status !== "succeeded") await new Promise(setImmediate);
+    const began = performance.now();
+    const intent = (await row())?.key ?? "";
+    expect((await deliver(front, await around.secret(), { intent })).status).toBe(204);
+    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(await job.result()).toEqual(expect.any(String));
+    await around.catena.stop();
+    await front.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  it("answers within a second, with 503, where the provider is slow to name its secret", async () => {
+    const never = new Promise<Response>(() => undefined);
+    const slow = Replicate.client({ token, baseUrl: "http://127.0.0.1:1/v1", fetch: () => never });
+    await using catena = await Catena.start({
+      pipelines: [lines],
+      models: slow,
+      http: { keys: [admin.key] },
+    });
+    const began = performance.now();
+    const told = await deliver(catena, "whsec_AAAAAAAAAAAAAAAAAAAAAAAA", {});
+    expect(told.status).toBe(503);
+    expect(told.headers.get("retry-after")).toBe("5");
+    expect(performance.now() - began).toBeLessThan(1_500);
   });
 
   it.each<[string, Delivery]>([
