@@ -1,5 +1,6 @@
 /** The public API of Catena. */
 export { Catena, type Job, type StartOptions } from "./runtime/catena.ts";
+export type { CatenaDeadLetters } from "./runtime/catena.ts";
 export { CatenaService } from "./runtime/catena-service.ts";
 export type { Readiness, StartFailure, SubmitOptions } from "./runtime/catena-service.ts";
 export type { Delta } from "./runtime/deltas/delta.ts";
@@ -12,6 +13,15 @@ export {
   JobUnavailable,
   type Outcome,
 } from "./runtime/outcome.ts";
+export type { Alert, AlertChange, AlertName } from "./runtime/alerts/alert.ts";
+export type { AlertOptions } from "./runtime/alerts/alert-options.ts";
+export { type LettersDone, LetterUnavailable, type Redrive } from "./runtime/dead-letters.ts";
+export type {
+  DeadLetter,
+  LetterCause,
+  LetterFilter,
+  LetterPage,
+} from "./runtime/journal-dead-letters.ts";
 export { newApiKey } from "./runtime/http-api/api-keys.ts";
 export type {
   ApiKey,

@@ -9,6 +9,8 @@ import type { PipelinePlan } from "../machines/plan.ts";
 import type { AssetStoreFailure } from "../steps/asset-store.ts";
 import { decodeFailure, safeMessageOf, ValidationFailure } from "../steps/failure.ts";
 import { codecOf } from "./services/codecs.ts";
+import type { Alert } from "./alerts/alert.ts";
+import type { DeadLetters } from "./dead-letters.ts";
 import { type Engine, keyOf } from "./engine.ts";
 import type { Delta } from "./deltas/delta.ts";
 import type { Intake } from "./jobs/left-behind.ts";
@@ -92,6 +94,9 @@ export class CatenaService extends Context.Service<
     deltas(jobId: string): Stream.Stream<Delta, StoreFailure | JobUnavailable>;
     readonly prune: Retention["prune"];
     readonly erase: Retention["erase"];
+    readonly deadLetters: DeadLetters;
+    /** What needs a look now, longest first. */
+    readonly alerts: () => ReadonlyArray<Alert>;
     readonly notifications: Notifications["list"];
     readonly redeliver: Notifications["redeliver"];
     readonly readiness: () => Readiness;
@@ -126,6 +131,8 @@ const serviceOf = (engine: Engine): Service => ({
     Stream.unwrap(Effect.as(storedJob(engine.store, jobId), engine.deltas.listen(jobId))),
   prune: (options) => engine.retention.prune(options),
   erase: (jobId) => engine.retention.erase(jobId),
+  deadLetters: engine.letters,
+  alerts: engine.alerts.raised,
   notifications: (filter) => engine.notifications.list(filter),
   redeliver: (id) => engine.notifications.redeliver(id),
   readiness: () => readinessOf(engine),

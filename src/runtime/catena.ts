@@ -22,6 +22,9 @@ import {
   type SubmitOptions,
 } from "./catena-service.ts";
 import type { Delta } from "./deltas/delta.ts";
+import type { Alert } from "./alerts/alert.ts";
+import type { LettersDone, Redrive } from "./dead-letters.ts";
+import type { DeadLetter, LetterCause, LetterFilter, LetterPage } from "./journal-dead-letters.ts";
 import { drainMs } from "./engine.ts";
 import type { NotificationFilter, NotificationRow } from "./journal-outbox.ts";
 import type { JobFilter, StateRecord, StoreFailure } from "./journal-store.ts";
@@ -92,6 +95,10 @@ export interface Catena extends AsyncDisposable {
    * Rejects with: JobUnavailable, StoreFailure, AssetStoreFailure.
    */
   erase(jobId: string): Promise<ErasedJob>;
+  /** What has failed for good and waits for a person. */
+  readonly deadLetters: CatenaDeadLetters;
+  /** What needs an operator's look now, longest first; `onAlert` hears of it when it changes. */
+  alerts(): ReadonlyArray<Alert>;
   /** What was told, or is still to be told, newest first. Rejects with: StoreFailure. */
   notifications(filter?: NotificationFilter): Promise<ReadonlyArray<NotificationRow>>;
   /** Sends a notification again, now, under its id. Rejects with: NotificationUnavailable, StoreFailure. */
@@ -111,6 +118,23 @@ export interface Catena extends AsyncDisposable {
    * of calls that are on their way. Default: 5 seconds.
    */
   stop(options?: { readonly within?: Duration.Input }): Promise<void>;
+}
+
+/** Open dead letters; each rejects with: StoreFailure. */
+export interface CatenaDeadLetters {
+  /** Who died last first; default: the newest 100. */
+  list(filter?: LetterFilter, page?: Partial<LetterPage>): Promise<ReadonlyArray<DeadLetter>>;
+  /** Letters counted by what they died of, most first; default: 100 causes. */
+  causes(filter?: LetterFilter, limit?: number): Promise<ReadonlyArray<LetterCause>>;
+  count(filter?: LetterFilter): Promise<number>;
+  /** Goes on with the job at the step that failed; the letter is closed at once. Rejects also with: LetterUnavailable. */
+  redrive(id: string, options?: Redrive): Promise<void>;
+  /** Redrives the newest letters that fit, 1,000 at the most; `{}` is all of them. */
+  redriveAll(filter: LetterFilter, options?: Redrive): Promise<LettersDone>;
+  /** Leaves the letter at that: its job stays failed, and can still be retried. Rejects also with: LetterUnavailable. */
+  discard(id: string): Promise<void>;
+  /** Discards the newest letters that fit, 1,000 at the most. */
+  discardAll(filter: LetterFilter): Promise<LettersDone>;
 }
 
 export type StartOptions<Pipelines extends ReadonlyArray<AnyPipeline>> =
@@ -182,6 +206,16 @@ const facade = (
     },
     prune: (options) => run(engine.retention.prune(options)),
     erase: (jobId) => run(engine.retention.erase(jobId)),
+    deadLetters: {
+      list: (filter, page) => run(service.deadLetters.list(filter, page)),
+      causes: (filter, limit) => run(service.deadLetters.causes(filter, limit)),
+      count: (filter) => run(service.deadLetters.count(filter)),
+      redrive: (id, options) => run(service.deadLetters.redrive({ id }, options)),
+      redriveAll: (filter, options) => run(service.deadLetters.redriveAll(filter, options)),
+      discard: (id) => run(service.deadLetters.discard({ id })),
+      discardAll: (filter) => run(service.deadLetters.discardAll(filter)),
+    },
+    alerts: () => (stopping === undefined ? service.alerts() : []),
     notifications: (filter) => run(engine.notifications.list(filter)),
     redeliver: (id) => run(engine.notifications.redeliver(id)),
     readiness: () =>

@@ -5,6 +5,9 @@ import { type JobDriver, makeDriver } from "../machines/advance.ts";
 import type { PipelinePlan } from "../machines/plan.ts";
 import type { AssetStore, AssetStoreFailure } from "../steps/asset-store.ts";
 import { type Deltas, makeDeltas } from "./deltas.ts";
+import { type Alerts, makeAlerts } from "./alerts.ts";
+import type { AlertSettings } from "./alerts/alert-settings.ts";
+import { type DeadLetters, makeDeadLetters } from "./dead-letters.ts";
 import { makeGroupCommit, type StoreTrouble } from "./group-commit.ts";
 import type { Identifiers } from "./identifiers.ts";
 import type { Deployed, JobHost, JobSettings, Observation } from "./jobs/job-host.ts";
@@ -14,6 +17,7 @@ import { type Jobs, makeJobs } from "./jobs/jobs.ts";
 import type { Intake } from "./jobs/left-behind.ts";
 import type { JournalStore, StoreFailure } from "./journal-store.ts";
 import { searchedForMs } from "./predictions/late-double.ts";
+import { makePredictionHints, type PredictionHints } from "./predictions/prediction-hints.ts";
 import type { PriceTable } from "./predictions/price-table.ts";
 import { upperEstimate } from "./predictions/upper-estimate.ts";
 import { type BudgetUse, budgetUse } from "./spending/budget-use.ts";
@@ -52,6 +56,8 @@ export interface EngineOptions {
   readonly assetBase?: string;
   /** Which jobs this process runs, to begin with. Default: `any`. */
   readonly intake?: Intake;
+  /** Null, the default: none is watched. Only a process that takes any jobs watches. */
+  readonly alerts?: AlertSettings | null;
   readonly observe: (observation: Observation) => void;
   /** Default: the driver of the machine compiled from the plan; tests plant bugs here. */
   readonly driverOf?: (plan: PipelinePlan) => JobDriver;
@@ -61,10 +67,14 @@ export interface Engine {
   readonly owner: string;
   readonly jobs: Jobs;
   readonly providers: Providers;
+  /** Reports of providers. */
+  readonly hints: PredictionHints;
   readonly store: JournalStore["Service"];
   readonly assets: AssetStore["Service"];
   readonly deployed: ReadonlyMap<string, Deployed>;
   readonly retention: Retention;
+  readonly letters: DeadLetters;
+  readonly alerts: Alerts;
   readonly notifications: Notifications;
   readonly signals: SignalHost;
   /** Tells of every commit of a job that runs here. */
@@ -113,16 +123,30 @@ export const makeEngine = Effect.fnUntraced(function* (
     rate: options.gate,
     limits: options.limits ?? {},
   });
+  const { concurrency, lookEveryMs, recoverEveryMs, intake = "any" } = options;
+  const takesOthers = intake === "any";
+  const deployed = deploy(options.plans, options.driverOf ?? makeDriver);
   const hurried = Latch.makeUnsafe(false);
   yield* Effect.addFinalizer(() => {
     const drained = Effect.asVoid(Effect.timeoutOption(providers.drained, drainMs));
     return Effect.ignore(Effect.raceFirst(drained, hurried.await));
   });
-  const { concurrency, lookEveryMs, recoverEveryMs, intake = "any" } = options;
   const { subscriptions = [], assetBase = "" } = options;
   const told = { owner, store, committer, assets, subscriptions, assetBase, recoverEveryMs };
   const patience = Effect.raceFirst(Effect.sleep(drainMs), hurried.await);
   const notifications = yield* makeNotifications({ ...told, patience });
+  const budgets = budgetUse(store, options.jobs.budgets);
+  const alertHost = {
+    owner,
+    store,
+    providers,
+    plans: options.plans,
+    isDeployed: (key: string) => deployed.has(key),
+    maxPollMs: options.watcher.maxPollMs,
+    notifications,
+    budgets,
+  };
+  const alerts = yield* makeAlerts(alertHost, takesOthers ? (options.alerts ?? null) : null);
   const host: JobHost = {
     owner,
     store,
@@ -140,11 +164,11 @@ export const makeEngine = Effect.fnUntraced(function* (
     now: () => clock.currentTimeMillisUnsafe(),
     observe: (observation) => {
       changes.note(observation.jobId);
+      alerts.note(observation);
       options.observe(observation);
     },
     ...(notifications.ofJobs === undefined ? {} : { outbox: notifications.ofJobs }),
   };
-  const deployed = deploy(options.plans, options.driverOf ?? makeDriver);
   const jobs = yield* makeJobs(host, {
     deployed,
     concurrency,
@@ -156,12 +180,24 @@ export const makeEngine = Effect.fnUntraced(function* (
   late.jobs = jobs;
   const recovered = yield* jobs.recover;
   // What belongs to jobs that rest without an owner: whoever watched it may have died.
-  if (intake === "any") {
+  if (takesOthers) {
     providers.follow(yield* store.openPredictions(owner));
     const searched = searchedForMs(options.watcher.orphanGraceMs);
     providers.follow(yield* store.absentPredictions((yield* Clock.currentTimeMillis) - searched));
   }
+  const hintHost = { owner, store, committer, providers, lookEveryMs, takesOthers };
+  const hints = yield* makePredictionHints(hintHost);
   const policy = options.retention ?? keepAll;
+  const letters = makeDeadLetters({
+    store,
+    commit: (write) => committer.tryCommit(write, () => undefined),
+    nudge: jobs.nudge,
+    redeliver: (id) => notifications.redeliver(id),
+    unfit: ({ record }) =>
+      deployed.has(keyOf({ name: record.pipeline, version: record.version }))
+        ? null
+        : `its pipeline ${record.pipeline}@${record.version} is not deployed in this process`,
+  });
   const commit: RetentionHost["commit"] = (write) => committer.tryCommit(write, () => undefined);
   const retention = yield* makeRetention({ store, assets, commit, policy });
   const nudge = jobs.nudge;
@@ -174,9 +210,9 @@ export const makeEngine = Effect.fnUntraced(function* (
   const { trouble } = committer;
   const deltas = yield* makeDeltas({ store, providers, changes });
   const stores = { store, assets, retention };
-  const parts = { ...stores, jobs, providers, deployed, notifications, signals, changes, deltas };
+  const watched = { providers, hints, letters, notifications, alerts };
+  const parts = { ...stores, ...watched, jobs, deployed, signals, changes, deltas };
   const hurry = () => void hurried.openUnsafe();
-  const budgets = budgetUse(store, options.jobs.budgets);
   return { owner, ...parts, budgets, recovered, trouble, assetTrouble, hurry };
 });
 

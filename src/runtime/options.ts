@@ -1,5 +1,6 @@
 /** What a Catena is started with, and what stands where nothing was said. */
 import { Duration, Option } from "effect";
+import type { AlertOptions, OnAlert } from "./alerts/alert-options.ts";
 import type { PriceTable } from "./predictions/price-table.ts";
 import type { Observation } from "./jobs/job-host.ts";
 import type { Identifiers } from "./identifiers.ts";
@@ -34,7 +35,7 @@ export interface RuntimeOptions {
   readonly orphanGrace?: Duration.Input;
   /** How long a cancelled or timed out prediction may take to be confirmed as ended. Default: 30 seconds. */
   readonly closeGrace?: Duration.Input;
-  /** The first wait between two looks at a prediction; it grows by half to ten times as much. Default: 1 second. */
+  /** The first wait between two looks at a prediction; it grows by half to ten times as much, to 15 minutes at the most. Default: 1 second. */
   readonly pollEvery?: Duration.Input;
   /** How long a job may only wait before it leaves memory. Default: 30 seconds. */
   readonly passivateAfter?: Duration.Input;
@@ -46,6 +47,10 @@ export interface RuntimeOptions {
   readonly retention?: RetentionOptions;
   /** Sees every committed entry and the snapshot after it; what it throws is ignored. */
   readonly inspect?: (observation: Observation) => void;
+  /** When an operator is told that something needs a look; `false`: never. Default: every alert, at its defaults. */
+  readonly alerts?: false | AlertOptions;
+  /** Hears of each alert when it is raised and when it is cleared; what it throws is ignored. */
+  readonly onAlert?: OnAlert;
   /** How the HTTP API is served: by `catena.fetch`, `catena.handler` and the command line. */
   readonly http?: HttpApiOptions;
   /** Who is told when jobs come to rest, by name. Default: nobody. */
@@ -140,6 +145,8 @@ const names = Object.keys({
   recoverEvery: true,
   retention: true,
   inspect: true,
+  alerts: true,
+  onAlert: true,
   http: true,
   notifications: true,
   identifiers: true,

@@ -3,6 +3,7 @@ import { Effect, type Scope } from "effect";
 import { refuseUnsound } from "../machines/check-plan.ts";
 import type { AnyPipeline } from "../machines/pipeline.ts";
 import { AssetStore, type AssetStoreFailure } from "../steps/asset-store.ts";
+import { alertSettings } from "./alerts/alert-settings.ts";
 import { type Engine, type EngineOptions, keyOf, makeEngine } from "./engine.ts";
 import { httpSettings } from "./http-api/http-settings.ts";
 import { refuseReservedName } from "./http-api/reserved-names.ts";
@@ -62,7 +63,7 @@ export const engineSettings = (options: Options): Omit<EngineOptions, "store" | 
   const names = options.pipelines.map(({ plan }) => plan.name);
   const { publicUrl, basePath } = httpSettings(options.http, names);
   const budgets = budgetSettings(options.budgets);
-  const pollMs = pauseOf("pollEvery", options.pollEvery, 1_000);
+  const pollMs = pollEveryOf(options);
   return {
     plans: options.pipelines.map(({ plan }) => plan),
     models: options.models,
@@ -80,7 +81,7 @@ export const engineSettings = (options: Options): Omit<EngineOptions, "store" | 
     watcher: {
       orphanGraceMs: millisOf("orphanGrace", options.orphanGrace, 60_000),
       pollMs,
-      maxPollMs: pollMs * 10,
+      maxPollMs: Math.min(pollMs * 10, maxPollMs),
       // Providers report over https alone, and refuse to be asked for anything else.
       ...(publicUrl?.startsWith("https:") === true ? { webhookBase: `${publicUrl}/webhooks` } : {}),
     },
@@ -89,10 +90,20 @@ export const engineSettings = (options: Options): Omit<EngineOptions, "store" | 
     recoverEveryMs: pauseOf("recoverEvery", options.recoverEvery, 5_000),
     identifiers: options.identifiers ?? randomIdentifiers,
     retention: retentionPolicy(options.retention),
+    alerts: alertSettings(options),
     subscriptions: checkSubscriptions(options.notifications, names),
     assetBase: publicUrl ?? basePath,
     observe: quietly(options.inspect),
   };
+};
+
+/** Providers keep what they made for an hour: this leaves room for looks that fail. */
+const maxPollMs = 900_000;
+
+const pollEveryOf = ({ pollEvery }: RuntimeOptions): number => {
+  const pollMs = pauseOf("pollEvery", pollEvery, 1_000);
+  if (pollMs <= maxPollMs) return pollMs;
+  throw new StartError("pollEvery", 'a duration of at most "15 minutes"', pollEvery);
 };
 
 /** Every job that gets to such a model will fail: better known before than after. */

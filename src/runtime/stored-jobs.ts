@@ -6,6 +6,7 @@ import { Clock, Effect } from "effect";
 import type { Schema } from "effect";
 import type { Entry, Fact, Value } from "../machines/entry.ts";
 import type { AssetStore, AssetStoreFailure } from "../steps/asset-store.ts";
+import { type DeadLetters, makeDeadLetters } from "./dead-letters.ts";
 import { randomIdentifiers } from "./identifiers.ts";
 import { loadValue, type ValueErased } from "./job-values.ts";
 import type {
@@ -17,6 +18,7 @@ import type {
   Write,
   WriteResult,
 } from "./journal-store.ts";
+import { NotificationUnavailable } from "./notifications.ts";
 import { erasedOn, JobUnavailable } from "./outcome.ts";
 import { sendSignal, type SentSignal, type SignalAnswer, type SendFailure } from "./signals.ts";
 import { storedJob } from "./stored-job.ts";
@@ -48,6 +50,9 @@ export interface StoredJobs {
    * its pipeline. Fails with: StoreFailure, JobUnavailable.
    */
   caretaker(jobId: string): Effect.Effect<Caretaker, StoreFailure | JobUnavailable>;
+  /** Whether any living process runs jobs of this store. Fails with: StoreFailure. */
+  readonly isServed: Effect.Effect<boolean, StoreFailure>;
+  readonly letters: DeadLetters;
   /** A payload of an entry or a record. Fails with: AssetStoreFailure, ValueErased. */
   value(value: Value): Effect.Effect<Schema.Json, AssetStoreFailure | ValueErased>;
 }
@@ -78,8 +83,23 @@ export const storedJobs = (store: Store, assets: AssetStore["Service"]): StoredJ
     if (owner !== null && living.includes(owner)) return "its owner";
     return living.length > 0 ? "some process" : "nobody";
   }),
+  isServed: Effect.map(store.livingOwners, (living) => living.length > 0),
+  letters: lettersIn(store),
   value: (value) => loadValue(assets, value),
 });
+
+/** Nobody here runs jobs: which process can go on with one, no store tells. */
+const lettersIn = (store: Store): DeadLetters =>
+  makeDeadLetters({
+    store,
+    commit: (write) => committed(store, write),
+    nudge: () => undefined,
+    redeliver: (id) =>
+      Effect.fail(
+        new NotificationUnavailable(id, "only a process that has its subscription can send it"),
+      ),
+    unfit: () => null,
+  });
 
 /** Alone, without anybody to share a transaction with. */
 const committed = (store: Store, write: Write): Effect.Effect<WriteResult, StoreFailure> =>

@@ -7,6 +7,7 @@ import {
   type RetryPolicy,
   Step,
   type StepContext,
+  type TimeoutInput,
 } from "../../../src/index.ts";
 
 export type Work = (input: string, context: StepContext) => Effect.Effect<string, ProviderFailure>;
@@ -26,6 +27,7 @@ export const newScript = (work: Record<string, Work> = {}): Script => {
 interface StepOptions {
   readonly retry?: RetryPolicy;
   readonly isRepeatable?: boolean;
+  readonly timeout?: TimeoutInput;
 }
 
 /** Three steps: `first`, `second`, `third`; the output is what all of them left, `x>first>second>third`. */
@@ -37,6 +39,7 @@ export const chainOf = (script: Script, options: StepOptions = {}, name = "chain
       fails: ["provider"],
       retry: options.retry ?? Retry.none,
       isRepeatable: options.isRepeatable ?? true,
+      ...(options.timeout !== undefined && { timeout: options.timeout }),
       run: (input: string, context) => {
         script.calls.push(`${stepName} ${input} #${context.attempt}`);
         const work = script.work[stepName];
