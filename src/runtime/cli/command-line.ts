@@ -2,10 +2,12 @@
 import { Cause, Effect, Exit } from "effect";
 import { CliConfig, CliOutput, Command, GlobalFlag } from "effect/cli";
 import { AssetStoreFailure } from "../../steps/asset-store.ts";
+import { LetterUnavailable } from "../dead-letters.ts";
 import { StoreFailure } from "../journal-store.ts";
 import { JobUnavailable } from "../outcome.ts";
 import { firstLineInUserCode } from "../services/defect.ts";
 import { check } from "./commands/check.ts";
+import { deadLetters } from "./commands/dead-letters.ts";
 import { dev } from "./commands/dev.ts";
 import { emulator } from "./commands/emulator.ts";
 import { graph } from "./commands/graph.ts";
@@ -27,7 +29,10 @@ import { Surroundings } from "./surroundings.ts";
 const catena = root.pipe(
   Command.withSubcommands([
     { group: "Work", commands: [init, dev, run, serve] },
-    { group: "Jobs", commands: [jobs, show, retry, cancel, pause, resume, signal, prune] },
+    {
+      group: "Jobs",
+      commands: [jobs, show, retry, cancel, pause, resume, signal, deadLetters, prune],
+    },
     { group: "Pipelines", commands: [graph, check, emulator] },
   ]),
 );
@@ -95,7 +100,7 @@ const fitting = (message: string, width: number): ReadonlyArray<string> =>
 const ended = (error: unknown, manner: Manner): 0 | 1 | 2 => {
   if (error instanceof Failed) return 1;
   if (isShowHelp(error)) return error.errors.length === 0 ? 0 : 2;
-  if (error instanceof UsageError || error instanceof JobUnavailable) {
+  if (isWrongUse(error)) {
     complain(error.message, { ...manner, kind: "usage" });
     return 2;
   }
@@ -105,6 +110,11 @@ const ended = (error: unknown, manner: Manner): 0 | 1 | 2 => {
   else complain(bugOf(error), { ...manner, kind: "defect" });
   return 1;
 };
+
+const isWrongUse = (error: unknown): error is Error =>
+  error instanceof UsageError ||
+  error instanceof JobUnavailable ||
+  error instanceof LetterUnavailable;
 
 const isShowHelp = (
   error: unknown,

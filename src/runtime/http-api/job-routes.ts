@@ -6,11 +6,12 @@ import type { StoredJob, StoreFailure } from "../journal-store.ts";
 import { JobUnavailable } from "../outcome.ts";
 import { factOf } from "./asked-fact.ts";
 import type { Caller } from "./http-options.ts";
-import { type Asked, filterOf, searchWords } from "./job-search.ts";
+import { askedIn, askedOf, pageOf, pageWords } from "./asking.ts";
+import { filterOf, searchWords } from "./job-search.ts";
 import { JobSummary, JobView, summaryOf, viewOf } from "./job-view.ts";
 import { keptValue } from "./kept-value.ts";
 import { operatorFields, receiptOf } from "./operator-view.ts";
-import { notFound, Problem, wrongField } from "./problem.ts";
+import { notFound, type Problem } from "./problem.ts";
 import { problemSchemas } from "./problem-response.ts";
 import { publicEntry } from "./public-entry.ts";
 import { readJson } from "./request-body.ts";
@@ -33,7 +34,7 @@ const noStore = { "cache-control": "no-store" };
 const searchRoute = (host: ApiHost): Route => ({
   scope: "read",
   endpoint: HttpApiEndpoint.get("search", "/jobs", {
-    query: { ...words, cursor: text, limit: text },
+    query: { ...words, ...pageWords },
     success: Schema.Struct({
       jobs: Schema.Array(JobSummary),
       next_cursor: Schema.NullOr(Schema.String),
@@ -41,52 +42,23 @@ const searchRoute = (host: ApiHost): Route => ({
     error: problemSchemas(400, 401, 403, 429, 503),
   }),
   answer: Effect.fnUntraced(function* ({ query, caller }) {
-    yield* refuseStrangers(query);
-    const limit = yield* limitOf(query.get("limit") ?? "50");
-    const olderThan = yield* placeOf(host, query.get("cursor"), caller);
-    const filter = yield* filterOf(askedIn(query), caller);
-    const found = yield* host.engine.store.jobs({ ...filter, ...olderThan, limit: limit + 1 });
-    const page = found.slice(0, limit);
-    const jobs = page.map((job) => shown(summaryOf(host, job.record), job, caller));
-    const next_cursor = found.length > limit ? (page.at(-1)?.record.jobId ?? null) : null;
+    const filter = yield* filterOf(yield* askedIn(query, searchWords), caller);
+    const { rows, next_cursor } = yield* pageOf(query, {
+      isPlace: (cursor) => isJobOf(host, cursor, caller),
+      find: (page) => host.engine.store.jobs({ ...filter, ...page }),
+      idOf: ({ record }) => record.jobId,
+    });
+    const jobs = rows.map((job) => shown(summaryOf(host, job.record), job, caller));
     return HttpServerResponse.jsonUnsafe({ jobs, next_cursor }, { headers: noStore });
   }),
 });
 
-const parameters = [...searchWords, "cursor", "limit"];
-
-/** A word that is written wrong would narrow nothing, and look as if it had. */
-const refuseStrangers = (query: URLSearchParams): Effect.Effect<void, Problem> => {
-  const stranger = [...query.keys()].find((name) => !parameters.includes(name));
-  return stranger === undefined
-    ? Effect.void
-    : Effect.fail(wrongField(400, stranger, `Expected some of ${parameters.join(", ")}`));
-};
-
-/** A cursor that leads nowhere would look like the end. Fails with: Problem (400), StoreFailure. */
-const placeOf = Effect.fnUntraced(function* (
-  { engine }: ApiHost,
-  cursor: string | null,
-  { tenant }: Caller,
-): Effect.fn.Return<{ readonly olderThan?: string }, Problem | StoreFailure> {
-  if (cursor === null) return {};
-  const job = Option.getOrNull(yield* engine.store.job(cursor));
-  return job !== null && (tenant === null || tenant === job.tenant)
-    ? { olderThan: cursor }
-    : yield* wrongField(400, "cursor", "Expected the next_cursor of a page of this search");
-});
-
-const maxLimit = 200;
-
-const limitOf = (value: string): Effect.Effect<number, Problem> => {
-  const limit = /^\d{1,4}$/.test(value) ? Number(value) : 0;
-  return limit >= 1 && limit <= maxLimit
-    ? Effect.succeed(limit)
-    : Effect.fail(wrongField(400, "limit", `Expected a number from 1 to ${maxLimit}`));
-};
-
-const askedIn = (query: URLSearchParams): Asked =>
-  Object.fromEntries(searchWords.map((word) => [word, query.get(word) ?? undefined]));
+/** Whether there is a job of this id that the caller may see. */
+const isJobOf = ({ engine }: ApiHost, jobId: string, { tenant }: Caller) =>
+  Effect.map(
+    engine.store.job(jobId),
+    Option.exists((job) => tenant === null || tenant === job.tenant),
+  );
 
 /** Operators see more of it. */
 const shown = <View extends object>(view: View, { record }: StoredJob, caller: Caller) =>
@@ -156,7 +128,7 @@ const bulkRoute = (host: ApiHost, verb: "retry" | "cancel"): Route => ({
     error: problemSchemas(400, 401, 403, 413, 415, 429, 503),
   }),
   answer: Effect.fnUntraced(function* ({ request, caller }) {
-    const asked = yield* askedOf(yield* readJson(request, host.settings.maxBodyBytes));
+    const asked = yield* askedOf(yield* readJson(request, host.settings.maxBodyBytes), searchWords);
     const filter = yield* filterOf(asked, caller);
     const status = filter.status ?? (verb === "retry" ? "failed" : undefined);
     const found = yield* host.engine.store.jobs({
@@ -183,16 +155,3 @@ const bulkRoute = (host: ApiHost, verb: "retry" | "cancel"): Route => ({
     return HttpServerResponse.jsonUnsafe(body, { status: 202, headers: noStore });
   }),
 });
-
-/** At least one word: everything at once is asked for by nobody who means it. */
-const askedOf = (body: unknown): Effect.Effect<Asked, Problem> => {
-  const given = typeof body === "object" && body !== null && !Array.isArray(body) ? body : {};
-  const unknown = Object.keys(given).find((key) => !searchWords.some((word) => word === key));
-  if (unknown !== undefined)
-    return Effect.fail(wrongField(400, unknown, `Expected some of ${searchWords.join(", ")}`));
-  if (Object.keys(given).length === 0) {
-    const detail = `Expected an object with at least one of ${searchWords.join(", ")}`;
-    return Effect.fail(new Problem({ status: 400, detail }));
-  }
-  return Effect.succeed(given);
-};

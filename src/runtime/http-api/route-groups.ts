@@ -1,8 +1,10 @@
 /** Every address of the API but health and reference, as the groups that the reference shows. */
 import type { Deployed } from "../jobs/job-host.ts";
+import { alertRoutes } from "./alert-routes.ts";
 import { assetRoutes } from "./asset-routes.ts";
 import { jobRoutes } from "./job-routes.ts";
 import { limitRoutes } from "./limit-routes.ts";
+import { letterRoutes } from "./letter-routes.ts";
 import { pipelineRoutes } from "./pipeline-routes.ts";
 import type { ApiHost, Route } from "./route.ts";
 import { signalRoutes } from "./signal-routes.ts";
@@ -22,6 +24,12 @@ export const routeGroups = (host: ApiHost): ReadonlyArray<RouteGroup> => [
   { title: "assets", description: "Files, in and out.", routes: assetRoutes(host) },
   { title: "jobs", description: "Jobs of every pipeline.", routes: jobRoutes(host) },
   { title: "limits", description: "Budgets and limits, and their use.", routes: limitRoutes(host) },
+  {
+    title: "dead letters",
+    description: "What has failed for good and waits for a person.",
+    routes: letterRoutes(host),
+  },
+  { title: "alerts", description: "What needs a look now.", routes: alertRoutes(host) },
 ];
 
 /** New jobs are of a pipeline's highest version; those of others are read at the same name. */

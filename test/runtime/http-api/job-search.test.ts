@@ -1,34 +1,15 @@
 /** Jobs of every pipeline over HTTP: searched page by page, looked into, asked by the many. */
-import { Effect } from "effect";
 import { describe, expect, it } from "vitest";
-import { Catena, ProviderFailure } from "../../../src/index.ts";
-import { chainOf, newScript, type Work } from "../support/chains.ts";
-import { admin, ask, holderOf, quick } from "./support/api.ts";
+import { admin, ask } from "./support/api.ts";
+import { reader, startBreaking, tenant } from "./support/breaking-api.ts";
 
-const down = new ProviderFailure({ reason: "Unavailable", provider: "acme", detail: "canary-9" });
-const reader = holderOf("reader", ["read"]);
-const tenant = holderOf("t", ["submit", "read", "operate"], "acme");
-
-/** Fails for inputs that begin with "bad", until it is mended. */
 const start = async () => {
-  const mended = { isDone: false };
-  const work: Work = (input) =>
-    input.startsWith("bad") && !mended.isDone ? Effect.fail(down) : Effect.succeed(input);
-  const catena = await Catena.start({
-    ...quick,
-    pipelines: [chainOf(newScript({ second: work })), chainOf(newScript(), {}, "other")],
-    http: { keys: [admin.key, reader.key, tenant.key] },
-  });
-  const submit = async (path: string, input: string, secret = admin.secret): Promise<string> => {
-    const body = JSON.stringify(input);
-    const told = await ask(catena, path, { body, secret, headers: { prefer: "wait=10" } });
-    return told.json.job_id;
-  };
+  const around = await startBreaking();
   const search = async (query: string, secret = admin.secret) => {
-    const { status, json } = await ask(catena, `/jobs?${query}`, { secret });
+    const { status, json } = await ask(around.catena, `/jobs?${query}`, { secret });
     return status === 200 ? json.jobs.map((job: { job_id: string }) => job.job_id) : status;
   };
-  return { catena, mended, submit, search };
+  return { ...around, search };
 };
 
 describe("GET /jobs", () => {
