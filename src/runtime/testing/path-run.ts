@@ -6,6 +6,7 @@ import type { Entry } from "../../machines/entry.ts";
 import type { PlannedPath } from "../../machines/paths.ts";
 import { detailAt, isSamePoint, type Point, showPoint } from "../../machines/paths/point.ts";
 import { problemsOf } from "./invariants.ts";
+import { muteProblem } from "./mute-record.ts";
 import { pathFailure } from "./path-failure.ts";
 import { MovePlayer } from "./path-moves.ts";
 import { type PathSetting, PathStage } from "./path-stage.ts";
@@ -81,7 +82,7 @@ const drain = async ({ job, provider, journals, gates, time }: PathStage): Promi
 };
 
 const check = (
-  { job, journals, provider }: PathStage,
+  { job, journals, provider, mute }: PathStage,
   { plan, driver }: PathSetting,
   path: PlannedPath,
 ): void => {
@@ -96,5 +97,6 @@ const check = (
     rows: [...journals.predictions.values()],
     created: provider.created,
   });
-  if (problems.length > 0) throw new Error(problems.join("\n  "));
+  const all = [...problems, ...mute.map(muteProblem)];
+  if (all.length > 0) throw new Error(all.join("\n  "));
 };

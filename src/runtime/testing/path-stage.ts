@@ -8,7 +8,9 @@ import type { Fact } from "../../machines/entry.ts";
 import type { PipelinePlan } from "../../machines/plan.ts";
 import { MemoryAssets } from "../../steps/asset-stores/memory.ts";
 import { MemoryJournals } from "../journal-stores/memory.ts";
+import type { StateRecord } from "../journal-store.ts";
 import type { StepAnswers } from "./generated.ts";
+import { isMute } from "./mute-record.ts";
 import { RunGates } from "./run-gates.ts";
 import { ScriptedProvider } from "./scripted-provider.ts";
 import type { Substitutes } from "./substitutes.ts";
@@ -42,6 +44,8 @@ export class PathStage {
   readonly provider = new ScriptedProvider("scripted", this.time.now);
   readonly gates: RunGates;
   readonly job: WatchedJob;
+  /** Records that were committed and do not say what their job waits for. */
+  readonly mute: Array<StateRecord> = [];
   readonly #setting: PathSetting;
   readonly #surroundings: Surroundings;
   #process: TestProcess | undefined;
@@ -59,7 +63,10 @@ export class PathStage {
       key: Effect.sync(() => `key-${(keys += 1)}`),
     };
     const assets = MemoryAssets.make();
-    this.#surroundings = { time, journals, assets, provider, identifiers, seed, layer };
+    const onRecord = (record: StateRecord) => {
+      if (isMute(record)) this.mute.push(record);
+    };
+    this.#surroundings = { time, journals, assets, provider, identifiers, seed, layer, onRecord };
   }
 
   // --- the process

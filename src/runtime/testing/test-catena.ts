@@ -113,6 +113,7 @@ export const testCatena = async <const Pipelines extends ReadonlyArray<AnyPipeli
     lookEvery: "1 day",
     recoverEvery: "1 hour",
     passivateAfter: "1 day",
+    alerts: false,
   });
   const service = Context.get(await run(Layer.buildWithScope(layer, scope)), CatenaService);
   const tester = new Tester(service, time, run);

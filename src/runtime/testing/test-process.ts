@@ -9,7 +9,7 @@ import { AssetStore } from "../../steps/asset-store.ts";
 import type { ModelClient } from "../../steps/model-client.ts";
 import { type Engine, makeEngine } from "../engine.ts";
 import type { Identifiers } from "../identifiers.ts";
-import type { JournalStore } from "../journal-store.ts";
+import type { JournalStore, StateRecord } from "../journal-store.ts";
 import { type MemoryJournals, MemoryJournalStore } from "../journal-stores/memory.ts";
 import type { ScriptedProvider } from "./scripted-provider.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -24,6 +24,8 @@ export interface Surroundings {
   readonly seed: number;
   /** The user's services. */
   readonly layer: Layer.Layer<never> | undefined;
+  /** Sees every state record that is committed. */
+  readonly onRecord: (record: StateRecord) => void;
 }
 
 /** Stands for one process wherever two of them have to be told apart. */
@@ -87,7 +89,9 @@ export const startProcess = async (
       prices: {},
       concurrency: options.concurrency,
       identifiers: surroundings.identifiers,
-      observe: () => undefined,
+      observe: ({ record }) => {
+        surroundings.onRecord(record);
+      },
       ...(options.driverOf === undefined ? {} : { driverOf: options.driverOf }),
     }).pipe(
       Effect.provideService(AssetStore, assets),
