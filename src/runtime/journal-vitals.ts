@@ -44,7 +44,7 @@ export interface JournalVitals<StoreFailure> {
     Option.Option<LongestWait & { readonly pipeline: string; readonly version: number }>,
     StoreFailure
   >;
-  /** The message that has lain longest in any inbox. */
+  /** The message that has lain longest in the inbox of a job that does not wait for a slot: there it is read with the job's turn. */
   readonly oldestMessage: Effect.Effect<Option.Option<LongestWait>, StoreFailure>;
   /** Of this owner's jobs and of jobs nobody owns; `before` in ms. */
   open(owner: string, before: number): Effect.Effect<OpenPredictions, StoreFailure>;

@@ -94,9 +94,18 @@ export const vitalCases: ReadonlyArray<CaseBody> = [
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;
       yield* expectEqual("none", yield* store.oldestMessage, Option.none());
-      yield* commitAll(store, ownedOf("a"), ownedOf("b"));
+      const busy = (jobId: string) =>
+        createOf(jobId, {
+          epoch: 1,
+          owner: "o",
+          record: recordOf(jobId, { status: "processing" }),
+        });
+      yield* commitAll(store, busy("a"), busy("b"), createOf("c"));
       const post = (id: string, jobId: string, at: number) =>
         ({ type: "PostInbox", row: { ...messageOf(id, jobId), at } }) as const;
+      // One that waits for a slot reads its own with its turn.
+      yield* commitAll(store, post("m0", "c", startedAt - 1));
+      yield* expectEqual("of the queue", yield* store.oldestMessage, Option.none());
       yield* commitAll(store, post("m1", "b", startedAt), post("m2", "a", startedAt + 1));
       const oldest = (jobId: string, since: number) =>
         Effect.flatMap(store.oldestMessage, (found) =>

@@ -15,7 +15,9 @@ export const oldestPending = ({ pending }: MemoryJournals) => {
 };
 
 export const oldestMessage = ({ unread }: MemoryJournals): Option.Option<LongestWait> => {
-  const rows = [...unread].flatMap(({ inbox }) => [...inbox.values()]);
+  const rows = [...unread].flatMap(({ job, inbox }) =>
+    job.record.status === "pending" ? [] : [...inbox.values()],
+  );
   const [oldest] = rows.toSorted((left, right) => left.at - right.at);
   return Option.map(Option.fromNullishOr(oldest), ({ jobId, at }) => ({ jobId, since: at }));
 };

@@ -25,8 +25,9 @@ export const readOldestMessage = ({ prepare }: Connection): Option.Option<Longes
   Option.map(
     Option.fromNullishOr(
       prepare(
-        `SELECT job_id, at AS since FROM inbox INDEXED BY inbox_unread
-         WHERE consumed = 0 ORDER BY ordinal LIMIT 1`,
+        `SELECT inbox.job_id, at AS since FROM inbox INDEXED BY inbox_unread
+         CROSS JOIN jobs ON jobs.job_id = inbox.job_id
+         WHERE consumed = 0 AND status <> 'pending' ORDER BY inbox.ordinal LIMIT 1`,
       ).get(),
     ),
     longestIn,
