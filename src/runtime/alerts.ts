@@ -32,7 +32,7 @@ export interface Alerts {
 export interface AlertHost {
   readonly owner: string;
   readonly store: JournalStore["Service"];
-  readonly providers: Pick<Providers, "sightOf" | "client" | "gates">;
+  readonly providers: Pick<Providers, "sightOf" | "client" | "clients">;
   readonly notifications: Pick<Notifications, "raise">;
   /** How far today's budgets are used; absent where there are none. */
   readonly budgets?: Effect.Effect<ReadonlyArray<UsedBudget>, StoreFailure>;
@@ -164,7 +164,7 @@ class AlertWatch implements Alerts {
       const client = providers.client(provider);
       return client === undefined ? undefined : (client.limits ?? null);
     };
-    const all = providers.gates().map(({ provider }) => limitsOf(provider) ?? null);
+    const all = providers.clients.map(({ limits }) => limits ?? null);
     const before = now - shortestAfterMs(all, settings);
     return Effect.map(store.open(owner, before), (predictions) =>
       aboutToBeLost(

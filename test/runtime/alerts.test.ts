@@ -375,6 +375,22 @@ describe("a paid answer that is about to be lost", () => {
   );
 });
 
+describe("a budget", () => {
+  it.effect("that is nearly used is told", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld(new FakeProvider());
+      const pipeline = asking({ timeout: "1 second" });
+      // A call of a second costs a tenth of a cent, and reserves as much.
+      const options: RuntimeOptions = { budgets: { perDayUsd: 0.0011 } };
+      const { process, told } = yield* watched(world, [pipeline], options);
+      yield* submit(process, pipeline, "tea");
+      yield* pass(minute, 1_000);
+      expect(raised(process)).toEqual(["budget day"]);
+      expect(told[0]?.alert).toMatchObject({ threshold: 0.8 });
+    }),
+  );
+});
+
 describe("alerts", () => {
   it.effect("are told to who has subscribed, once however many processes see the same", () =>
     Effect.gen(function* () {

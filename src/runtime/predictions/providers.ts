@@ -41,6 +41,7 @@ export interface Providers {
   readonly sightOf: (key: string) => PredictionSight | undefined;
   /** The client of that name. */
   client(provider: string): ModelClient | undefined;
+  readonly clients: ReadonlyArray<ModelClient>;
   /** Waits until no create is on its way any more. */
   readonly drained: Effect.Effect<void>;
   /** How much of every limit is used in this process: by provider, each followed by its models that have their own. */
@@ -104,6 +105,7 @@ export const makeProviders = Effect.fnUntraced(function* (
       return undefined;
     },
     client: (provider) => byName(provider)?.client,
+    clients: all.map(({ client }) => client),
     drained: Effect.forEach(all, ({ watcher }) => watcher.drained, {
       discard: true,
       concurrency: "unbounded",
