@@ -290,15 +290,14 @@ class Owner implements JobOwner {
   /** Answers `fenced` when the job has another owner. */
   #commit(staged: Staged, next: (end: "committed" | "fenced" | OverBudget) => void): void {
     const isReleased = isAtRest(staged.snapshot);
-    const isNothing = staged.entries.length === 0 && staged.consumed.length === 0;
+    const { entries, consumed, snapshot } = staged;
+    const isNothing = entries.length === 0 && consumed.length === 0;
     if (isNothing && isReleased === this.#isReleased) return next("committed");
     const record =
-      staged.entries.length === 0
-        ? this.#record
-        : recordAfter(this.#record, staged.entries, staged.snapshot);
+      entries.length === 0 ? this.#record : recordAfter(this.#record, entries, snapshot);
     const onResult = (result: WriteResult): void => {
-      if (result.type === "OverBudget") return next(result);
-      if (result.type !== "Committed") return next("fenced");
+      if (result.type !== "Committed")
+        return next(result.type === "OverBudget" ? result : "fenced");
       this.#record = record;
       this.#isReleased = isReleased;
       if (staged.outbox.length > 0) this.#host.outbox?.wake();

@@ -11,4 +11,4 @@ export const check = Step.make("check", {
 });
 
 // Error at line 10:
-// Type 'PolicyFailure' is missing the following properties from type 'ValidationFailure': at, issues
+// Type 'PolicyFailure' is missing the following properties from type 'ProviderFailure': reason, provider
