@@ -104,10 +104,6 @@ describe("servers killed with SIGKILL under two hundred jobs", () => {
       expect(stored.toSorted(), replay).toEqual(ids.flat().toSorted());
       // The kills met clients and jobs, or this has shown nothing.
       expect(acknowledged.filter(({ broken }) => broken > 0).length, replay).toBeGreaterThan(0);
-      console.log(
-        stock.jobs.filter(wasTakenOver).length,
-        acknowledged.filter(({ broken }) => broken > 0).length,
-      );
       expect(stock.jobs.filter(wasTakenOver).length, replay).toBeGreaterThan(perKill);
     },
   );

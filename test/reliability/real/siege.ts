@@ -86,7 +86,7 @@ export const openSite = async (
     fleet,
     store,
     takeStock: async () => ({
-      jobs: await read(store, plan.jobs),
+      jobs: await readJobs(store, plan.jobs),
       ledger: emulator.ledger(),
       poisoned: fleet.poisoned.length,
       complaints: fleet.complaints,
@@ -100,7 +100,7 @@ export const openSite = async (
   };
 };
 
-const read = async (
+export const readJobs = async (
   store: JournalStore["Service"],
   limit: number,
 ): Promise<ReadonlyArray<KilledJob>> => {
