@@ -6,7 +6,7 @@
  */
 import { describe, expect, it, vi } from "vitest";
 import type { FaultRule } from "../../../emulator/src/emulator.ts";
-import { ask, type Told } from "./support/api.ts";
+import { admin, ask, base, type Told } from "./support/api.ts";
 import { type Reporting, signed, startReporting } from "./support/reporting-provider.ts";
 
 const wait = { prefer: "wait=15" };
@@ -46,6 +46,29 @@ const expectHonest = async (around: Reporting, count: number) => {
 };
 
 describe("reports of a provider", () => {
+  it("a job from POST over its report and its events to GET", async () => {
+    await using around = await startReporting({ pollEvery: "10 minutes" });
+    const told = await submit(around, "tea");
+    const headers = { authorization: `Bearer ${admin.secret}` };
+    const request = new Request(`${base}${told.json.links.events}`, { headers });
+    const story = await (await around.catena.fetch(request)).text();
+    const types = [...story.matchAll(/"type":"(\w+)"/g)].map(([, type]) => type);
+    expect(types).toEqual([
+      "JobSubmitted",
+      "JobStarted",
+      "StepStarted",
+      "PredictionIntended",
+      "StepSucceeded",
+      "JobCompleted",
+    ]);
+    expect(story).toMatch(/event: end\ndata: \{"status":"complete"\}/);
+    expect((await look(around, told)).json).toMatchObject({
+      status: "complete",
+      output: expect.any(String),
+    });
+    await expectHonest(around, 1);
+  });
+
   it("forged or stale ones are refused, and nobody looks; the true one then settles", async () => {
     const faults = [webhooks({ type: "delayed-webhook", delayMs: 700 })];
     await using around = await startReporting({ pollEvery: "10 minutes", bootMs: 0, faults });
