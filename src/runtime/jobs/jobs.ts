@@ -162,7 +162,7 @@ class ResidentJobs implements Jobs {
       if (starts)
         this.#settleIn({ jobId, deployed, epoch, seq, snapshot, record, entries, isNew: true });
       else this.#queue.noteRow();
-      return { jobId, isNew: true };
+      return { jobId, isNew: true, job };
     });
   }
 
