@@ -14,11 +14,23 @@ export interface Submitting {
 export const keptConnections = (width: number): Agent =>
   new Agent({ keepAlive: true, maxSockets: width });
 
+const authorization = "Bearer a-key-for-the-benchmark-that-is-long-enough";
+
+/** Resolves once no job waits or runs; at once where the server knows of no jobs. */
+export const drained = async (port: number): Promise<void> => {
+  for (const status of ["pending", "processing"])
+    for (;;) {
+      const url = `http://127.0.0.1:${port}/jobs?status=${status}&limit=1`;
+      const text = await (await fetch(url, { headers: { authorization } })).text();
+      if (!text.includes('"jobs":[{')) break;
+    }
+};
+
 /** Resolves with the answer to one submit; rejects where it is not what was asked for. */
 export const submit = ({ port, agent, isAwaited }: Submitting): Promise<void> =>
   new Promise((resolve, reject) => {
     const headers = {
-      authorization: "Bearer a-key-for-the-benchmark-that-is-long-enough",
+      authorization,
       "content-type": "application/json",
       "content-length": Buffer.byteLength(body),
       ...(isAwaited ? { prefer: "wait=30" } : {}),

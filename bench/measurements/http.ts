@@ -1,7 +1,7 @@
 /** Submits over HTTP, and how long it takes from a submit to the answer that holds the output. */
 import { perSecond } from "../chain.ts";
 import { type Figure, type Measurement, quantile } from "../figure.ts";
-import { keptConnections, submit } from "../http-client.ts";
+import { drained, keptConnections, submit } from "../http-client.ts";
 import { withChild } from "../process.ts";
 import { withDatabase } from "../scratch.ts";
 
@@ -29,6 +29,8 @@ const measure = async (port: number, width: number): Promise<Measured> => {
   try {
     const load = { total, width };
     const submits = await perSecond(load, () => submit({ port, agent, isAwaited: false }));
+    // Those jobs are still being run: nobody is to stand behind them.
+    await drained(port);
     const taken: Array<number> = [];
     await perSecond(load, async () => {
       const begun = performance.now();

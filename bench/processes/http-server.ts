@@ -33,6 +33,10 @@ const floor = (): RequestListener => {
   db.exec("CREATE TABLE jobs (id TEXT PRIMARY KEY, input TEXT)");
   const insert = db.prepare("INSERT INTO jobs VALUES (?, ?)");
   return (request, response) => {
+    if (request.method === "GET") {
+      response.end("{}");
+      return;
+    }
     void request.toArray().then((chunks: ReadonlyArray<Uint8Array>) => {
       const input: unknown = JSON.parse(Buffer.concat(chunks).toString());
       const id = randomUUID();

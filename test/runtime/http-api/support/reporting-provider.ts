@@ -11,7 +11,7 @@ import { Catena, Pipeline, Replicate, Step } from "../../../../src/index.ts";
 import type { Entry } from "../../../../src/machines/entry.ts";
 import { admin, base } from "./api.ts";
 
-export const token = "r8_a_token_that_must_stand_nowhere";
+const token = "r8_a_token_that_must_stand_nowhere";
 
 const line = Step.model("line", {
   input: Schema.String,
@@ -20,7 +20,7 @@ const line = Step.model("line", {
   request: (product) => ({ prompt: `Product: ${product}` }),
   timeout: "20 seconds",
 });
-export const lines = Pipeline.make("lines", { version: 1, input: Schema.String })
+const lines = Pipeline.make("lines", { version: 1, input: Schema.String })
   .step(line)
   .output(Schema.String, ({ last }) => last);
 
