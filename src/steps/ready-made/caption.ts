@@ -2,11 +2,11 @@
 import { Schema } from "effect";
 import { Asset } from "../asset.ts";
 import type { Failure } from "../failure.ts";
-import { refuseUnknownOptions } from "../known-options.ts";
 import type { Parse } from "../parse.ts";
 import { type AnySchema, type ModelSettings, Step } from "../step.ts";
 import { modelSettingNames, requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
 import { fileIn, pickedFrom, type PickedUnless, schemaOr } from "./picked.ts";
+import { refuseUnknownOptions } from "../known-options.ts";
 
 export interface CaptionParts<I> {
   readonly input: I;

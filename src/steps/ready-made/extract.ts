@@ -1,12 +1,12 @@
 /** A model that reads a document, as text, picture or PDF, and fills in a schema with what it says. */
 import type { Asset } from "../asset.ts";
 import type { Failure } from "../failure.ts";
-import { refuseUnknownOptions } from "../known-options.ts";
 import type { Parse } from "../parse.ts";
 import { type AnySchema, type ModelSettings, type Repair, Step } from "../step.ts";
 import { promptForAnswer } from "./answer-shape.ts";
 import { modelSettingNames, requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
 import { Content, contentIn, pickedFrom, type PickedUnless, schemaOr } from "./picked.ts";
+import { refuseUnknownOptions } from "../known-options.ts";
 
 export interface ExtractParts<I> {
   readonly input: I;
