@@ -22,6 +22,7 @@ export const modelSettingNames = {
   repair: true,
   onUnknown: true,
   reuse: true,
+  stream: true,
 } satisfies Record<keyof ModelSettings, true>;
 
 /** The settings of an option object, without the step's own options; absent ones stay absent. */

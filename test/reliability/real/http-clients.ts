@@ -17,6 +17,8 @@ export interface Clients {
   /** Where workers answer now; it may be none. */
   readonly urls: () => ReadonlyArray<string>;
   readonly apiKey: string;
+  /** A worker at this address has acknowledged a submit. */
+  readonly onAcknowledged: (url: string) => void;
 }
 
 const pauseMs = 20;
@@ -33,10 +35,11 @@ export const submitted = async (clients: Clients, number: number): Promise<Ackno
     const url = urls[turn % urls.length];
     const jobId =
       url === undefined ? null : await post(`${url}/killed-chain`, { ...clients, key, product });
-    if (jobId === null) {
+    if (jobId === null || url === undefined) {
       if (url !== undefined) broken += 1;
       await pause(pauseMs);
     } else {
+      clients.onAcknowledged(url);
       said += 1;
       jobIds.add(jobId);
     }
