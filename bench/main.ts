@@ -5,6 +5,7 @@
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 import { type Measurement, tableOf } from "./figure.ts";
+import { http } from "./measurements/http.ts";
 import { latency } from "./measurements/latency.ts";
 import { chainLength } from "./measurements/length.ts";
 import { resume } from "./measurements/resume.ts";
@@ -19,6 +20,7 @@ const measurements: ReadonlyArray<Measurement> = [
   resume,
   chainLength,
   storeSize,
+  http,
 ];
 
 const { values, positionals } = parseArgs({

@@ -35,7 +35,8 @@ export {
   journalStoreConformance,
   type StoreUnderTest,
 } from "./runtime/journal-store-conformance.ts";
-export { type AssetStoreCase, assetStoreCases } from "./steps/asset-store-conformance.ts";
+export type { AssetStoreCase } from "./steps/asset-store-case.ts";
+export { assetStoreCases } from "./steps/asset-store-conformance.ts";
 export {
   type ModelClientCase,
   modelClientCases,

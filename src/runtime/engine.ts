@@ -89,7 +89,7 @@ export interface Engine {
   readonly trouble: () => StoreTrouble | null;
   /** Why a write of the asset store has just failed; null while it takes writes. */
   readonly assetTrouble: () => AssetStoreFailure | null;
-  /** A stop that is under way waits no longer for answers: the next start looks for them. */
+  /** A stop that is under way waits no longer, neither for answers nor for steps that do not let go. */
   readonly hurry: () => void;
 }
 
@@ -176,6 +176,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     lookEveryMs,
     recoverEveryMs,
     intake,
+    hurried: hurried.await,
   });
   late.jobs = jobs;
   const recovered = yield* jobs.recover;

@@ -123,7 +123,7 @@ const isPlaceOr = (method: string, value: unknown): boolean => {
 export const hasMethod = (method: string, value: unknown): boolean =>
   typeof value === "object" && value !== null && typeof Reflect.get(value, method) === "function";
 
-const assetMethods = ["put", "get", "touch", "list", "remove"] as const;
+const assetMethods = ["put", "putStream", "open", "get", "touch", "list", "remove"] as const;
 
 const names = Object.keys({
   pipelines: true,

@@ -2,18 +2,12 @@
 import assert from "node:assert/strict";
 import { Clock, Effect, Option } from "effect";
 import type { AssetStore, Removal } from "./asset-store.ts";
+import { type AssetStoreCase, check } from "./asset-store-case.ts";
+import { streamingCases } from "./asset-streaming-cases.ts";
 import { sha256Hex } from "./canonical-json.ts";
-
-export interface AssetStoreCase {
-  readonly name: string;
-  /** Dies with an AssertionError where the promise is broken. Takes a fresh, empty store. */
-  readonly run: (store: AssetStore["Service"]) => Effect.Effect<void, unknown>;
-}
 
 const bytes = new TextEncoder().encode("a small picture");
 const contentType = "image/png";
-
-const check = (assertion: () => void): Effect.Effect<void> => Effect.sync(assertion);
 
 /** Far from now, in whichever direction: no case waits. */
 const later = Effect.map(Clock.currentTimeMillis, (now) => now + 60_000);
@@ -212,5 +206,6 @@ export const assetStoreCases: ReadonlyArray<AssetStoreCase> = [
       yield* check(() => assert.ok(Option.isNone(absent) && Option.isNone(senseless)));
     }),
   },
+  ...streamingCases,
   ...removalCases,
 ];

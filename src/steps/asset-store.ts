@@ -10,7 +10,7 @@
  * returned is never undone by a removal that asked before it.
  */
 import { Context, Schema } from "effect";
-import type { Effect, Option } from "effect";
+import type { Effect, Option, Stream } from "effect";
 import type { Asset } from "./asset.ts";
 
 /** The store could not read or write. `operation` and `cause` are for the operator. */
@@ -29,6 +29,29 @@ export class AssetStoreFailure extends Schema.TaggedError<AssetStoreFailure>()(
 export interface StoredBytes {
   readonly bytes: Uint8Array;
   readonly contentType: string;
+}
+
+/** How many of the first bytes are enough to tell the type of all. */
+export const headBytes = 4_096;
+
+/** Bytes as they come, from a source that may fail, such as a request's body. */
+export interface StreamedBytes<E> {
+  readonly stream: Stream.Stream<Uint8Array, E>;
+  /** Says the type by the first `headBytes`, or all where there are fewer; where it fails, nothing is kept. */
+  readonly contentTypeOf: (head: Uint8Array) => Effect.Effect<string, E>;
+}
+
+/** A stored file whose bytes are read in pieces. */
+export interface OpenedAsset {
+  readonly asset: Asset;
+  /** The bytes from `start` to `end`, both of them included. Fails with: AssetStoreFailure. */
+  readonly read: (range: ByteRange) => Stream.Stream<Uint8Array, AssetStoreFailure>;
+}
+
+export interface ByteRange {
+  readonly start: number;
+  /** The last byte's place. */
+  readonly end: number;
 }
 
 /** An asset as a listing shows it; `putAt` is when its bytes were last put or touched (ms). */
@@ -60,6 +83,14 @@ export class AssetStore extends Context.Service<
   {
     /** Keeps the bytes durably and answers their reference. Idempotent. Fails with: AssetStoreFailure. */
     put(stored: StoredBytes): Effect.Effect<Asset, AssetStoreFailure>;
+    /**
+     * As `put`, of any size: no more than some pieces are in memory at once, where the store is not memory itself.
+     * Where the stream ends too soon, or nobody waits any more, nothing of it stays.
+     * Fails with: AssetStoreFailure, what the stream and `contentTypeOf` fail with.
+     */
+    putStream<E>(streamed: StreamedBytes<E>): Effect.Effect<Asset, AssetStoreFailure | E>;
+    /** The file, to be read in pieces; none where this store never had it. Fails with: AssetStoreFailure. */
+    open(sha256: string): Effect.Effect<Option.Option<OpenedAsset>, AssetStoreFailure>;
     /** The bytes, or none where this store never had them. Fails with: AssetStoreFailure. */
     get(sha256: string): Effect.Effect<Option.Option<StoredBytes>, AssetStoreFailure>;
     /** As if the bytes were put again; false where they are not here. Fails with: AssetStoreFailure. */

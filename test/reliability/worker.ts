@@ -1,10 +1,14 @@
 /**
  * A process to be killed: Catena on a SQLite file and an emulator over HTTP. Argument: a WorkerOrder as JSON.
- * Says `ready` once it has started, `ack <n>` for every submission that is durable, and then works on,
- * for its own jobs and for those of dead neighbours, until somebody ends it.
+ * Says `ready` once it has started (with the address of its API where it has one), `ack <n>` for every
+ * submission that is durable, and then works on, for its own jobs and for those of dead neighbours, until
+ * somebody ends it.
  */
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { flushCompileCache } from "node:module";
-import { Catena, Replicate } from "../../src/index.ts";
+import type { AddressInfo } from "node:net";
+import { Catena, type HttpApiOptions, Replicate } from "../../src/index.ts";
 import { chain } from "./real/chain.ts";
 
 export interface WorkerOrder {
@@ -15,6 +19,8 @@ export interface WorkerOrder {
   readonly submit: ReadonlyArray<number>;
   readonly concurrency: number;
   readonly orphanGraceMs: number;
+  /** Serves the HTTP API to who has this key. */
+  readonly apiKey?: string;
 }
 
 const isOrder = (value: unknown): value is WorkerOrder =>
@@ -40,8 +46,9 @@ const catena = await Catena.start({
   lookEvery: "100 millis",
   recoverEvery: "300 millis",
   rate: { createsPerMinute: 60_000, burst: 1_000 },
+  ...(order.apiKey === undefined ? {} : { http: httpFor(order.apiKey) }),
 });
-console.log("ready");
+console.log(order.apiKey === undefined ? "ready" : `ready ${await serve(catena)}`);
 // Written at an exit otherwise, and this process is not to have one.
 flushCompileCache();
 
@@ -65,4 +72,19 @@ async function retryPoisoned(): Promise<void> {
     const job = await catena.job(chain, jobId);
     await job.retry();
   }
+}
+
+function httpFor(secret: string): HttpApiOptions {
+  const scopes = ["submit", "read", "operate"] as const;
+  return { keys: [{ id: "clients", secret, scopes }], requestsPerMinute: 1_000_000 };
+}
+
+async function serve({ handler }: Catena): Promise<string> {
+  const server = createServer(handler).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  // It listens on a port: only a pipe's address is text.
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  // Its first request loads the API: whoever is to be killed at work has to have come to work.
+  await fetch(`${url}/health/live`);
+  return url;
 }

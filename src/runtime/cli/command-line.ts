@@ -13,6 +13,7 @@ import { emulator } from "./commands/emulator.ts";
 import { graph } from "./commands/graph.ts";
 import { init } from "./commands/init.ts";
 import { jobs } from "./commands/jobs.ts";
+import { erase } from "./commands/erase.ts";
 import { prune } from "./commands/prune.ts";
 import { run } from "./commands/run.ts";
 import { serve } from "./commands/serve.ts";
@@ -31,7 +32,7 @@ const catena = root.pipe(
     { group: "Work", commands: [init, dev, run, serve] },
     {
       group: "Jobs",
-      commands: [jobs, show, retry, cancel, pause, resume, signal, deadLetters, prune],
+      commands: [jobs, show, retry, cancel, pause, resume, signal, deadLetters, erase, prune],
     },
     { group: "Pipelines", commands: [graph, check, emulator] },
   ]),
@@ -57,6 +58,9 @@ export const obey = Effect.fnUntraced(function* (words: ReadonlyArray<string>) {
 /** A command line that is wrong as a whole may be so before or behind this word. */
 const isJson = (words: ReadonlyArray<string>): boolean => words.includes("--json");
 
+/** Of help where no terminal says how wide it is. */
+const helpWidth = 80;
+
 /** Help that was asked for is a result; what is wrong with a command line is one sentence, and where help is. */
 const presenter = (
   screen: Screen["Service"],
@@ -64,7 +68,12 @@ const presenter = (
 ): CliOutput.Presenter => ({
   present: (event) =>
     Effect.sync(() => {
-      if (event._tag === "Help") screen.out(helpLines(event.helpDoc, screen.width).join("\n"));
+      if (event._tag === "Help")
+        screen.out(
+          helpLines(event.helpDoc, Number.isFinite(screen.width) ? screen.width : helpWidth).join(
+            "\n",
+          ),
+        );
       else if (event._tag === "Version")
         screen.out(isJson(words) ? JSON.stringify({ version: event.version }) : event.version);
       else {
@@ -88,7 +97,7 @@ const complain = (
 ): void => {
   if (asJson) screen.err(JSON.stringify({ error: { kind, message } }));
   else {
-    const lines = fitting(message, screen.width - prefix.length);
+    const lines = fitting(message, screen.noteWidth - prefix.length);
     screen.err(`${screen.paint("red", prefix, "err")}${lines.join("\n")}`);
   }
 };

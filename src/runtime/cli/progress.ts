@@ -16,7 +16,7 @@ export const progress = Effect.fnUntraced(function* () {
     if (since === null) screen.err(`Job ${jobId}`);
     for (const entry of entries) {
       since ??= entry.at;
-      screen.err(entryLine(entry, { since, width: screen.width, paint }));
+      screen.err(entryLine(entry, { since, width: screen.noteWidth, paint }));
     }
   };
 });

@@ -12,8 +12,10 @@ export type Style = "red" | "yellow" | "green" | "dim" | "bold";
 export class Screen extends Context.Service<
   Screen,
   {
-    /** Columns of the terminal; 80 where there is none. */
+    /** Columns of the terminal that shows results; without end where there is none: who reads a pipe wants all. */
     readonly width: number;
+    /** The same of progress, notes and errors. */
+    readonly noteWidth: number;
     /** A result, one or more lines. */
     readonly out: (text: string) => void;
     /** Progress, notes and errors. */
@@ -24,11 +26,12 @@ export class Screen extends Context.Service<
 >()("catena-ai/runtime/cli/Screen") {}
 
 export interface Streams {
-  readonly stdout: NodeJS.WriteStream & Partial<Pick<WriteStream, "columns">>;
-  readonly stderr: NodeJS.WriteStream;
+  readonly stdout: MaybeTerminal;
+  readonly stderr: MaybeTerminal;
 }
 
-const defaultWidth = 80;
+type MaybeTerminal = NodeJS.WriteStream & Partial<Pick<WriteStream, "columns">>;
+
 /** Narrower, and no line could hold a job's id. */
 const minWidth = 40;
 
@@ -39,6 +42,7 @@ export const makeScreen = (
   const redact = redactor(environment);
   return {
     width: widthOf(stdout.columns, environment["COLUMNS"]),
+    noteWidth: widthOf(stderr.columns, environment["COLUMNS"]),
     out: (text) => {
       stdout.write(`${redact(text)}\n`);
     },
@@ -52,7 +56,9 @@ export const makeScreen = (
 
 const widthOf = (columns: number | undefined, said: string | undefined): number => {
   const width = columns ?? Number(said);
-  return Number.isSafeInteger(width) && width > 0 ? Math.max(width, minWidth) : defaultWidth;
+  return Number.isSafeInteger(width) && width > 0
+    ? Math.max(width, minWidth)
+    : Number.POSITIVE_INFINITY;
 };
 
 const secretName = /(TOKEN|SECRET|PASSWORD|API_KEYS?|ACCESS_KEY|PRIVATE_KEY)$/i;

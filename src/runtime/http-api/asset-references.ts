@@ -8,7 +8,7 @@ import type { AssetStore, AssetStoreFailure } from "../../steps/asset-store.ts";
 import type { Issue } from "../../steps/failure.ts";
 import { Problem } from "./problem.ts";
 
-/** Each is read once to make sure that it is there. */
+/** Each is looked up, to make sure that it is there. */
 const maxReferences = 100;
 
 const fields = ["contentType", "sha256", "sizeBytes", "url"].join();
@@ -37,10 +37,10 @@ export const withOwnReferences = Effect.fnUntraced(function* (
   return replaced(body, known);
 });
 
+/** Young again before it is looked at, so that nobody takes it away before a job names it. */
 const assetOf = Effect.fnUntraced(function* (assets: AssetStore["Service"], sha256: string) {
-  const stored = yield* assets.get(sha256);
-  // Putting the same bytes again changes nothing and answers their reference.
-  return Option.isNone(stored) ? null : yield* assets.put(stored.value);
+  if (!(yield* assets.touch(sha256))) return null;
+  return Option.getOrNull(Option.map(yield* assets.open(sha256), ({ asset }) => asset));
 });
 
 interface Place {

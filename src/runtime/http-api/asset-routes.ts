@@ -3,14 +3,14 @@ import { Effect, Option, Result, Schema } from "effect";
 import { HttpServerResponse } from "effect/http";
 import { HttpApiEndpoint, HttpApiSchema } from "effect/http-api";
 import { Asset } from "../../steps/asset.ts";
-import type { AssetStoreFailure, StoredBytes } from "../../steps/asset-store.ts";
+import type { AssetStoreFailure, OpenedAsset } from "../../steps/asset-store.ts";
 import { checkMediaType } from "../../steps/media-type.ts";
 import type { StoreFailure } from "../journal-store.ts";
 import { rangeOf } from "./byte-range.ts";
 import { holdsFile } from "./held-files.ts";
 import { notFound, Problem } from "./problem.ts";
 import { problemSchemas } from "./problem-response.ts";
-import { readBytes } from "./request-body.ts";
+import { bodyStream } from "./request-body.ts";
 import type { ApiHost, Incoming, Route } from "./route.ts";
 
 export const assetRoutes = (host: ApiHost): ReadonlyArray<Route> => [
@@ -26,19 +26,25 @@ const uploadRoute = (host: ApiHost): Route => ({
     error: problemSchemas(400, 401, 403, 413, 415, 429, 503),
   }),
   answer: Effect.fnUntraced(function* ({ request }) {
-    const bytes = yield* readBytes(request, host.settings.maxAssetBytes);
-    if (bytes.length === 0) {
-      const detail = "Expected the bytes of a file as the body";
-      return yield* new Problem({ status: 400, detail });
-    }
-    const contentType = checkMediaType(request.headers["content-type"] ?? null, bytes);
-    if (Result.isFailure(contentType))
-      return yield* new Problem({ status: 415, detail: contentType.failure });
-    const kept = yield* host.engine.assets.put({ bytes, contentType: contentType.success });
+    const kept = yield* host.engine.assets.putStream({
+      stream: bodyStream(request, host.settings.maxAssetBytes),
+      contentTypeOf: (head) => typeOf(head, request.headers["content-type"]),
+    });
     const url = `${host.assetBase}/assets/${kept.sha256}`;
     return HttpServerResponse.jsonUnsafe({ ...kept, url }, { status: 201 });
   }),
 });
+
+const typeOf = (head: Uint8Array, claimed: string | undefined): Effect.Effect<string, Problem> => {
+  if (head.length === 0) {
+    const detail = "Expected the bytes of a file as the body";
+    return Effect.fail(new Problem({ status: 400, detail }));
+  }
+  return Result.match(checkMediaType(claimed ?? null, head), {
+    onFailure: (detail) => Effect.fail(new Problem({ status: 415, detail })),
+    onSuccess: (contentType) => Effect.succeed(contentType),
+  });
+};
 
 const downloadRoute = (host: ApiHost): Route => ({
   scope: "read",
@@ -56,8 +62,8 @@ const downloadRoute = (host: ApiHost): Route => ({
     const sha256 = incoming.params["sha256"] ?? "";
     if (!/^[0-9a-f]{64}$/.test(sha256) || !(yield* isAllowed(host, incoming, sha256)))
       return yield* noFile;
-    const stored = yield* host.engine.assets.get(sha256);
-    return Option.isNone(stored) ? yield* noFile : served(incoming, sha256, stored.value);
+    const opened = yield* host.engine.assets.open(sha256);
+    return Option.isNone(opened) ? yield* noFile : served(incoming, opened.value);
   }),
 });
 
@@ -79,8 +85,7 @@ const isAllowed = Effect.fnUntraced(function* (
 
 const served = (
   { request }: Incoming,
-  sha256: string,
-  { bytes, contentType }: StoredBytes,
+  { asset: { sha256, contentType, sizeBytes }, read }: OpenedAsset,
 ): HttpServerResponse.HttpServerResponse => {
   const headers = {
     // The name is the hash of the bytes: they never change, but who may see them does.
@@ -93,18 +98,20 @@ const served = (
   };
   if (request.headers["if-none-match"] === headers.etag)
     return HttpServerResponse.empty({ status: 304, headers });
-  const range = rangeOf(request.headers["range"], bytes.length);
-  if (range === null) return HttpServerResponse.uint8Array(bytes, { contentType, headers });
+  const range = rangeOf(request.headers["range"], sizeBytes);
   if (range === "unsatisfiable")
     return HttpServerResponse.empty({
       status: 416,
-      headers: { "content-range": `bytes */${bytes.length}` },
+      headers: { "content-range": `bytes */${sizeBytes}` },
     });
-  const { start, end } = range;
-  const contentRange = `bytes ${start}-${end}/${bytes.length}`;
-  return HttpServerResponse.uint8Array(bytes.subarray(start, end + 1), {
-    status: 206,
+  const { start, end } = range ?? { start: 0, end: sizeBytes - 1 };
+  return HttpServerResponse.stream(read({ start, end }), {
+    status: range === null ? 200 : 206,
     contentType,
-    headers: { ...headers, "content-range": contentRange },
+    contentLength: end - start + 1,
+    headers:
+      range === null
+        ? headers
+        : { ...headers, "content-range": `bytes ${start}-${end}/${sizeBytes}` },
   });
 };

@@ -6,7 +6,7 @@ import { Context, Effect, Layer, Redacted } from "effect";
 import { HttpServerRequest, type HttpServerResponse } from "effect/http";
 import { HttpApiMiddleware, HttpApiSecurity } from "effect/http-api";
 import { allScopes, callerOf, isScope, isTenant } from "./api-keys.ts";
-import type { Caller } from "./http-options.ts";
+import type { Caller, CallerInput } from "./http-options.ts";
 import type { HttpSettings } from "./http-settings.ts";
 import { Problem } from "./problem.ts";
 import { problemResponse } from "./problem-response.ts";
@@ -93,8 +93,14 @@ const cannotTell = new Problem({
   headers: { "retry-after": "5" },
 });
 
+const callerFields: ReadonlySet<string> = new Set(
+  Object.keys({ id: true, scopes: true, tenant: true } satisfies Record<keyof CallerInput, true>),
+);
+
+/** Null for what is no caller; also with a field that no caller has: a misspelt tenant would show everything. */
 const checkedCaller = (given: unknown): Caller | null => {
   if (typeof given !== "object" || given === null) return null;
+  if (Object.keys(given).some((name) => !callerFields.has(name))) return null;
   const { id, scopes, tenant }: { id?: unknown; scopes?: unknown; tenant?: unknown } = given;
   const isSound =
     typeof id === "string" && id !== "" && Array.isArray(scopes) && scopes.every(isScope);

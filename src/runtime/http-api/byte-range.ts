@@ -1,10 +1,5 @@
 /** One range of bytes (RFC 9110, section 14): where a reader goes on with what it has a part of. */
-
-export interface ByteRange {
-  readonly start: number;
-  /** The last byte's place. */
-  readonly end: number;
-}
+import type { ByteRange } from "../../steps/asset-store.ts";
 
 /** The range of a header; null for the whole, which also answers what is not understood. */
 export const rangeOf = (

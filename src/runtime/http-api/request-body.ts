@@ -3,26 +3,30 @@ import { Effect, Stream } from "effect";
 import type { HttpServerRequest } from "effect/http";
 import { Problem } from "./problem.ts";
 
-/** The whole body. Fails with: Problem (413 above the limit, 400 where the sender broke off). */
-export const readBytes = (
-  request: HttpServerRequest.HttpServerRequest,
+type Request = HttpServerRequest.HttpServerRequest;
+
+/** The body as it comes. Fails with: Problem (413 above the limit, 400 where the sender broke off). */
+export const bodyStream = (
+  request: Request,
   maxBytes: number,
-): Effect.Effect<Uint8Array, Problem> => {
+): Stream.Stream<Uint8Array, Problem> => {
   const announced = Number(request.headers["content-length"] ?? "0");
-  if (announced > maxBytes) return Effect.fail(tooLarge(maxBytes));
-  let sizeBytes = 0;
-  const chunks: Array<Uint8Array> = [];
-  const read = Stream.runForEach(request.stream, (chunk) => {
-    sizeBytes += chunk.length;
-    if (sizeBytes > maxBytes) return Effect.fail(tooLarge(maxBytes));
-    chunks.push(chunk);
-    return Effect.void;
+  if (announced > maxBytes) return Stream.fail(tooLarge(maxBytes));
+  return Stream.suspend(() => {
+    let sizeBytes = 0;
+    return request.stream.pipe(
+      Stream.mapError(() => brokenOff),
+      Stream.mapEffect((chunk) => {
+        sizeBytes += chunk.length;
+        return sizeBytes > maxBytes ? Effect.fail(tooLarge(maxBytes)) : Effect.succeed(chunk);
+      }),
+    );
   });
-  return read.pipe(
-    Effect.mapError((error) => (error instanceof Problem ? error : brokenOff)),
-    Effect.map(() => Buffer.concat(chunks)),
-  );
 };
+
+/** The whole body. Fails as `bodyStream` does. */
+export const readBytes = (request: Request, maxBytes: number): Effect.Effect<Uint8Array, Problem> =>
+  Effect.map(Stream.runCollect(bodyStream(request, maxBytes)), (chunks) => Buffer.concat(chunks));
 
 const tooLarge = (maxBytes: number): Problem =>
   new Problem({ status: 413, detail: `The body is larger than ${maxBytes} bytes` });

@@ -33,15 +33,15 @@ export const submitJob = Effect.fnUntraced(function* (
 ): Effect.fn.Return<StoredJob, Problem | StoreFailure | AssetStoreFailure> {
   const key = idempotencyKey === undefined ? null : yield* checkedKey(idempotencyKey);
   const input = yield* inputOf(deployed.plan.input, yield* withOwnReferences(engine.assets, body));
-  const { jobId, isNew } = yield* engine.jobs.submit({
+  const submitted = yield* engine.jobs.submit({
     deployed,
     input,
     tenant,
     idempotencyKey: key === null ? null : scopedKey(tenant, key),
     keysFreeBefore: (yield* Clock.currentTimeMillis) - keyKeptMs,
   });
-  const job = Option.getOrThrow(yield* engine.store.job(jobId));
-  if (isNew) return job;
+  if (submitted.job !== undefined) return submitted.job;
+  const job = Option.getOrThrow(yield* engine.store.job(submitted.jobId));
   const known = yield* keptValue(engine, job.record.inputPayload);
   // What it was made with is gone: the key alone says that it is the same, and nothing is paid twice.
   if (known === undefined || canonicalJson(known) === canonicalJson(input)) return job;

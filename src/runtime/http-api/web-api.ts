@@ -11,6 +11,7 @@ import { answering, type Limit, makeLimit, type Routed } from "./answering.ts";
 import { type Access, Authorized, authorizedLayer, type CurrentCaller } from "./authorized.ts";
 import { healthRoutes } from "./health-routes.ts";
 import type { HttpSettings } from "./http-settings.ts";
+import { withLastAnswers } from "./last-answers.ts";
 import { notFound } from "./problem.ts";
 import { problemResponse } from "./problem-response.ts";
 import type { ApiHost } from "./route.ts";
@@ -38,13 +39,14 @@ export const makeWebApi = Effect.fnUntraced(function* (
   };
   const app = appLayer(host, access).pipe(Layer.provide(HttpServer.layerServices));
   const { handler, dispose } = HttpRouter.toWebHandler(app, { disableLogger: true });
+  const { answer, close } = withLastAnswers((request) => handler(request));
   yield* Effect.addFinalizer(() =>
     Effect.andThen(
       Effect.sync(() => closed.openUnsafe()),
-      Effect.promise(dispose),
+      Effect.ensuring(Effect.promise(dispose), Effect.sync(close)),
     ),
   );
-  return guarded(settings, (request) => handler(request));
+  return guarded(settings, answer);
 });
 
 const appLayer = (host: ApiHost, access: Access) => {

@@ -40,8 +40,9 @@ const told = (response: Response): Response =>
 
 /** Hosts mount differently: some cut the mount path off, some leave it. */
 const atRoot = (request: Request, basePath: string): Request => {
+  if (basePath === "") return request;
   const url = new URL(request.url);
-  if (basePath === "" || !`${url.pathname}/`.startsWith(`${basePath}/`)) return request;
+  if (!`${url.pathname}/`.startsWith(`${basePath}/`)) return request;
   url.pathname = url.pathname.slice(basePath.length) || "/";
   // A body that streams can be sent on by half duplex only, as fetch has it.
   const streaming: { readonly duplex: "half" } = { duplex: "half" };

@@ -23,6 +23,8 @@ export interface Submitted {
   readonly jobId: string;
   /** False where the idempotency key already had a job. */
   readonly isNew: boolean;
+  /** A new job as it was made. */
+  readonly job?: StoredJob;
 }
 
 export interface Submission {

@@ -35,6 +35,8 @@ export interface JobsOptions {
   readonly recoverEveryMs: number;
   /** Which jobs this process runs, to begin with. Default: `any`. */
   readonly intake?: Intake;
+  /** Returns once nobody waits any longer for steps that take their time to let go. */
+  readonly hurried: Effect.Effect<void>;
 }
 
 export interface Jobs {
@@ -62,7 +64,7 @@ export const makeJobs = Effect.fnUntraced(function* (
   options: JobsOptions,
 ): Effect.fn.Return<Jobs, never, Scope.Scope> {
   const jobs = new ResidentJobs(host, options);
-  yield* Effect.addFinalizer(() => jobs.leave);
+  yield* Effect.addFinalizer(() => Effect.raceFirst(jobs.leave, options.hurried));
   yield* keepWatch(jobs.surroundings);
   yield* Effect.forkScoped(jobs.recoverRegularly);
   return jobs;
@@ -160,7 +162,7 @@ class ResidentJobs implements Jobs {
       if (starts)
         this.#settleIn({ jobId, deployed, epoch, seq, snapshot, record, entries, isNew: true });
       else this.#queue.noteRow();
-      return { jobId, isNew: true };
+      return { jobId, isNew: true, job };
     });
   }
 

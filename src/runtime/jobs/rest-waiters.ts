@@ -1,5 +1,5 @@
 /** Who waits for jobs to come to rest. */
-import { Effect, Option } from "effect";
+import { Effect, Latch, Option } from "effect";
 import type { JournalStore, StateRecord, StoreFailure } from "../journal-store.ts";
 import { CatenaStopped } from "../outcome.ts";
 
@@ -31,45 +31,46 @@ const restIn = (
   });
 };
 
-type Waiter = (record: StateRecord | null) => void;
+/** What one waiter has been told since it last asked: the record, null where somebody else has to be asked. */
+export interface Ear {
+  told: StateRecord | null | undefined;
+  readonly heard: Latch.Latch;
+}
 
 export class RestWaiters {
-  readonly #waiting = new Map<string, Set<Waiter>>();
+  readonly #ears = new Map<string, Set<Ear>>();
 
   /** `null`: the job went to another owner, who will not tell. */
   tell(jobId: string, record: StateRecord | null): void {
-    const waiters = this.#waiting.get(jobId);
-    this.#waiting.delete(jobId);
-    for (const resume of waiters ?? []) resume(record);
+    for (const ear of this.#ears.get(jobId) ?? []) {
+      ear.told = record;
+      ear.heard.openUnsafe();
+    }
   }
 
   /** The jobs that somebody waits for. */
-  readonly awaited = (): ReadonlyArray<string> => [...this.#waiting.keys()];
+  readonly awaited = (): ReadonlyArray<string> => [...this.#ears.keys()];
 
   /** Nobody here will tell any more. */
   tellAll(): void {
-    for (const jobId of this.#waiting.keys()) this.tell(jobId, null);
+    for (const jobId of this.#ears.keys()) this.tell(jobId, null);
   }
 
-  /** The record once a job in memory rests; null at once where it is not in memory. */
-  wait(jobId: string, resident: () => StateRecord | undefined): Effect.Effect<StateRecord | null> {
-    return Effect.callback((resume) => {
-      const record = resident();
-      if (record === undefined || isRest(record)) {
-        resume(Effect.succeed(record ?? null));
-        return;
-      }
-      const waiters = this.#waiting.get(jobId) ?? new Set();
-      this.#waiting.set(jobId, waiters);
-      const waiter: Waiter = (told) => {
-        resume(Effect.succeed(told));
-      };
-      waiters.add(waiter);
-      return Effect.sync(() => {
-        waiters.delete(waiter);
-        if (waiters.size === 0) this.#waiting.delete(jobId);
-      });
+  /** Hears what is told of the job from now on, whether it is in memory yet or not, until the use is over. */
+  listening<A, E>(jobId: string, use: (ear: Ear) => Effect.Effect<A, E>): Effect.Effect<A, E> {
+    const begin = Effect.sync(() => {
+      const ear: Ear = { told: undefined, heard: Latch.makeUnsafe(false) };
+      const ears = this.#ears.get(jobId) ?? new Set();
+      this.#ears.set(jobId, ears.add(ear));
+      return ear;
     });
+    const end = (ear: Ear) =>
+      Effect.sync(() => {
+        const ears = this.#ears.get(jobId);
+        ears?.delete(ear);
+        if (ears?.size === 0) this.#ears.delete(jobId);
+      });
+    return Effect.acquireUseRelease(begin, use, end);
   }
 }
 
@@ -84,18 +85,50 @@ interface Surroundings {
 }
 
 /** The record once the job rests, wherever it runs. Dies with CatenaStopped where this process leaves. */
-export const untilRest = Effect.fnUntraced(function* (
+export const untilRest = (
   jobId: string,
-  { store, rest, resident, isLeaving, pause }: Surroundings,
+  around: Surroundings,
+): Effect.Effect<StateRecord, StoreFailure> =>
+  // Heard from before the first look: what happens between a look and the wait after it is not missed.
+  around.rest.listening(jobId, (ear) => listenOrLook(jobId, ear, around));
+
+/** A row is looked at anyway after so many pauses in which nobody had anything to say. */
+const maxQuietPauses = 25;
+
+const listenOrLook = Effect.fnUntraced(function* (
+  jobId: string,
+  ear: Ear,
+  { store, resident, isLeaving, pause }: Surroundings,
 ): Effect.fn.Return<StateRecord, StoreFailure> {
+  /** What the store had written by others when the row was last looked at; null where it is to be looked at anyway. */
+  let seen: number | null = null;
+  let quiet = 0;
   while (!isLeaving()) {
-    const told = yield* rest.wait(jobId, resident);
+    ear.heard.closeUnsafe();
+    const record = resident();
+    const told = ear.told ?? restingOf(record);
+    if (told !== undefined && told.status !== "failed") return told;
+    const isTold = ear.told !== undefined || told !== undefined;
+    ear.told = undefined;
+    if (record !== undefined && !isTold) {
+      yield* ear.heard.await;
+      continue;
+    }
+    // Of its own commits a process hears by itself: a row is read where another process has written. Thousands
+    // who wait for their turn would otherwise leave the store no time for anything else.
+    const count: number = yield* store.changeCount;
+    if (isTold || count !== seen || quiet >= maxQuietPauses) {
+      const rested = yield* restIn(store, jobId);
+      if (rested !== null) return rested;
+      // A word that is not read yet is read by an owner who may have nothing to tell of it.
+      [seen, quiet] = [isTold ? null : count, 0];
+    }
     if (isLeaving()) break;
-    if (told !== null && told.status !== "failed") return told;
-    const rested = yield* restIn(store, jobId);
-    if (rested !== null) return rested;
-    // A job of another process, or asleep as a row: its row says when it rests.
-    yield* pause;
+    quiet += 1;
+    yield* Effect.raceFirst(ear.heard.await, pause);
   }
   return yield* Effect.die(new CatenaStopped());
 });
+
+const restingOf = (record: StateRecord | undefined): StateRecord | undefined =>
+  record !== undefined && isRest(record) ? record : undefined;

@@ -11,13 +11,23 @@ import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Clock, Effect, Layer, Option, Schema } from "effect";
 import { type Asset, Sha256 } from "../asset.ts";
-import { AssetStore, AssetStoreFailure, type StoredBytes } from "../asset-store.ts";
+import {
+  AssetStore,
+  AssetStoreFailure,
+  type OpenedAsset,
+  type StoredBytes,
+  type StreamedBytes,
+} from "../asset-store.ts";
 import { sha256Hex } from "../canonical-json.ts";
 import { flushFolder, makeFolder, temporaryEnding, writeWhole } from "../durable-file.ts";
+import { incomingFolder, receive, type Received } from "./file-system/incoming.ts";
+import { IntactFiles, refuseDamage } from "./file-system/intact-files.ts";
+import { readParts } from "./file-system/parts.ts";
 import { listFiles, removeFile } from "./file-system/removal.ts";
 import {
   find,
   findAside,
+  type Found,
   placeFor,
   placeOf,
   shelfOf,
@@ -35,10 +45,13 @@ const staleAfterMs = 3_600_000;
 const make = Effect.fnUntraced(function* (folder: string) {
   const root = resolve(folder);
   yield* storing("open", (now) => prepare(root, now));
+  const files = new IntactFiles();
   return AssetStore.of({
-    put: (stored) => storing("put", (now) => put({ root, now }, stored)),
+    put: (stored) => storing("put", (now) => put({ root, now, files }, stored)),
+    putStream: (streamed) => putStream({ root, files }, streamed),
+    open: (sha256) => storing("get", () => opened({ root, files }, sha256)),
     get: (sha256) => storing("get", () => get(root, sha256)),
-    touch: (sha256) => storing("touch", (now) => touch({ root, now }, sha256)),
+    touch: (sha256) => storing("touch", (now) => touch(root, now, sha256)),
     list: (page) => storing("list", () => listFiles(root, page)),
     remove: (removal) =>
       isSha256(removal.sha256) ? removeFile(root, removal) : Effect.succeed("absent"),
@@ -61,10 +74,10 @@ const storing = <A>(
 
 const prepare = async (root: string, now: number): Promise<void> => {
   await makeFolder(root);
-  for (const shelf of await shelvesIn(root)) {
-    const names = await readdir(join(root, shelf));
+  for (const folder of [...(await shelvesIn(root)), incomingFolder]) {
+    const names = await unlessAbsent(readdir(join(root, folder)), []);
     const leftovers = names.filter((name) => name.endsWith(temporaryEnding));
-    await Promise.all(leftovers.map((name) => removeStale(join(root, shelf, name), now)));
+    await Promise.all(leftovers.map((name) => removeStale(join(root, folder, name), now)));
   }
 };
 
@@ -73,34 +86,71 @@ const removeStale = async (path: string, now: number): Promise<void> => {
   if (now - mtimeMs > staleAfterMs) await rm(path, { force: true });
 };
 
-interface Place {
+interface Store {
   readonly root: string;
+  readonly files: IntactFiles;
+}
+
+interface Place extends Store {
   /** ms; what is put is as old as this. */
   readonly now: number;
 }
 
 const put = async (place: Place, { bytes, contentType }: StoredBytes): Promise<Asset> => {
-  const { root } = place;
   const sha256 = sha256Hex(bytes);
-  const found = await foundAgain(place, sha256);
-  if (found === null) await write(place, sha256, { bytes, contentType });
-  // Also where the file was there already: whoever renamed it may have died before this.
-  await flushFolder(shelfOf(root, sha256));
-  const kept = found ?? placeOf(root, sha256, contentType);
-  return {
-    sha256,
-    url: pathToFileURL(kept.path).href,
-    contentType: kept.contentType,
-    sizeBytes: bytes.length,
-  };
+  const write = (path: string) => writeWhole(path, bytes, place.now);
+  return stored(place, { sha256, sizeBytes: bytes.length, contentType }, write);
 };
 
+/** Received beside all shelves first: which one it belongs to is known at its end. */
+const putStream = <E>(
+  store: Store,
+  streamed: StreamedBytes<E>,
+): Effect.Effect<Asset, AssetStoreFailure | E> =>
+  Effect.scoped(
+    Effect.flatMap(receive(store.root, streamed), (received) =>
+      storing("put", (now) => {
+        const place = async (path: string) => {
+          await utimes(received.path, now / 1_000, now / 1_000);
+          await rename(received.path, path);
+        };
+        return stored({ ...store, now }, received, place);
+      }),
+    ),
+  );
+
+/** The asset, where it is already or where `write` puts it. */
+const stored = async (
+  place: Place,
+  { sha256, sizeBytes, contentType }: Omit<Received, "path">,
+  write: (path: string) => Promise<void>,
+): Promise<Asset> => {
+  const { root } = place;
+  const found = await foundAgain(place, sha256);
+  const kept = found ?? placeOf(root, sha256, contentType);
+  if (found === null) {
+    // A new shelf is an entry of the root, and must survive like the file on it.
+    await makeFolder(dirname(kept.path));
+    await write(kept.path);
+  }
+  // Also where the file was there already: whoever renamed it may have died before this.
+  await flushFolder(shelfOf(root, sha256));
+  return assetOf(kept, sha256, sizeBytes);
+};
+
+const assetOf = ({ path, contentType }: Found, sha256: string, sizeBytes: number): Asset => ({
+  sha256,
+  url: pathToFileURL(path).href,
+  contentType,
+  sizeBytes,
+});
+
 /** The file that is there already, intact and young again; null where there is none, or no longer. */
-const foundAgain = async ({ root, now }: Place, sha256: string) => {
+const foundAgain = async ({ root, now, files }: Place, sha256: string) => {
   const found = await find(root, sha256);
   if (found === null) return null;
   const isThere = await unlessAbsent(
-    intact(found.path, sha256).then(() => age(found.path, now)),
+    files.check(found.path, sha256, "anew").then(() => age(found.path, now)),
     null,
   );
   return isThere === null ? null : found;
@@ -111,22 +161,10 @@ const age = async (path: string, now: number): Promise<true> => {
   return true;
 };
 
-const write = async (
-  { root, now }: Place,
-  sha256: string,
-  { bytes, contentType }: StoredBytes,
-): Promise<void> => {
-  const { path } = placeOf(root, sha256, contentType);
-  // A new shelf is an entry of the root, and must survive like the file on it.
-  await makeFolder(dirname(path));
-  await writeWhole(path, bytes, now);
-};
-
 /** The bytes of a file, which must be those its name promises. */
 const intact = async (path: string, sha256: string): Promise<Uint8Array> => {
   const bytes = await readFile(path);
-  const found = sha256Hex(bytes);
-  if (found !== sha256) throw new Error(`${path} is damaged: its bytes have the SHA-256 ${found}`);
+  refuseDamage(path, sha256, sha256Hex(bytes));
   return new Uint8Array(bytes);
 };
 
@@ -135,19 +173,39 @@ const isSha256 = Schema.is(Sha256);
 /** A file that is being set aside, or put back, is missed by a look in that very moment. */
 const looks = 3;
 
-const get = async (root: string, sha256: string): Promise<Option.Option<StoredBytes>> => {
+const get = (root: string, sha256: string): Promise<Option.Option<StoredBytes>> =>
+  looked(root, sha256, async ({ path, contentType }) => ({
+    bytes: await intact(path, sha256),
+    contentType,
+  }));
+
+const opened = ({ root, files }: Store, sha256: string): Promise<Option.Option<OpenedAsset>> =>
+  looked(root, sha256, async (found) => {
+    const sizeBytes = await files.check(found.path, sha256);
+    return {
+      asset: assetOf(found, sha256, sizeBytes),
+      read: (range) => readParts(found.path, range),
+    };
+  });
+
+/** What the use makes of the file, wherever it lies by now. */
+const looked = async <A>(
+  root: string,
+  sha256: string,
+  use: (found: Found) => Promise<A>,
+): Promise<Option.Option<A>> => {
   // Anything else could name a file outside of the folder.
   if (!isSha256(sha256)) return Option.none();
   for (let look = 0; look < looks; look += 1) {
     const found = (await find(root, sha256)) ?? (await findAside(root, sha256));
     if (found === null) continue;
-    const bytes = await unlessAbsent(intact(found.path, sha256), null);
-    if (bytes !== null) return Option.some({ bytes, contentType: found.contentType });
+    const used = await unlessAbsent(use(found), null);
+    if (used !== null) return Option.some(used);
   }
   return Option.none();
 };
 
-const touch = async ({ root, now }: Place, sha256: string): Promise<boolean> => {
+const touch = async (root: string, now: number, sha256: string): Promise<boolean> => {
   if (!isSha256(sha256)) return false;
   for (let look = 0; look < looks; look += 1) {
     const found = await find(root, sha256);

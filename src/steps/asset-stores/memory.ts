@@ -1,12 +1,15 @@
 /** Assets in memory: for tests, and for jobs that need not outlive the process. */
-import { Clock, Effect, Exit, Layer, Option } from "effect";
+import { Clock, Effect, Exit, Layer, Option, Stream } from "effect";
 import type { Asset } from "../asset.ts";
 import {
   AssetStore,
   type AssetPage,
+  headBytes,
+  type OpenedAsset,
   type Removal,
   type Removed,
   type StoredBytes,
+  type StreamedBytes,
 } from "../asset-store.ts";
 import { sha256Hex } from "../canonical-json.ts";
 
@@ -21,21 +24,24 @@ const make = (): AssetStore["Service"] => {
   /** Set aside while somebody asks whether they are free. */
   const aside = new Map<string, Kept>();
   const find = (sha256: string): Kept | undefined => kept.get(sha256) ?? aside.get(sha256);
+  const put = ({ bytes, contentType }: StoredBytes) =>
+    Effect.map(Clock.currentTimeMillis, (putAt) => {
+      const sha256 = sha256Hex(bytes);
+      const known = find(sha256)?.asset;
+      const asset = known ?? {
+        sha256,
+        url: `memory:${sha256}`,
+        contentType,
+        sizeBytes: bytes.length,
+      };
+      const own = kept.get(sha256)?.bytes ?? Uint8Array.from(bytes);
+      kept.set(sha256, { bytes: own, contentType: asset.contentType, asset, putAt });
+      return asset;
+    });
   return AssetStore.of({
-    put: ({ bytes, contentType }) =>
-      Effect.map(Clock.currentTimeMillis, (putAt) => {
-        const sha256 = sha256Hex(bytes);
-        const known = find(sha256)?.asset;
-        const asset = known ?? {
-          sha256,
-          url: `memory:${sha256}`,
-          contentType,
-          sizeBytes: bytes.length,
-        };
-        const own = kept.get(sha256)?.bytes ?? Uint8Array.from(bytes);
-        kept.set(sha256, { bytes: own, contentType: asset.contentType, asset, putAt });
-        return asset;
-      }),
+    put,
+    putStream: (streamed) => Effect.flatMap(whole(streamed), put),
+    open: (sha256) => Effect.sync(() => Option.map(Option.fromUndefinedOr(find(sha256)), openedOf)),
     get: (sha256) =>
       Effect.sync(() =>
         Option.map(Option.fromUndefinedOr(find(sha256)), ({ bytes, contentType }) => ({
@@ -53,6 +59,16 @@ const make = (): AssetStore["Service"] => {
     remove: (removal) => remove(kept, aside, removal),
   });
 };
+
+const whole = Effect.fnUntraced(function* <E>({ stream, contentTypeOf }: StreamedBytes<E>) {
+  const bytes = new Uint8Array(Buffer.concat(yield* Stream.runCollect(stream)));
+  return { bytes, contentType: yield* contentTypeOf(bytes.subarray(0, headBytes)) };
+});
+
+const openedOf = ({ asset, bytes }: Kept): OpenedAsset => ({
+  asset,
+  read: ({ start, end }) => Stream.make(bytes.slice(start, end + 1)),
+});
 
 const pageOf = (kept: ReadonlyArray<Kept>, { after, limit }: AssetPage) =>
   kept

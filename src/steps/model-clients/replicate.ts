@@ -82,8 +82,24 @@ interface Api {
   readonly send: SendRequest;
 }
 
-/** Throws a TypeError at once for an empty token, a base URL or webhook that is none, or a rate that is none. */
+const optionNames = Object.keys({
+  token: true,
+  baseUrl: true,
+  webhook: true,
+  downloadHosts: true,
+  allowOwnOriginDownloads: true,
+  allowInsecureDownloads: true,
+  provider: true,
+  fetch: true,
+  maxFileBytes: true,
+  requestTimeoutMs: true,
+  transferTimeoutMs: true,
+  looksPerMinute: true,
+} satisfies Record<keyof ReplicateOptions, true>);
+
+/** Throws a TypeError at once for an option that does not exist, an empty token, a base URL, webhook or rate that is none. */
 const client = (options: ReplicateOptions): ReplicateClient => {
+  refuseStrangers(options);
   const { provider = "replicate", webhook, fetch = globalThis.fetch } = options;
   const baseUrl = validUrl("baseUrl", options.baseUrl ?? defaultBaseUrl).href;
   if (webhook !== undefined) validUrl("webhook", webhook);
@@ -120,11 +136,20 @@ const client = (options: ReplicateOptions): ReplicateClient => {
   };
 };
 
-const validToken = (token: string | Redacted.Redacted): Redacted.Redacted => {
-  const redacted = typeof token === "string" ? Redacted.make(token) : token;
-  if (Redacted.value(redacted).trim() === "")
-    throw new TypeError("Replicate.client needs a token, got an empty one");
-  return redacted;
+/** The name alone is said: the value of a misspelt token is a secret. */
+const refuseStrangers = (options: object): void => {
+  const stranger = Object.keys(options).find((name) => !optionNames.includes(name));
+  if (stranger !== undefined)
+    throw new TypeError(
+      `Replicate.client: expected nothing but ${optionNames.join(", ")}, got ${JSON.stringify(stranger)}`,
+    );
+};
+
+const validToken = (token: unknown): Redacted.Redacted => {
+  const text: unknown = Redacted.isRedacted(token) ? Redacted.value(token) : token;
+  if (typeof text === "string" && text.trim() !== "") return Redacted.make(text);
+  const got = typeof text === "string" ? "an empty one" : typeof text;
+  throw new TypeError(`Replicate.client: expected token to be a text or Redacted, got ${got}`);
 };
 
 const validUrl = (name: string, text: string): URL => {

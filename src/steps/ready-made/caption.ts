@@ -4,8 +4,9 @@ import { Asset } from "../asset.ts";
 import type { Failure } from "../failure.ts";
 import type { Parse } from "../parse.ts";
 import { type AnySchema, type ModelSettings, Step } from "../step.ts";
-import { requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
+import { modelSettingNames, requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
 import { fileIn, pickedFrom, type PickedUnless, schemaOr } from "./picked.ts";
+import { refuseUnknownOptions } from "../known-options.ts";
 
 export interface CaptionParts<I> {
   readonly input: I;
@@ -25,12 +26,22 @@ export interface CaptionOptions<I> extends ModelSettings {
   readonly parse?: Parse;
 }
 
+const optionNames = Object.keys({
+  ...modelSettingNames,
+  input: true,
+  image: true,
+  prompt: true,
+  request: true,
+  parse: true,
+} satisfies Record<keyof CaptionOptions<unknown>, true>);
+
 /** A step that describes a picture in words. Fails with: every failure of a model step. */
 export const caption = <const Name extends string, I = Asset>(
   name: Name,
   options: CaptionOptions<I> & PickedUnless<Asset, NoInfer<I>, "image">,
-): Step<Name, I, string, Failure, never> =>
-  Step.model(name, {
+): Step<Name, I, string, Failure, never> => {
+  refuseUnknownOptions(name, options, optionNames);
+  return Step.model(name, {
     ...settingsOf(options),
     input: schemaOr(options.input, Asset.Image),
     output: Schema.String,
@@ -45,3 +56,4 @@ export const caption = <const Name extends string, I = Asset>(
       );
     },
   });
+};

@@ -1,10 +1,11 @@
 /** A model that puts a text under one of some labels: any other answer is refused, and asked for again. */
 import { Schema } from "effect";
 import type { Failure } from "../failure.ts";
+import { refuseUnknownOptions } from "../known-options.ts";
 import { repairPrompt } from "../repair-prompt.ts";
 import { type AnySchema, type ModelSettings, type Repair, Step } from "../step.ts";
 import { parseLabel } from "./label.ts";
-import { requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
+import { modelSettingNames, requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
 import { pickedFrom, type PickedUnless, schemaOr, textIn } from "./picked.ts";
 
 /** Labels alone, or each with what belongs under it. */
@@ -36,6 +37,15 @@ export interface ClassifyOptions<I, L extends Labels> extends ModelSettings {
   readonly request?: RequestOption<ClassifyParts<NoInfer<I>>>;
 }
 
+const optionNames = Object.keys({
+  ...modelSettingNames,
+  labels: true,
+  input: true,
+  text: true,
+  instructions: true,
+  request: true,
+} satisfies Record<keyof ClassifyOptions<unknown, Labels>, true>);
+
 /**
  * A step that answers one of the labels. Case, white space and marks around a label make no difference;
  * of an answer with scores the best counts. Throws a TypeError where the labels cannot be told apart.
@@ -45,6 +55,7 @@ export const classify = <const Name extends string, const L extends Labels, I = 
   name: Name,
   options: ClassifyOptions<I, L> & PickedUnless<string, NoInfer<I>, "text">,
 ): Step<Name, I, LabelOf<L>, Failure, never> => {
+  refuseUnknownOptions(name, options, optionNames);
   const labels = labelsOf(options.labels);
   return Step.model(name, {
     repair: 1,

@@ -11,6 +11,12 @@ export interface EffectSettings {
   readonly isRepeatable?: boolean;
 }
 
+export const effectSettingNames = {
+  timeout: true,
+  retry: true,
+  isRepeatable: true,
+} satisfies Record<keyof EffectSettings, true>;
+
 /** The settings as a step takes them, with the defaults of one that has an effect outside. */
 export const effectSettings = ({ timeout, retry, isRepeatable = true }: EffectSettings) => ({
   isRepeatable,

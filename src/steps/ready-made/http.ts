@@ -5,6 +5,7 @@
 import { Clock, Effect, Result, Schema } from "effect";
 import { AssetStore } from "../asset-store.ts";
 import { ValidationFailure } from "../failure.ts";
+import { refuseUnknownOptions } from "../known-options.ts";
 import { checkMediaType, normaliseMediaType } from "../media-type.ts";
 import { issuesOf } from "../schema-issues.ts";
 import { type AnySchema, type DeclaredFailure, Step } from "../step.ts";
@@ -18,7 +19,7 @@ import {
 } from "./http-failure.ts";
 import { httpRequest, methods, type RequestOptions } from "./http-request.ts";
 import { isFile, isText, schemaOr } from "./picked.ts";
-import { effectSettings, type EffectSettings } from "./effect-settings.ts";
+import { effectSettingNames, effectSettings, type EffectSettings } from "./effect-settings.ts";
 
 /** What a step without a response schema answers. */
 export const HttpDone = Schema.Struct({ status: Schema.Int });
@@ -34,6 +35,18 @@ export interface HttpOptions<I, O> extends RequestOptions<I>, EffectSettings {
 
 const mebibyte = 1_048_576;
 
+const optionNames = Object.keys({
+  ...effectSettingNames,
+  input: true,
+  method: true,
+  url: true,
+  headers: true,
+  body: true,
+  keyHeader: true,
+  response: true,
+  maxBytes: true,
+} satisfies Record<keyof HttpOptions<unknown, unknown>, true>);
+
 /**
  * A step that sends a request. Answers 429, 408, 409, 425 and 5xx and lost answers may pass and are asked
  * again under the same key; where the step may not run again, lost answers and 5xx rest as OutcomeUnknown
@@ -44,6 +57,7 @@ export const http = <const Name extends string, I, O = HttpDone>(
   name: Name,
   options: HttpOptions<I, O>,
 ): Step<Name, I, O, DeclaredFailure<"provider">, AssetStore> => {
+  refuseUnknownOptions(name, options, optionNames);
   const response = schemaOr(options.response, HttpDone);
   const wanted = options.response;
   const wantsFile = wanted !== undefined && isFile(wanted);

@@ -2,8 +2,9 @@
 import { Schema } from "effect";
 import { Asset } from "../asset.ts";
 import type { Failure } from "../failure.ts";
+import { refuseUnknownOptions } from "../known-options.ts";
 import { type AnySchema, type ModelSettings, Step } from "../step.ts";
-import { requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
+import { modelSettingNames, requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
 import { pickedFrom, type PickedUnless, schemaOr, textIn } from "./picked.ts";
 
 /** Fields that most image models know by these names; others may stand beside them. */
@@ -32,6 +33,13 @@ export interface ImageOptions<I> extends ModelSettings {
   readonly request?: RequestOption<ImageParts<NoInfer<I>>, ImageFields>;
 }
 
+const optionNames = Object.keys({
+  ...modelSettingNames,
+  input: true,
+  prompt: true,
+  request: true,
+} satisfies Record<keyof ImageOptions<unknown>, true>);
+
 /**
  * A step that has a picture painted; of several, the first. The prompt is made from the input, or is the
  * input where that is text. Fails with: every failure of a model step.
@@ -39,8 +47,9 @@ export interface ImageOptions<I> extends ModelSettings {
 export const image = <const Name extends string, I = string>(
   name: Name,
   options: ImageOptions<I> & PickedUnless<string, NoInfer<I>, "prompt">,
-): Step<Name, I, Asset, Failure, never> =>
-  Step.model(name, {
+): Step<Name, I, Asset, Failure, never> => {
+  refuseUnknownOptions(name, options, optionNames);
+  return Step.model(name, {
     ...settingsOf(options),
     input: schemaOr(options.input, Schema.String),
     output: Asset.Image,
@@ -49,3 +58,4 @@ export const image = <const Name extends string, I = string>(
       return requestFrom(options.request, { input, prompt }, { prompt });
     },
   });
+};

@@ -1,10 +1,11 @@
 /** A language model: text or a structured value out, asked again with what was wrong where it does not fit. */
 import { Schema } from "effect";
 import type { Failure } from "../failure.ts";
+import { refuseUnknownOptions } from "../known-options.ts";
 import type { Parse } from "../parse.ts";
 import { type AnySchema, type ModelSettings, type Repair, Step } from "../step.ts";
 import { promptForAnswer } from "./answer-shape.ts";
-import { requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
+import { modelSettingNames, requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
 import { pickedFrom, type PickedUnless, schemaOr, textIn } from "./picked.ts";
 
 /** What a model is asked; the system prompt is sent as `system_prompt`. */
@@ -31,6 +32,15 @@ export interface LlmOptions<I, O> extends ModelSettings {
   readonly parse?: Parse;
 }
 
+const optionNames = Object.keys({
+  ...modelSettingNames,
+  input: true,
+  output: true,
+  prompt: true,
+  request: true,
+  parse: true,
+} satisfies Record<keyof LlmOptions<unknown, unknown>, true>);
+
 /**
  * A step that asks a language model. Its prompt is made from the input, or is the input where that is
  * text. Fails with: every failure of a model step.
@@ -39,6 +49,7 @@ export const llm = <const Name extends string, I = string, O = string>(
   name: Name,
   options: LlmOptions<I, O> & PickedUnless<string, NoInfer<I>, "prompt">,
 ): Step<Name, I, O, Failure, never> => {
+  refuseUnknownOptions(name, options, optionNames);
   const output = schemaOr(options.output, Schema.String);
   return Step.model(name, {
     repair: 1,

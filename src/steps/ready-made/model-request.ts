@@ -14,6 +14,17 @@ export const requestFrom = <Parts>(
 ): Record<string, unknown> =>
   typeof option === "function" ? option(parts) : { ...own, ...option };
 
+/** The names of what can be said of any call of a model. */
+export const modelSettingNames = {
+  model: true,
+  timeout: true,
+  retry: true,
+  repair: true,
+  onUnknown: true,
+  reuse: true,
+  stream: true,
+} satisfies Record<keyof ModelSettings, true>;
+
 /** The settings of an option object, without the step's own options; absent ones stay absent. */
 export const settingsOf = ({
   model,

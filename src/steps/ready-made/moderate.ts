@@ -5,11 +5,13 @@
 import { Effect, Result, Schema } from "effect";
 import type { Asset } from "../asset.ts";
 import type { Failure } from "../failure.ts";
+import { refuseUnknownOptions } from "../known-options.ts";
 import { type AnySchema, type ModelSettings, Step, type StepContext } from "../step.ts";
-import { requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
+import { modelSettingNames, requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
 import {
   type Judgement,
   judgementBy,
+  limitOptionNames,
   type LimitOptions,
   parseScores,
   Scores,
@@ -43,6 +45,20 @@ export interface FunctionModeration<E, R>
   ) => Effect.Effect<Scores, E, R> | Promise<Scores> | Scores;
 }
 
+const modelNames = Object.keys({
+  ...modelSettingNames,
+  ...limitOptionNames,
+  request: true,
+  harmless: true,
+  scores: true,
+} satisfies Record<keyof ModelModeration, true>);
+const functionNames = Object.keys({
+  ...limitOptionNames,
+  judge: true,
+  timeout: true,
+  retry: true,
+} satisfies Record<keyof FunctionModeration<never, never>, true>);
+
 /** A check as a step: for texts and pictures alike, or under another name for values of a schema. */
 export interface Check<Name extends string, R> extends Step<Name, Content, Content, Failure, R> {
   /** The same check for values of the schema, which go on as they came; `pick` says what of them is checked. */
@@ -73,6 +89,7 @@ export function moderate(
   options: ModelModeration | FunctionModeration<Failure, unknown>,
   // oxlint-disable-next-line typescript/no-explicit-any -- what comes back is said by the signatures above: one body serves both
 ): any {
+  refuseUnknownOptions(name, options, "judge" in options ? functionNames : modelNames);
   const judgement = judgementBy(name, options);
   const stepFor = <V>(step: string, value: AnySchema<V>, pick: (value: V) => unknown) =>
     "judge" in options

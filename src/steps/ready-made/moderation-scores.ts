@@ -19,6 +19,12 @@ export interface LimitOptions {
   readonly limit?: number;
 }
 
+export const limitOptionNames = {
+  rule: true,
+  limits: true,
+  limit: true,
+} satisfies Record<keyof LimitOptions, true>;
+
 /** The failure that the scores amount to, if any. */
 export type Judgement = (scores: Scores) => PolicyFailure | undefined;
 

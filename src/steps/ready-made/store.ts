@@ -4,8 +4,9 @@
  */
 import { Effect } from "effect";
 import type { Failure } from "../failure.ts";
+import { refuseUnknownOptions } from "../known-options.ts";
 import { type AnySchema, Step, type StepContext } from "../step.ts";
-import { effectSettings, type EffectSettings } from "./effect-settings.ts";
+import { effectSettingNames, effectSettings, type EffectSettings } from "./effect-settings.ts";
 
 /** Keeps the value under the key. The same key may come again, with the same value, and must keep it once. */
 export type Put<V, Kept, E, R> = (
@@ -30,6 +31,14 @@ export interface StoreAndTellOptions<V, O, E, R> extends StoreSettings<V> {
   readonly put: Put<NoInfer<V>, NoInfer<O>, E, R>;
 }
 
+const optionNames = Object.keys({
+  ...effectSettingNames,
+  input: true,
+  output: true,
+  put: true,
+  mapError: true,
+} satisfies Record<keyof StoreAndTellOptions<unknown, unknown, never, never>, true>);
+
 /**
  * A step that stores a value and answers what `put` does, or, without an output schema, hands the value
  * on. Fails with: what `put` fails with or `mapError` makes of it; anything else thrown is a defect.
@@ -49,6 +58,7 @@ export function store(
     readonly put: Put<unknown, unknown, Failure, unknown>;
   },
 ): Step<string, unknown, unknown, Failure, unknown> {
+  refuseUnknownOptions(name, options, optionNames);
   const { input, output, put, mapError } = options;
   return Step.make(name, {
     ...effectSettings(options),

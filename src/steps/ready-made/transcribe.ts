@@ -2,9 +2,10 @@
 import { Schema } from "effect";
 import { Asset } from "../asset.ts";
 import type { Failure } from "../failure.ts";
+import { refuseUnknownOptions } from "../known-options.ts";
 import type { Parse } from "../parse.ts";
 import { type AnySchema, type ModelSettings, Step } from "../step.ts";
-import { requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
+import { modelSettingNames, requestFrom, type RequestOption, settingsOf } from "./model-request.ts";
 import { fileIn, isText, pickedFrom, type PickedUnless, schemaOr } from "./picked.ts";
 import { parseSpeech, parseTranscript } from "./transcript.ts";
 
@@ -26,11 +27,21 @@ export interface TranscribeOptions<I, O> extends ModelSettings {
   readonly parse?: Parse;
 }
 
+const optionNames = Object.keys({
+  ...modelSettingNames,
+  input: true,
+  output: true,
+  audio: true,
+  request: true,
+  parse: true,
+} satisfies Record<keyof TranscribeOptions<unknown, unknown>, true>);
+
 /** A step that writes down a recording. Fails with: every failure of a model step. */
 export const transcribe = <const Name extends string, I = Asset, O = string>(
   name: Name,
   options: TranscribeOptions<I, O> & PickedUnless<Asset, NoInfer<I>, "audio">,
 ): Step<Name, I, O, Failure, never> => {
+  refuseUnknownOptions(name, options, optionNames);
   const output = schemaOr(options.output, Schema.String);
   return Step.model(name, {
     ...settingsOf(options),

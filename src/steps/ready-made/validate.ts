@@ -1,6 +1,7 @@
 /** A rule over a value, free and without any model: the same value goes on, or the job fails with what was wrong. */
 import { Effect, Result, Schema } from "effect";
 import { type Issue, PolicyFailure, ValidationFailure } from "../failure.ts";
+import { refuseUnknownOptions } from "../known-options.ts";
 import { issuesOf } from "../schema-issues.ts";
 import { type AnySchema, type DeclaredFailure, Step } from "../step.ts";
 
@@ -17,11 +18,19 @@ export interface ValidateOptions<V, W extends V> {
   readonly at?: "input" | "output";
 }
 
+const optionNames = Object.keys({
+  input: true,
+  schema: true,
+  check: true,
+  at: true,
+} satisfies Record<keyof ValidateOptions<unknown, unknown>, true>);
+
 /** A step that hands its input on where it is as it must be. Fails with: ValidationFailure, PolicyFailure. */
 export const validate = <const Name extends string, V, W extends V = V>(
   name: Name,
   options: ValidateOptions<V, W>,
 ): Step<Name, V, W, DeclaredFailure<"policy">, never> => {
+  refuseUnknownOptions(name, options, optionNames);
   const { input, check, at = "output" } = options;
   // Without a schema of its own nothing told the compiler what W is: it is V.
   const schema = options.schema ?? (input as AnySchema<W>);

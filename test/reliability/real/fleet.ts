@@ -10,8 +10,8 @@ const script = fileURLToPath(new URL("../worker.ts", import.meta.url));
 
 export interface Worker {
   readonly pid: number;
-  /** Resolves once it has started; rejects when it dies before. */
-  readonly ready: Promise<void>;
+  /** The address of its API, empty where it has none, once it has started; rejects when it dies before. */
+  readonly ready: Promise<string>;
   /** Sends SIGKILL and resolves when the process is gone. */
   readonly kill: () => Promise<void>;
   /** Sends SIGSTOP and resolves when the kernel shows the process as stopped. */
@@ -59,7 +59,7 @@ export class Fleet {
 
   #listen(
     child: ChildProcess & { readonly stdout: NonNullable<ChildProcess["stdout"]> },
-  ): Promise<void> {
+  ): Promise<string> {
     return new Promise((resolve, reject) => {
       child.once("exit", () => {
         reject(
@@ -68,7 +68,7 @@ export class Fleet {
       });
       createInterface(child.stdout).on("line", (line) => {
         const [word, what = ""] = line.split(" ");
-        if (word === "ready") resolve();
+        if (word === "ready") resolve(what);
         if (word === "ack") this.acknowledged.add(Number(what));
         if (word === "poisoned") this.poisoned.push(what);
       });
@@ -76,7 +76,7 @@ export class Fleet {
   }
 }
 
-const workerOf = (child: ChildProcess, ready: Promise<void>): Worker => {
+const workerOf = (child: ChildProcess, ready: Promise<string>): Worker => {
   // Whoever kills a worker early does not wait for it.
   ready.catch(() => undefined);
   const pid = child.pid ?? 0;

@@ -11,6 +11,7 @@ import type { JournalStore, PredictionRow, StoredJob } from "../../../src/runtim
 import { SqliteJournalStore } from "../../../src/runtime/journal-stores/sqlite.ts";
 import { journalViolations } from "../journal-invariants.ts";
 import { makeChance } from "../simulation/chance.ts";
+import type { WorkerOrder } from "../worker.ts";
 import { chain, paidSteps } from "./chain.ts";
 import { Fleet, type Worker } from "./fleet.ts";
 
@@ -59,7 +60,7 @@ export interface Site {
 
 /** A store, an emulator, and nobody at work yet. */
 export const openSite = async (
-  plan: Pick<SiegePlan, "jobs" | "concurrency" | "faults">,
+  plan: Pick<SiegePlan, "jobs" | "concurrency" | "faults"> & Pick<WorkerOrder, "apiKey">,
 ): Promise<Site> => {
   const folder = await mkdtemp(join(tmpdir(), "catena-reliability-"));
   const path = join(folder, "catena.db");
@@ -78,13 +79,14 @@ export const openSite = async (
     emulatorUrl: emulator.url,
     concurrency: plan.concurrency,
     orphanGraceMs,
+    ...(plan.apiKey === undefined ? {} : { apiKey: plan.apiKey }),
   };
   const fleet = new Fleet(order, plan.jobs);
   return {
     fleet,
     store,
     takeStock: async () => ({
-      jobs: await read(store, plan.jobs),
+      jobs: await readJobs(store, plan.jobs),
       ledger: emulator.ledger(),
       poisoned: fleet.poisoned.length,
       complaints: fleet.complaints,
@@ -98,7 +100,7 @@ export const openSite = async (
   };
 };
 
-const read = async (
+export const readJobs = async (
   store: JournalStore["Service"],
   limit: number,
 ): Promise<ReadonlyArray<KilledJob>> => {

@@ -101,6 +101,8 @@ export const breakableAssets = (
       yield* process.passes("put:after");
       return asset;
     }),
+  putStream: (streamed) => Effect.andThen(process.alive, assets.putStream(streamed)),
+  open: (sha256) => Effect.andThen(process.alive, assets.open(sha256)),
   get: (sha256) => Effect.andThen(process.alive, assets.get(sha256)),
   touch: (sha256) => Effect.andThen(process.alive, assets.touch(sha256)),
   list: (page) => Effect.andThen(process.alive, assets.list(page)),

@@ -271,6 +271,27 @@ describe("jobs", () => {
   });
 });
 
+describe("erase", () => {
+  test("takes a resting job's content, leaves its status, and refuses what it cannot", async () => {
+    const folder = await projectWith({ "catena.config.ts": posterConfig });
+    const run = ["run", "poster", "--set", "product=canary-7"];
+    const { jobId } = JSON.parse((await catena(folder, [...run, "--json"])).out);
+    expect((await catena(folder, ["show", jobId])).out).toContain("canary-7");
+    const said = await catena(folder, ["erase", jobId]);
+    expect(said).toMatchObject({ code: 0, err: "" });
+    expect(said.out).toMatch(/^Erased job \S+: \d+ bytes of its journal, 1 raw answers among/);
+    const shown = await catena(folder, ["show", jobId, "--json"]);
+    expect(shown.out).not.toContain("canary-7");
+    expect(jsonOf(shown)).toMatchObject({ job: { status: "complete" } });
+    expect(jsonOf(await catena(folder, ["erase", jobId, "--json"]))).toMatchObject({ bytes: 0 });
+    const waiting = (await catena(folder, [...run, "--detach"])).out.trim();
+    const refused = await catena(folder, ["erase", waiting]);
+    expect(refused.code).not.toBe(0);
+    expect(refused.err).toContain("cancel it first");
+    expect((await catena(folder, ["erase", "nobody"])).err).toContain("no such job");
+  });
+});
+
 describe("prune", () => {
   test("takes what is older than the ages of the config, once it has been counted", async () => {
     const young = posterConfig.replace("pipelines:", 'retention: { jobs: "1 hour" }, pipelines:');

@@ -38,10 +38,10 @@ test("leaves the secrets of the environment out, whatever their names", () => {
   );
 });
 
-test("is as wide as the terminal, as COLUMNS says, or 80", () => {
-  expect(screenIn({}).screen.width).toBe(80);
+test("is as wide as the terminal, as COLUMNS says, or without end, so that nothing is cut in a pipe", () => {
+  expect(screenIn({}).screen).toMatchObject({ width: Infinity, noteWidth: Infinity });
   expect(screenIn({ COLUMNS: "100" }).screen.width).toBe(100);
-  expect(screenIn({ COLUMNS: "wide" }).screen.width).toBe(80);
+  expect(screenIn({ COLUMNS: "wide" }).screen.width).toBe(Infinity);
   expect(screenIn({ COLUMNS: "5" }).screen.width).toBe(40);
   expect(screenIn({ COLUMNS: "100" }, 120).screen.width).toBe(120);
 });

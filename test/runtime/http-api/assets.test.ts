@@ -1,7 +1,10 @@
 /** Files over HTTP: uploaded, taken by a field, served through the jobs that hold them and no others. */
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Schema } from "effect";
-import { describe, expect, it } from "vitest";
-import { Asset, Catena, Pipeline, Step } from "../../../src/index.ts";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { Asset, Catena, Pipeline, type RuntimeOptions, Step } from "../../../src/index.ts";
 import { admin, ask, base, holderOf, quick } from "./support/api.ts";
 
 const png = Uint8Array.from([
@@ -33,9 +36,10 @@ const framed = Pipeline.make("framed", {
 const acme = holderOf("a", ["submit", "read"], "acme");
 const brook = holderOf("b", ["submit", "read"], "brook");
 
-const start = (http = {}) =>
+const start = (http = {}, options: RuntimeOptions = {}) =>
   Catena.start({
     ...quick,
+    ...options,
     pipelines: [framed],
     http: { keys: [admin.key, acme.key, brook.key], ...http },
   });
@@ -151,5 +155,66 @@ describe("assets", () => {
     expect((await upload(catena, new Uint8Array(0))).status).toBe(400);
     expect((await upload(catena, html, "text/plain")).status).toBe(415);
     expect((await upload(catena, png, "image/jpeg")).status).toBe(415);
+  });
+
+  it("leaves nothing of a file that grows beyond the limit, or whose sender goes away", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "catena-uploads-"));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    await using catena = await start({ maxAssetBytes: 100_000 }, { assets: folder });
+    const piece = Uint8Array.from({ length: 30_000 }, (_, at) => (at < 8 ? (png[at] ?? 0) : 1));
+    const send = (body: ReadableStream<Uint8Array>, signal: AbortSignal | null = null) => {
+      // As fetch has it for bodies that stream.
+      const streaming: { readonly duplex: "half" } = { duplex: "half" };
+      const headers = { authorization: `Bearer ${acme.secret}`, "content-type": "image/png" };
+      const init = { method: "POST", headers, body, signal, ...streaming };
+      return catena.fetch(new Request(`${base}/assets`, init));
+    };
+    const endless = new ReadableStream({ pull: (controller) => controller.enqueue(piece) });
+    expect((await send(endless)).status).toBe(413);
+    const breaking = new ReadableStream({
+      pull: (controller) => {
+        controller.enqueue(piece);
+        controller.error(new Error("the line is gone"));
+      },
+    });
+    expect((await send(breaking)).status).toBe(400);
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    expect(entries.filter((entry) => entry.isFile())).toEqual([]);
+  });
+
+  it("streams what it takes and what it serves", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "catena-uploads-"));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    await using catena = await start({}, { assets: folder });
+    const [piece, count] = [1_048_576, 64];
+    let ahead = 0;
+    const written = async () => {
+      const [name] = await readdir(join(folder, "incoming")).catch(() => []);
+      return name === undefined ? 0 : (await stat(join(folder, "incoming", name))).size;
+    };
+    let sent = 0;
+    const body = new ReadableStream({
+      pull: async (controller) => {
+        ahead = Math.max(ahead, sent * piece - (await written()));
+        if (sent === count) controller.close();
+        else controller.enqueue(new Uint8Array(piece).fill((sent += 1)));
+      },
+    });
+    const streaming: { readonly duplex: "half" } = { duplex: "half" };
+    const headers = { authorization: `Bearer ${admin.secret}`, "content-type": "video/x-raw" };
+    const init = { method: "POST", headers, body, ...streaming };
+    const uploaded = await catena.fetch(new Request(`${base}/assets`, init));
+    expect(uploaded.status).toBe(201);
+    const { url, sizeBytes } = Schema.decodeUnknownSync(Asset.Any)(await uploaded.json());
+    expect(sizeBytes).toBe(piece * count);
+    const served = await catena.fetch(new Request(new URL(url, base), { headers }));
+    expect(served.headers.get("content-length")).toBe(String(piece * count));
+    let received = 0;
+    for await (const chunk of served.body ?? []) {
+      received += chunk.length;
+    }
+    expect(received).toBe(piece * count);
+    // What is on its way from hand to hand.
+    expect(ahead).toBeLessThan(8 * piece);
   });
 });

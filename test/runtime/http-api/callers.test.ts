@@ -133,6 +133,7 @@ describe("no keys", () => {
       },
     ],
     ["answers nonsense", () => ({ id: "x", scopes: "all" })],
+    ["misspells the tenant", () => ({ id: "x", scopes: ["read"], tenent: "a" })],
     ["names a tenant that is none", () => ({ id: "x", scopes: ["read"], tenant: "a/b" })],
   ])("answers 503 where the host's check %s", async (_, caller) => {
     // What users of plain JavaScript may hand over.

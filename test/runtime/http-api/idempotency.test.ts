@@ -48,6 +48,25 @@ describe("Idempotency-Key", () => {
     expect(await catena.jobs()).toHaveLength(1);
   });
 
+  it("makes one job of submits at once to two services of one store, before and after they restart", async () => {
+    const store = join(folder, "two.db");
+    const ids = new Set<string>();
+    for (let life = 0; life < 2; life += 1) {
+      const services = await Promise.all([startApi(shout, { store }), startApi(shout, { store })]);
+      const told = await Promise.all(
+        Array.from({ length: 10 }, () =>
+          services.map((service) => ask(service, "/poster", keyed(tea))),
+        ).flat(),
+      );
+      for (const { status, json } of told) {
+        expect(status).toBe(202);
+        ids.add(json.job_id);
+      }
+      await Promise.all(services.map((service) => service.stop()));
+    }
+    expect(ids.size).toBe(1);
+  });
+
   it("still stands after a restart", async () => {
     const store = join(folder, "restart.db");
     const before = await startApi(shout, { store });

@@ -15,7 +15,7 @@ import {
   StartError,
   Step,
 } from "../../../src/index.ts";
-import { admin, ask, posterOf, quick, startApi } from "./support/api.ts";
+import { admin, ask, base, posterOf, quick, startApi } from "./support/api.ts";
 
 const poster = posterOf(({ product }) => product);
 
@@ -141,6 +141,48 @@ describe("the end", () => {
       status: 503,
       json: { title: "Service Unavailable" },
     });
+    gate.resolve("");
+  });
+
+  it("answers 503 to a request whose body never ends", async () => {
+    const catena = await startApi(poster);
+    const asked = Promise.withResolvers<void>();
+    const body = new ReadableStream({
+      pull: () => {
+        asked.resolve();
+        return new Promise(() => undefined);
+      },
+    });
+    const headers = { authorization: `Bearer ${admin.secret}`, ...json };
+    // As fetch has it for bodies that stream.
+    const streaming: { readonly duplex: "half" } = { duplex: "half" };
+    const told = catena.fetch(
+      new Request(`${base}/poster`, { method: "POST", headers, body, ...streaming }),
+    );
+    await asked.promise;
+    await catena.stop();
+    expect((await told).status).toBe(503);
+  });
+
+  it("waits no longer than it is told for a step that takes its time to let go", async () => {
+    const gate = Promise.withResolvers<string>();
+    const begun = Promise.withResolvers<void>();
+    const stubborn = Pipeline.make("stubborn", { version: 1, input: Schema.String })
+      .step(
+        Step.make("hold", {
+          input: Schema.String,
+          output: Schema.String,
+          run: () => {
+            begun.resolve();
+            return Effect.uninterruptible(Effect.promise(() => gate.promise));
+          },
+        }),
+      )
+      .output(Schema.String, ({ last }) => last);
+    const catena = await Catena.start({ ...quick, pipelines: [stubborn] });
+    await catena.submit(stubborn, "x");
+    await begun.promise;
+    await catena.stop({ within: "50 millis" });
     gate.resolve("");
   });
 

@@ -45,6 +45,8 @@ export class MortalProcess {
       store: view,
       assets: {
         put: (stored) => this.#alive(assets.put(stored)),
+        putStream: (streamed) => this.#alive(assets.putStream(streamed)),
+        open: (sha256) => this.#alive(assets.open(sha256)),
         get: (sha256) => this.#alive(assets.get(sha256)),
         touch: (sha256) => this.#alive(assets.touch(sha256)),
         list: (page) => this.#alive(assets.list(page)),

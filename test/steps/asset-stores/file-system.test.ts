@@ -1,10 +1,10 @@
 /** What the file system adds: readable names, durability over restarts, damage that is said, leftovers removed. */
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { assert, describe, it } from "@effect/vitest";
-import { Effect, Option } from "effect";
+import { Effect, Option, Stream } from "effect";
 import { TestClock } from "effect/testing";
 import { FileSystemAssets } from "../../../src/steps/asset-stores/file-system.ts";
 
@@ -69,6 +69,79 @@ describe("an asset on disk", () => {
       const failure = yield* Effect.flip(store.put({ bytes, contentType: "image/png" }));
       assert.strictEqual(failure.operation, "put");
       assert.deepEqual(yield* Effect.promise(() => readdir(root)), [shelf]);
+    }),
+  );
+});
+
+describe("bytes on their way in", () => {
+  const filesUnder = (root: string) =>
+    Effect.promise(async () => {
+      const entries = await readdir(root, { recursive: true, withFileTypes: true });
+      return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+    });
+  const contentTypeOf = () => Effect.succeed("image/png");
+
+  it.effect("leave one file when they are there, and none when they break off", () =>
+    Effect.gen(function* () {
+      const { root, store } = yield* setUp;
+      const broken = Stream.concat(Stream.make(bytes), Stream.fail("broken"));
+      yield* Effect.flip(store.putStream({ stream: broken, contentTypeOf }));
+      assert.deepEqual(yield* filesUnder(root), []);
+      for (let time = 0; time < 2; time += 1)
+        yield* store.putStream({ stream: Stream.make(bytes), contentTypeOf });
+      assert.deepEqual(yield* filesUnder(root), [`${rest}.png`]);
+    }),
+  );
+
+  it.effect("are removed an hour after a crash", () =>
+    Effect.gen(function* () {
+      const root = yield* folder;
+      yield* TestClock.adjust("10 hours");
+      yield* Effect.promise(async () => {
+        await mkdir(join(root, "incoming"));
+        for (const [name, hour] of [
+          ["old", 8.9],
+          ["young", 9.1],
+        ] as const) {
+          await writeFile(join(root, "incoming", `${name}.part`), "half");
+          await utimes(join(root, "incoming", `${name}.part`), 0, hour * 3_600);
+        }
+      });
+      yield* FileSystemAssets.make(root);
+      assert.deepEqual(yield* filesUnder(root), ["young.part"]);
+    }),
+  );
+
+  it.effect("are written as they come, and no more is asked for before", () =>
+    Effect.gen(function* () {
+      const { root, store } = yield* setUp;
+      const [piece, count] = [100_000, 20];
+      const written = Effect.promise(async () => {
+        const [name] = await readdir(join(root, "incoming"));
+        return (await stat(join(root, "incoming", name ?? ""))).size;
+      });
+      const ahead: Array<number> = [];
+      const stream = Stream.mapEffect(Stream.range(1, count), (at) =>
+        Effect.map(written, (size) => {
+          ahead.push((at - 1) * piece - size);
+          return new Uint8Array(piece).fill(at);
+        }),
+      );
+      yield* store.putStream({ stream, contentTypeOf });
+      assert.deepEqual(
+        ahead,
+        Array.from({ length: count }, () => 0),
+      );
+    }),
+  );
+
+  it.effect("that were damaged later cannot be opened", () =>
+    Effect.gen(function* () {
+      const { root, store } = yield* setUp;
+      yield* store.putStream({ stream: Stream.make(bytes), contentTypeOf });
+      assert.isTrue(Option.isSome(yield* store.open(sha256)));
+      yield* Effect.promise(() => writeFile(join(root, shelf, `${rest}.png`), "abX!"));
+      assert.include((yield* Effect.flip(store.open(sha256))).message, "is damaged");
     }),
   );
 });

@@ -467,6 +467,11 @@ describe("the token", () => {
 
   it("that is empty is refused, as is a base URL that holds credentials", () => {
     assert.throws(() => Replicate.client({ token: "" }), TypeError);
+    // What users of plain JavaScript may hand over.
+    const misspelt = { toke: token } as unknown as ReplicateOptions;
+    assert.throws(() => Replicate.client(misspelt), /^(?!.*keepThis).*got "toke"$/);
+    const absent = {} as ReplicateOptions;
+    assert.throws(() => Replicate.client(absent), /expected token to be a text/);
     assert.throws(
       () => Replicate.client({ token, baseUrl: "https://user:pass@api.example/v1" }),
       TypeError,

@@ -32,3 +32,24 @@ test.each([
     isStreamed: true,
   });
 });
+
+const text = { input: Schema.String, output: Schema.String };
+
+test.each<[string, (options: object) => unknown]>([
+  ["llm", (options) => Steps.llm("s", { ...settings, ...options })],
+  ["image", (options) => Steps.image("s", { ...settings, ...options })],
+  ["caption", (options) => Steps.caption("s", { ...settings, ...options })],
+  ["transcribe", (options) => Steps.transcribe("s", { ...settings, ...options })],
+  ["extract", (options) => Steps.extract("s", { ...settings, output: Schema.String, ...options })],
+  ["classify", (options) => Steps.classify("s", { ...settings, labels: ["a", "b"], ...options })],
+  ["moderate by a model", (options) => Steps.moderate("s", { ...settings, ...options })],
+  ["moderate by a function", (options) => Steps.moderate("s", { judge: () => ({}), ...options })],
+  ["validate", (options) => Steps.validate("s", { input: Schema.String, ...options })],
+  ["store", (options) => Steps.store("s", { ...text, put: () => "", ...options })],
+  [
+    "http",
+    (options) => Steps.http("s", { input: Schema.String, url: "https://example.com", ...options }),
+  ],
+])("%s refuses an option that it does not have, by its name", (_, make) => {
+  expect(() => make({ timout: "1 second" })).toThrow(/^step "s": expected nothing but .*"timout"$/);
+});

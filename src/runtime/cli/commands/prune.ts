@@ -1,16 +1,15 @@
 /** `catena prune`: takes away what is older than the ages of the config, whoever runs the jobs. */
 import { Effect } from "effect";
 import { Command, Flag } from "effect/cli";
-import type { JournalStore, Write } from "../../journal-store.ts";
-import { openAssets, openStore } from "../../open-stores.ts";
 import { hasAges, retentionPolicy } from "../../retention/policy.ts";
 import { prune as takeAway, type Pruned, type PruneReport } from "../../retention/prune.ts";
 import { asUsage, UsageError } from "../ending.ts";
-import { loadProject, requireStore } from "../project.ts";
+import { loadProject } from "../project.ts";
 import { duration } from "../render/amounts.ts";
 import { table } from "../render/table.ts";
 import { root } from "../root.ts";
 import { Screen } from "../screen.ts";
+import { openRetention } from "../store-retention.ts";
 
 const words = {
   dryRun: Flag.Boolean("dry-run").pipe(
@@ -28,18 +27,9 @@ const pruneStore = Effect.fnUntraced(function* ({ dryRun }: { readonly dryRun: b
     const message = `Everything is kept for ever: ${configPath} sets no age in "retention", such as { rawAnswers: "30 days" }.`;
     return yield* new UsageError({ message });
   }
-  yield* requireStore(options.store);
-  const store = yield* openStore(options);
-  const assets = yield* openAssets(options);
-  const host = { store, assets, policy, commit: commitTo(store), pause: Effect.void };
-  const report = yield* takeAway(host, { dryRun });
+  const report = yield* takeAway(yield* openRetention(options, policy), { dryRun });
   screen.out(json ? JSON.stringify(report, null, 2) : linesOf(report, screen.width).join("\n"));
 });
-
-const commitTo = (store: JournalStore["Service"]) => (write: Write) =>
-  Effect.flatMap(store.commit([write]), ([result]) =>
-    result === undefined ? Effect.die("the store lost a result") : Effect.succeed(result),
-  );
 
 const linesOf = (
   { isDryRun, jobs, rawAnswers, assets }: PruneReport,

@@ -24,7 +24,7 @@ const recorder = () => {
   return { stream, text: () => written.join("") };
 };
 
-/** Obeys the words in that folder, with nothing else in the environment. */
+/** Obeys the words in that folder, with nothing else in the environment, on 80 columns. */
 export const catena = async (
   folder: string,
   words: ReadonlyArray<string>,
@@ -38,7 +38,7 @@ export const catena = async (
   const around = Layer.mergeAll(
     NodeServices.layer,
     Logger.layer([]),
-    Layer.succeed(Screen, makeScreen({ stdout, stderr }, environment)),
+    Layer.succeed(Screen, makeScreen({ stdout, stderr }, { COLUMNS: "80", ...environment })),
     Layer.succeed(Surroundings, {
       environment,
       folder,
