@@ -30,6 +30,7 @@ export class MortalProcess {
   readonly host: RetentionHost;
   readonly #truth: Truth;
   #isDead = false;
+  #underWay = 0;
 
   constructor(truth: Truth) {
     const { journals, assets } = truth;
@@ -62,15 +63,27 @@ export class MortalProcess {
     this.#isDead = true;
   }
 
+  /** What was asked of a store before the end is still being done, as a disk does it. */
+  get isUnderWay(): boolean {
+    return this.#underWay > 0;
+  }
+
   /** Others get their turn before and after; nothing comes back to the dead. */
   #alive<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
     const turn = Effect.suspend(() => {
       if (this.#isDead) return Effect.never;
       return this.#truth.dice.roll() < 0.5 ? Effect.yieldNow : Effect.void;
     });
+    const counted = Effect.suspend(() => {
+      this.#underWay += 1;
+      const over = Effect.sync(() => {
+        this.#underWay -= 1;
+      });
+      return Effect.ensuring(effect, over);
+    });
     return Effect.andThen(
       turn,
-      Effect.tap(effect, () => turn),
+      Effect.tap(counted, () => turn),
     );
   }
 }
