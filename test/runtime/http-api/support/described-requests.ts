@@ -146,8 +146,9 @@ export const madeRequest = (
   };
 };
 
-/** Half an escape reaches the router as it is. */
-const pathPart = (value: string): string => (value === "%" ? value : encodeURIComponent(value));
+/** Half an escape reaches the router as it is; of nothing at all another address would be made. */
+const pathPart = (value: string): string =>
+  value === "%" ? value : encodeURIComponent(value === "" ? " " : value);
 
 const bodyOf = (body: NonNullable<DescribedOperation["body"]>, chance: Chance): string => {
   const sample = likelier(chance.pick(body.samples), chance);
