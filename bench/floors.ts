@@ -38,9 +38,14 @@ export const chainsWithInserts = async (
 ): Promise<number> => {
   const db = new DatabaseSync(path);
   db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}`);
-  db.exec("CREATE TABLE outputs (job INTEGER, step INTEGER, output TEXT, PRIMARY KEY (job, step))");
+  db.exec(
+    "CREATE TABLE IF NOT EXISTS outputs (job INTEGER, step INTEGER, output TEXT, PRIMARY KEY (job, step))",
+  );
   const insert = db.prepare("INSERT INTO outputs VALUES (?, ?, ?)");
-  let jobs = 0;
+  // The second run goes on where the first one ended.
+  let jobs = Number(
+    db.prepare("SELECT coalesce(max(job), 0) AS jobs FROM outputs").get()?.["jobs"],
+  );
   try {
     return await perSecond(load, () => {
       jobs += 1;

@@ -2,7 +2,7 @@
  * Group commit over all jobs: whatever writes are waiting go into one transaction. A store that is in
  * trouble holds the writers instead of failing their steps; only who may be refused is refused.
  */
-import { Clock, Effect, Latch, Schedule } from "effect";
+import { Clock, Effect, Fiber, Latch, Schedule } from "effect";
 import { isApplied } from "./applied-write.ts";
 import type { Scope } from "effect";
 import { type JournalStore, StoreFailure, type Write, type WriteResult } from "./journal-store.ts";
@@ -42,6 +42,13 @@ interface Waiter {
   readonly settle: (answer: Answer) => void;
 }
 
+interface Answered {
+  readonly group: ReadonlyArray<Waiter>;
+  readonly answers: ReadonlyArray<Answer>;
+}
+
+/** Fewer than this are not worth a second transaction. */
+const minHalf = 16;
 /** A transaction past this many writes gains nothing and keeps the first waiter waiting. */
 const maxGroup = 512;
 const firstPauseMs = 50;
@@ -57,6 +64,10 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
   /** Between two tries of a store in trouble; afterwards the next writer is the probe. */
   let isPausing = false;
   let isStopped = false;
+  /** Answered and not yet told: the next group goes out first, so that store and writers work side by side. */
+  let untold: Answered | null = null;
+  /** The store commits while we go on, in a thread or a server of its own. */
+  let isBeside = false;
   const work = yield* Latch.make(false);
   const healthy = yield* Latch.make(true);
 
@@ -79,9 +90,13 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
       });
     });
 
+  /** Half of those that wait for a store that commits beside us: the others go out while these are told. */
   const take = (): ReadonlyArray<Waiter> => {
-    const group = waiting.slice(0, maxGroup);
-    waiting = waiting.slice(maxGroup);
+    const isHalved = isBeside && untold === null;
+    const wanted = isHalved ? Math.max(Math.ceil(waiting.length / 2), minHalf) : waiting.length;
+    const size = Math.min(wanted, maxGroup);
+    const group = waiting.slice(0, size);
+    waiting = waiting.slice(size);
     if (waiting.length === 0) work.closeUnsafe();
     return group;
   };
@@ -140,22 +155,37 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
       ),
     );
 
+  const tell = (): void => {
+    const { group, answers } = untold ?? { group: [], answers: [] };
+    untold = null;
+    for (const [index, answer] of answers.entries()) group[index]?.settle(answer);
+  };
+
   const flush = (pauseMs: number): Effect.Effect<number> =>
     Effect.gen(function* () {
-      yield* work.await;
-      // Whoever is about to write in this turn of the event loop joins the group.
-      yield* Effect.yieldNow;
+      if (untold === null) {
+        yield* work.await;
+        // Whoever is about to write in this turn of the event loop joins the group.
+        yield* Effect.yieldNow;
+      }
       const group = take();
       if (group.length === 0) return pauseMs;
       inFlight = group;
-      const result = yield* Effect.result(commitAll(group));
+      const committing = yield* Effect.forkChild(Effect.result(commitAll(group)), {
+        startImmediately: true,
+      });
+      isBeside = committing.pollUnsafe() === undefined;
+      tell();
+      const result = yield* Fiber.join(committing);
+      inFlight = [];
       if (result._tag === "Failure") {
         yield* onFailure(group, result.failure, pauseMs);
         return Math.min(pauseMs * 2, maxPauseMs);
       }
       trouble = null;
       healthy.openUnsafe();
-      for (const [index, answer] of result.success.entries()) group[index]?.settle(answer);
+      untold = { group, answers: result.success };
+      if (!isBeside || waiting.length === 0) tell();
       return firstPauseMs;
     });
 
@@ -167,6 +197,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       isStopped = true;
+      tell();
       endAll([...inFlight, ...waiting]);
     }),
   );

@@ -99,10 +99,9 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   }),
   bug("a batch is released by half", {
     file: groupCommit,
-    find: "for (const [index, answer] of result.success.entries()) group[index]?.settle(answer);",
+    find: "for (const [index, answer] of answers.entries()) group[index]?.settle(answer);",
     replace: `const half = Math.ceil(group.length / 2);
-      for (const [index, answer] of result.success.slice(0, half).entries())
-        group[index]?.settle(answer);`,
+    for (const [index, answer] of answers.slice(0, half).entries()) group[index]?.settle(answer);`,
   }),
   bug("a failed batch is forgotten", {
     file: groupCommit,

@@ -130,7 +130,7 @@ describe("a thread that commits", () => {
   it.effect("takes over by itself once many large batches have come", () =>
     Effect.gen(function* () {
       const path = yield* temporaryPath;
-      const store = yield* SqliteJournalStore.make({ path });
+      const store = yield* SqliteJournalStore.make({ path, thread: "auto" });
       const jobs = Array.from({ length: 10 }, (_, index) => `job-${index}`);
       yield* store.commit(jobs.map((id) => createOf(id, { epoch: 1, owner: "o" })));
       const before = yield* store.changeCount;

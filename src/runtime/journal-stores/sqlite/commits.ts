@@ -1,6 +1,6 @@
 /**
- * Where a batch is committed: here and now while little is written, which is quickest for the one who waits; in a
- * thread of its own once much is, which leaves the event loop to the host and the jobs.
+ * Where a batch is committed: here and now, which is quickest for the one who waits, or in a thread of its own, which
+ * leaves the event loop to the host and the jobs.
  */
 import { Effect, type Scope } from "effect";
 import type { StoreFailure, Write, WriteResult } from "../../journal-store.ts";

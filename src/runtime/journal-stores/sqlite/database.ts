@@ -57,12 +57,13 @@ export interface DatabaseOptions {
 }
 
 const configure = (db: DatabaseSync, { synchronous, maxPages }: DatabaseOptions): void => {
-  // Every commit writes whole pages: the smaller they are, the less of it is not its own.
-  db.exec("PRAGMA page_size = 4096");
+  // Every commit writes whole pages, and each page takes a header, a checksum and two calls of the system. Measured:
+  // a tenth more chains a second at 100 at once than with 4 KiB, and as quick for one alone; 16 KiB is slower for one.
+  db.exec("PRAGMA page_size = 8192");
   const mode = db.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
   if (mode !== "wal")
     throw refuse("Io", `the file system refuses SQLite's WAL mode (got ${String(mode)})`);
-  // 16 MiB of pages, and 4,000 pages (16 MiB) of log between two checkpoints: a page that many jobs share is then
+  // 16 MiB of pages, and 4,000 pages (32 MiB) of log between two checkpoints: a page that many jobs share is then
   // read once and moved into the file once. Measured: a quarter more appends a second than the defaults.
   db.exec("PRAGMA cache_size = -16384");
   db.exec("PRAGMA wal_autocheckpoint = 4000");
