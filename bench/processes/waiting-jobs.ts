@@ -122,7 +122,7 @@ const live = Catena.layer({
   durability: "normal",
   models: slowProvider,
   rate: { createsPerMinute: 60_000_000, burst: 1_000_000 },
-  pollEvery: "1 hour",
+  pollEvery: "15 minutes",
   concurrency: 1_000_000,
   passivateAfter: where === "resident" ? "1 hour" : "100 millis",
   recoverEvery: "50 millis",
