@@ -13,6 +13,7 @@ import type { Alert } from "./alerts/alert.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { type Engine, keyOf } from "./engine.ts";
 import type { Delta } from "./deltas/delta.ts";
+import type { Submitted } from "./jobs/claim.ts";
 import type { Intake } from "./jobs/left-behind.ts";
 import { loadValue } from "./job-values.ts";
 import { storedJob } from "./stored-job.ts";
@@ -122,7 +123,9 @@ export const makeService = (
 const serviceOf = (engine: Engine): Service => ({
   engine,
   submit: (pipeline, input, options) =>
-    submit(engine, { pipeline, input, idempotencyKey: options?.idempotencyKey ?? null }),
+    Effect.suspend(() =>
+      submit(engine, { pipeline, input, idempotencyKey: options?.idempotencyKey ?? null }),
+    ),
   outcome: (pipeline, jobId) => outcomeOf(engine, pipeline, jobId),
   tell: (jobId, fact) => tell(engine, jobId, fact),
   signal: (pipeline, jobId, sent) => signal(engine, { pipeline, jobId, ...sent }),
@@ -155,14 +158,14 @@ const wrongKey = {
   message: "Expected a string that is not empty and has no control characters",
 } as const;
 
-const submit = Effect.fnUntraced(function* (
+const submit = (
   engine: Engine,
   { pipeline, input, idempotencyKey }: Request,
-) {
+): Effect.Effect<Submitted, ValidationFailure | StoreFailure | AssetStoreFailure> => {
   const key = keyOf(pipeline.plan);
   const deployed = engine.deployed.get(key);
   if (deployed === undefined) {
-    return yield* Effect.die(
+    return Effect.die(
       new StartError(
         "pipelines",
         `a list with the pipeline ${key} that a job is submitted to`,
@@ -170,13 +173,12 @@ const submit = Effect.fnUntraced(function* (
       ),
     );
   }
-  if (!isKey(idempotencyKey))
-    return yield* new ValidationFailure({ at: "input", issues: [wrongKey] });
+  if (!isKey(idempotencyKey)) return new ValidationFailure({ at: "input", issues: [wrongKey] });
   const encoded = codecOf(pipeline.plan.input).encode(input);
   if (Result.isFailure(encoded))
-    return yield* new ValidationFailure({ at: "input", issues: encoded.failure });
-  return yield* engine.jobs.submit({ deployed, input: encoded.success, idempotencyKey });
-});
+    return new ValidationFailure({ at: "input", issues: encoded.failure });
+  return engine.jobs.submit({ deployed, input: encoded.success, idempotencyKey });
+};
 
 const outcomeOf = Effect.fnUntraced(function* <P extends AnyPipeline>(
   engine: Engine,

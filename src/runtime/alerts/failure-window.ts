@@ -40,7 +40,10 @@ export class FailureWindow {
       if (hasFailed === null || !("path" in entry)) continue;
       const { path, at } = entry;
       this.#count(`step ${pipeline}/${path}`, hasFailed, at);
-      const model = this.#models.get(placeOf(pipeline, record.version, path));
+      const model =
+        this.#models.size === 0
+          ? undefined
+          : this.#models.get(placeOf(pipeline, record.version, path));
       if (model !== undefined) this.#count(`model ${model}`, hasFailed, at);
     }
   }
@@ -61,7 +64,8 @@ export class FailureWindow {
   }
 
   #count(subject: string, hasFailed: boolean, at: number): void {
-    const slots = this.#slots.get(subject) ?? [];
+    const known = this.#slots.get(subject);
+    const slots = known ?? [];
     const last = slots.at(-1);
     // A clock that was set back counts where it was.
     const index = Math.max(Math.floor(at / this.#slotMs), last?.index ?? -Infinity);
@@ -70,7 +74,7 @@ export class FailureWindow {
     slot.attempts += 1;
     if (hasFailed) slot.failed += 1;
     if (slots.length > slotsInWindow) slots.shift();
-    this.#slots.set(subject, slots);
+    if (known === undefined) this.#slots.set(subject, slots);
   }
 }
 

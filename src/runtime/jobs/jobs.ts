@@ -4,7 +4,8 @@
  */
 import { Clock, Effect, Exit, Latch, Option } from "effect";
 import type { Scope } from "effect";
-import type { Fact } from "../../machines/entry.ts";
+import type { Fact, Value } from "../../machines/entry.ts";
+import { thenAtOnce } from "../services/at-once.ts";
 import { BackgroundWork } from "./background-work.ts";
 import { type Claim, claimJob, loadJob, submittedJob } from "./claim.ts";
 import type { Submission, Submitted } from "./claim.ts";
@@ -127,51 +128,52 @@ class ResidentJobs implements Jobs {
   // --- new jobs
 
   submit(submission: Submission): Effect.Effect<Submitted, StoreFailure | AssetStoreFailure> {
-    return Effect.gen({ self: this }, function* () {
-      const { deployed, input, idempotencyKey, tenant = null, ...keys } = submission;
-      const { owner, committer } = this.#host;
-      const jobId = yield* this.#options.identifiers.jobId;
-      const value = yield* storeValue(assetsOfNew(this.#host, jobId), input);
-      const starts = this.#mayStart();
-      const { job, entries, snapshot } = submittedJob(deployed, {
-        jobId,
-        input: value,
-        idempotencyKey,
-        tenant,
-        owner: starts ? owner : null,
-        now: yield* Clock.currentTimeMillis,
-      });
-      const { record, epoch, seq } = job;
-      if (starts) this.#reserved += 1;
-      const result = yield* Effect.ensuring(
-        Effect.tapError(
-          // A caller that went away has made the job all the same.
-          committer.tryCommit({ type: "CreateJob", job, entries, ...keys }, () => {
-            this.nudge(jobId);
-          }),
-          () => this.#lookLater(jobId),
-        ),
-        Effect.sync(() => {
-          if (starts) this.#reserved -= 1;
-        }),
-      );
-      if (result.type === "Duplicate") return { jobId: result.jobId, isNew: false };
-      if (result.type === "Conflict")
-        return yield* Effect.die(new Error(`the job id ${jobId} is taken`));
+    return Effect.flatMap(this.#options.identifiers.jobId, (jobId) => {
+      const input = storeValue(assetsOfNew(this.#host, jobId), submission.input);
+      return thenAtOnce(input, (value) => this.#create(submission, jobId, value));
+    });
+  }
+
+  #create(
+    submission: Submission,
+    jobId: string,
+    value: Value,
+  ): Effect.Effect<Submitted, StoreFailure> {
+    const { deployed, input: _, idempotencyKey, tenant = null, ...keys } = submission;
+    const { owner, committer, now } = this.#host;
+    const starts = this.#mayStart();
+    const asked = { jobId, input: value, idempotencyKey, tenant, now: now() };
+    const created = submittedJob(deployed, { ...asked, owner: starts ? owner : null });
+    const { job, entries, snapshot } = created;
+    const { record, epoch, seq } = job;
+    if (starts) this.#reserved += 1;
+    // A caller that went away has made the job all the same.
+    const nudge = () => {
+      this.nudge(jobId);
+    };
+    const committed = Effect.onExit(
+      committer.tryCommit({ type: "CreateJob", job, entries, ...keys }, nudge),
+      (exit) => {
+        if (starts) this.#reserved -= 1;
+        if (Exit.hasFails(exit)) this.#lookLater(jobId);
+        return Effect.void;
+      },
+    );
+    return Effect.flatMap(committed, (result): Effect.Effect<Submitted> => {
+      if (result.type === "Duplicate") return Effect.succeed({ jobId: result.jobId, isNew: false });
+      if (result.type === "Conflict") return Effect.die(new Error(`the job id ${jobId} is taken`));
       this.#host.observe({ jobId, pipeline: record.pipeline, entries, snapshot, record });
       if (starts)
         this.#settleIn({ jobId, deployed, epoch, seq, snapshot, record, entries, isNew: true });
       else this.#queue.noteRow();
-      return { jobId, isNew: true, job };
+      return Effect.succeed({ jobId, isNew: true, job });
     });
   }
 
   /** A refused submit may have been applied all the same: its job must not lie there with nobody to run it. */
-  #lookLater(jobId: string): Effect.Effect<void> {
-    return Effect.sync(() => {
-      const { whenHealthy } = this.#host.committer;
-      this.#beside.start(Effect.map(whenHealthy, () => this.nudge(jobId)));
-    });
+  #lookLater(jobId: string): void {
+    const { whenHealthy } = this.#host.committer;
+    this.#beside.start(Effect.map(whenHealthy, () => this.nudge(jobId)));
   }
 
   #freeSlots(): number {

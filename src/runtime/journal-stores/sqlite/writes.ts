@@ -49,6 +49,7 @@ import {
   nameIn,
   tidyAssets,
 } from "./retention-writes.ts";
+import { openPrediction } from "./schema.ts";
 import { ofJob } from "./appends-schema.ts";
 import { sumsOn } from "./spending.ts";
 import { changes, countCommit, inSavepoint } from "./transaction.ts";
@@ -166,6 +167,10 @@ const asKnown = "WHERE ordinal = ? AND job_id = ? AND epoch = ? AND seq = ?";
 
 const updateSteadyJob = `UPDATE jobs SET seq = ?, ${setButStatus} ${asKnown} AND status = ? AND released = 0`;
 const updateJob = `UPDATE jobs SET seq = ?, released = ?, rested_at = ?, ${set} ${asKnown}`;
+/** As `settleRelease`, in the same statement, where the append changes no prediction. */
+const updateReleasedJob =
+  `UPDATE jobs SET owner = CASE WHEN EXISTS (SELECT 1 FROM predictions WHERE job_id = jobs.job_id AND ${openPrediction})` +
+  ` THEN owner END, seq = ?, released = ?, rested_at = ?, ${set} ${asKnown}`;
 const updateClaimedJob = `UPDATE jobs SET owner = ?, epoch = ?, seq = ?, released = ?, rested_at = ?, ${set} ${asKnown}`;
 
 /** Most appends leave status, owner and release as they are; setting none of them leaves the indices alone. */
@@ -190,10 +195,13 @@ const advanceJob = (connection: Connection, write: AppendEntries, ordinal: numbe
     ...heldValues(write.entries),
     ...known,
   ];
-  return claim === null
-    ? changes(prepare(updateJob), values)
-    : changes(prepare(updateClaimedJob), [claim.owner, claim.epoch, ...values]);
+  if (claim !== null)
+    return changes(prepare(updateClaimedJob), [claim.owner, claim.epoch, ...values]);
+  return changes(prepare(settlesRelease(write) ? updateReleasedJob : updateJob), values);
 };
+
+const settlesRelease = ({ isReleased, claim, ledger }: AppendEntries): boolean =>
+  isReleased && claim === null && ledger.length === 0;
 
 const replaceTimers = ({ prepare }: Connection, { jobId, timers }: AppendEntries): void => {
   if (timers === null) return;
@@ -222,7 +230,7 @@ const append = (connection: Connection, write: AppendEntries): WriteResult => {
   replaceTimers(connection, write);
   for (const id of write.consumed) prepare(consumeMessage).run(id, write.jobId);
   if (write.outbox !== undefined) insertNotifications(connection, write.outbox);
-  if (write.isReleased) settleRelease(connection, write.jobId);
+  if (write.isReleased && !settlesRelease(write)) settleRelease(connection, write.jobId);
   return committed;
 };
 
