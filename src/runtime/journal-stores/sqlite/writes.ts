@@ -49,6 +49,7 @@ import {
   nameIn,
   tidyAssets,
 } from "./retention-writes.ts";
+import { forgetHolders, recordUpload } from "./asset-holders.ts";
 import { ofJob } from "./appends-schema.ts";
 import { sumsOn } from "./spending.ts";
 import { changes, countCommit, inSavepoint } from "./transaction.ts";
@@ -301,6 +302,10 @@ const applyWrite = (connection: Connection, write: Write): WriteResult => {
       return nameAssets(connection, write);
     case "TidyAssets":
       return tidyAssets(connection, write);
+    case "RecordUpload":
+      return recordUpload(connection, write);
+    case "ForgetHolders":
+      return forgetHolders(connection, write);
     case "PostNotifications":
       return insertNotifications(connection, write.notifications);
     case "ChangeNotification":
