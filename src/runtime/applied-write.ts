@@ -56,6 +56,8 @@ export const isApplied = (store: Store, write: Write): Effect.Effect<boolean, St
     case "EraseRawAnswers":
     case "NameAssets":
     case "TidyAssets":
+    case "RecordUpload":
+    case "ForgetHolders":
       // Done twice they do what they do once.
       return Effect.succeed(false);
   }

@@ -254,7 +254,7 @@ const signal = Effect.fnUntraced(function* (
   if (Result.isFailure(encoded))
     return yield* new ValidationFailure({ at: "signal", issues: encoded.failure });
   const sent = { jobId, path: name, value: encoded.success, id: idempotencyKey, by: "api" };
-  return yield* sendSignal(engine.signals, sent);
+  return yield* sendSignal(engine.signals, { ...sent, isTrusted: true });
 });
 
 /** Fails with: StoreFailure, and JobUnavailable where the job is of another pipeline, or there is none. */

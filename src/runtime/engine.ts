@@ -77,6 +77,8 @@ export interface Engine {
   readonly alerts: Alerts;
   readonly notifications: Notifications;
   readonly signals: SignalHost;
+  /** A tenant has uploaded a file. Fails with: StoreFailure. */
+  readonly recordUpload: (sha256: string, tenant: string) => Effect.Effect<void, StoreFailure>;
   /** Tells of every commit of a job that runs here. */
   readonly changes: JobChanges;
   /** What models write while they write it. */
@@ -208,11 +210,15 @@ export const makeEngine = Effect.fnUntraced(function* (
     commit: (write, jobId) => committer.tryCommit(write, () => nudge(jobId)),
     nudge,
   };
+  const recordUpload: Engine["recordUpload"] = Effect.fnUntraced(function* (sha256, tenant) {
+    const at = yield* Clock.currentTimeMillis;
+    yield* committer.tryCommit({ type: "RecordUpload", sha256, tenant, at }, () => undefined);
+  });
   const { trouble } = committer;
   const deltas = yield* makeDeltas({ store, providers, changes });
   const stores = { store, assets, retention };
   const watched = { providers, hints, letters, notifications, alerts };
-  const parts = { ...stores, ...watched, jobs, deployed, signals, changes, deltas };
+  const parts = { ...stores, ...watched, jobs, deployed, signals, recordUpload, changes, deltas };
   const hurry = () => void hurried.openUnsafe();
   return { owner, ...parts, budgets, recovered, trouble, assetTrouble, hurry };
 });

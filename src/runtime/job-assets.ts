@@ -36,7 +36,7 @@ export const assetsFor = <E>({ assets, jobId, name, isRaw }: Naming<E>): JobAsse
   return {
     put: (stored) =>
       Effect.andThen(
-        named([{ sha256: sha256Hex(stored.bytes), isRaw, isPayload: false }]),
+        named([{ sha256: sha256Hex(stored.bytes), isRaw, isPayload: false, isOwn: true }]),
         assets.put(stored),
       ),
     putPayload: (text, bytes) => {
@@ -61,6 +61,26 @@ export const assetsOfJob = (
   jobId: string,
   isRaw = false,
 ): JobAssets => assetsFor({ assets, jobId, isRaw, name: (write) => committer.commit(write) });
+
+/**
+ * The asset store as a step of the job sees it: what it puts is the job's, and its tenant's. The name of what
+ * comes in pieces is known once it is there.
+ */
+export const assetsOfStep = (stores: Stores, jobId: string): AssetStore["Service"] => ({
+  ...stores.assets,
+  put: (stored) => assetsOfJob(stores, jobId).put(stored),
+  putStream: (streamed) =>
+    Effect.tap(stores.assets.putStream(streamed), ({ sha256 }) =>
+      Effect.flatMap(Clock.currentTimeMillis, (at) =>
+        stores.committer.commit({
+          type: "NameAssets",
+          jobId,
+          names: [{ sha256, isRaw: false, isPayload: false, isOwn: true }],
+          at,
+        }),
+      ),
+    ),
+});
 
 /** The asset store for what a job is submitted with; refused while the journal store is in trouble. */
 export const assetsOfNew = (

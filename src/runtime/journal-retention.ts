@@ -52,6 +52,8 @@ export interface NamedAsset {
   readonly isRaw: boolean;
   /** A value that was too large for its entry: nobody but the journal knows of it. */
   readonly isPayload: boolean;
+  /** A file that the job was given or made itself: from now on its tenant holds it. Default: false. */
+  readonly isOwn?: boolean;
 }
 
 /** Leftovers that are gone, or named again; and names for jobs that never came. */

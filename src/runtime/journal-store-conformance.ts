@@ -6,6 +6,7 @@ import { Effect } from "effect";
 import type { Scope } from "effect";
 import type { StoreFailure } from "./journal-store.ts";
 import { erasingCases } from "./journal-stores/conformance/erasing-cases.ts";
+import { holdingCases } from "./journal-stores/conformance/holding-cases.ts";
 import { jobCases } from "./journal-stores/conformance/job-cases.ts";
 import { ledgerCases } from "./journal-stores/conformance/ledger-cases.ts";
 import { letterCases } from "./journal-stores/conformance/letter-cases.ts";
@@ -42,6 +43,7 @@ const cases = [
   ...ownerCases,
   ...erasingCases,
   ...namingCases,
+  ...holdingCases,
   ...letterCases,
   ...vitalCases,
   ...outboxCases,

@@ -19,6 +19,7 @@ import type { Entry, Receipt, Timer, Value } from "../machines/entry.ts";
 import type { PredictionStatus } from "../steps/model-client.ts";
 import type { RestKind } from "../steps/failure.ts";
 import type { JournalDeadLetters, LetterWrite } from "./journal-dead-letters.ts";
+import type { HoldingWrite, JournalHoldings } from "./journal-holdings.ts";
 import type { HintPrediction, JournalHints } from "./journal-hints.ts";
 import type { JournalOutbox, NewNotification, OutboxWrite } from "./journal-outbox.ts";
 import type { JournalRetention, RetentionWrite, ReuseQuery } from "./journal-retention.ts";
@@ -242,6 +243,7 @@ export type Write =
   | HintPrediction
   | LetterWrite
   | RetentionWrite
+  | HoldingWrite
   | OutboxWrite;
 
 /**
@@ -279,6 +281,7 @@ export interface JobFilter {
 
 /** The parts of the port that have files of their own. */
 type OtherParts = JournalRetention<StoreFailure> &
+  JournalHoldings<StoreFailure> &
   JournalOutbox<StoreFailure> &
   JournalSpending<StoreFailure> &
   JournalDeadLetters<StoreFailure> &

@@ -12,6 +12,7 @@ import { assetNamesIn } from "../steps/asset-names.ts";
 import type { AssetStore, AssetStoreFailure } from "../steps/asset-store.ts";
 import { canonicalJson } from "../steps/canonical-json.ts";
 import type { Issue } from "../steps/failure.ts";
+import { filesIn } from "./file-references.ts";
 import { assetsFor } from "./job-assets.ts";
 import { loadValue, storeValue, type ValueErased } from "./job-values.ts";
 import type {
@@ -36,6 +37,8 @@ export interface SentSignal {
   readonly id: string | null;
   /** Who sends it. */
   readonly by: string;
+  /** Whoever sends it may refer to any file, which is then the job's tenant's as well. Default: false. */
+  readonly isTrusted?: boolean;
 }
 
 /** `isNew` is false where the signal was received before, with an equal value. */
@@ -200,16 +203,23 @@ const mustBeOpen = (
 /** What the message holds; assets are the job's before they are named in it. Fails with: StoreFailure, AssetStoreFailure. */
 const kept = Effect.fnUntraced(function* (
   { assets, commit }: SignalHost,
-  { jobId, value }: SentSignal,
+  { jobId, value, isTrusted = false }: SentSignal,
 ): Effect.fn.Return<Value, StoreFailure | AssetStoreFailure> {
   const name = (write: Write) => commit(write, jobId);
   const stored = yield* storeValue(assetsFor({ assets, jobId, isRaw: false, name }), value);
-  const names = "json" in stored ? assetNamesIn(JSON.stringify(value)) : [];
-  if (names.length > 0)
+  const given = isTrusted ? filesIn(value) : [];
+  // Those of a large value are named with it.
+  const names = new Set("json" in stored ? assetNamesIn(JSON.stringify(value)) : given);
+  if (names.size > 0)
     yield* name({
       type: "NameAssets",
       jobId,
-      names: names.map((sha256) => ({ sha256, isRaw: false, isPayload: false })),
+      names: [...names].map((sha256) => ({
+        sha256,
+        isRaw: false,
+        isPayload: false,
+        isOwn: given.includes(sha256),
+      })),
       at: yield* Clock.currentTimeMillis,
     });
   return stored;

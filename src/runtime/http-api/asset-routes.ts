@@ -25,11 +25,12 @@ const uploadRoute = (host: ApiHost): Route => ({
     success: Asset.Any.pipe(HttpApiSchema.status(201)),
     error: problemSchemas(400, 401, 403, 413, 415, 429, 503),
   }),
-  answer: Effect.fnUntraced(function* ({ request }) {
+  answer: Effect.fnUntraced(function* ({ request, caller }) {
     const kept = yield* host.engine.assets.putStream({
       stream: bodyStream(request, host.settings.maxAssetBytes),
       contentTypeOf: (head) => typeOf(head, request.headers["content-type"]),
     });
+    if (caller.tenant !== null) yield* host.engine.recordUpload(kept.sha256, caller.tenant);
     const url = `${host.assetBase}/assets/${kept.sha256}`;
     return HttpServerResponse.jsonUnsafe({ ...kept, url }, { status: 201 });
   }),
@@ -67,19 +68,27 @@ const downloadRoute = (host: ApiHost): Route => ({
   }),
 });
 
-const noFile = notFound("file that this caller may fetch through a job: name the job in job_id");
+const noFile = notFound("file that this caller may fetch: name a job that holds it in job_id");
 
-/** Through a job that holds the file, or without one where a caller sees everything anyway. */
+/**
+ * Through a job that holds the file, or without one: for who has uploaded it, and where a caller sees everything
+ * anyway. A job's text alone opens no file to a tenant, whoever made it write the name of one.
+ */
 const isAllowed = Effect.fnUntraced(function* (
   { engine }: ApiHost,
   { query, caller }: Incoming,
   sha256: string,
 ): Effect.fn.Return<boolean, StoreFailure | AssetStoreFailure> {
   const isOperator = caller.scopes.includes("operate");
+  const { tenant } = caller;
   const jobId = query.get("job_id");
-  if (jobId === null) return isOperator && caller.tenant === null;
+  if (tenant !== null) {
+    const asked = { tenant, sha256s: [sha256], isUpload: jobId === null };
+    if (!(yield* engine.store.heldAssets(asked)).has(sha256)) return false;
+  }
+  if (jobId === null) return tenant !== null || isOperator;
   const job = Option.getOrNull(yield* engine.store.job(jobId));
-  if (job === null || (caller.tenant !== null && caller.tenant !== job.tenant)) return false;
+  if (job === null || (tenant !== null && tenant !== job.tenant)) return false;
   return yield* holdsFile(engine, job, { sha256, isOperator });
 });
 

@@ -6,8 +6,8 @@ import { Effect, type Schema } from "effect";
 import type { Entry, Value } from "../../machines/entry.ts";
 import type { AssetStoreFailure } from "../../steps/asset-store.ts";
 import type { Engine } from "../engine.ts";
+import { filesIn } from "../file-references.ts";
 import type { StoredJob, StoreFailure } from "../journal-store.ts";
-import { filesIn } from "./asset-references.ts";
 import { placesIn } from "./asset-urls.ts";
 import { keptValue } from "./kept-value.ts";
 

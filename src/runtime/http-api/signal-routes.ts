@@ -120,8 +120,9 @@ const send = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, Problem | StoreFailure | AssetStoreFailure> {
   const key = request.headers["idempotency-key"];
   const id = key === undefined ? null : yield* checkedKey(key);
+  const { tenant } = caller;
   const body = yield* readJson(request, settings.maxBodyBytes);
-  const value = signalValue(signal, yield* withOwnReferences(engine.assets, body));
+  const value = signalValue(signal, yield* withOwnReferences(engine, { body, tenant }));
   if (Result.isFailure(value)) {
     const detail = `The body does not fit the signal ${signal.path}`;
     return yield* new Problem({ status: 422, detail, errors: value.failure });
@@ -133,6 +134,7 @@ const send = Effect.fnUntraced(function* (
     value: value.success,
     id,
     by: `api:${caller.id}`,
+    isTrusted: tenant === null,
   };
   yield* Effect.catchIf(
     sendSignal(engine.signals, sent),

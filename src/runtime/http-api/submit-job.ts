@@ -32,7 +32,8 @@ export const submitJob = Effect.fnUntraced(function* (
   { deployed, body, tenant, idempotencyKey }: Submission,
 ): Effect.fn.Return<StoredJob, Problem | StoreFailure | AssetStoreFailure> {
   const key = idempotencyKey === undefined ? null : yield* checkedKey(idempotencyKey);
-  const input = yield* inputOf(deployed.plan.input, yield* withOwnReferences(engine.assets, body));
+  const own = yield* withOwnReferences(engine, { body, tenant });
+  const input = yield* inputOf(deployed.plan.input, own);
   const submitted = yield* engine.jobs.submit({
     deployed,
     input,

@@ -108,6 +108,7 @@ const make = (journals: MemoryJournals = new MemoryJournals()): JournalStore["Se
     rested: (query) => Effect.sync(() => retention.rested(journals, query)),
     content: (jobId) => Effect.sync(() => retention.content(journals, jobId)),
     freeAssets: (query) => Effect.sync(() => retention.freeAssets(journals, query)),
+    heldAssets: (query) => Effect.sync(() => journals.holders.held(query)),
     leftovers: (after, limit) => Effect.sync(() => retention.leftovers(journals, after, limit)),
     unreadPayloads: () => Effect.succeed([]),
     scrub: Effect.void,

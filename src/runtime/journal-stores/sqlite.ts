@@ -27,6 +27,7 @@ import {
   takeOwnerLock,
 } from "./sqlite/owner-lock.ts";
 import type { OwnerLock } from "./sqlite/owner-lock.ts";
+import { readHeldAssets } from "./sqlite/asset-holders.ts";
 import * as letters from "./sqlite/letter-reads.ts";
 import * as outbox from "./sqlite/outbox.ts";
 import * as reads from "./sqlite/reads.ts";
@@ -166,6 +167,8 @@ const over = (owners: Owners, commit: CommitAll): JournalStore["Service"] => {
     content: (jobId) => ask("read a job", () => retention.readContent(connection, jobId)),
     freeAssets: (query) =>
       ask("look for names of assets", () => retention.readFreeAssets(connection, query)),
+    heldAssets: (query) =>
+      ask("look for holders of assets", () => readHeldAssets(connection, query)),
     leftovers: (after, limit) =>
       ask("look for leftovers", () => retention.readLeftovers(connection, after, limit)),
     unreadPayloads: (limit) =>

@@ -3,7 +3,7 @@
  * which whoever puts the same bytes writes them anew: an asset that a job names is never taken away.
  */
 import { Clock, Effect } from "effect";
-import type { AssetStoreFailure, ListedAsset } from "../../steps/asset-store.ts";
+import type { AssetStoreFailure, ListedAsset, Removed } from "../../steps/asset-store.ts";
 import { assetNamesIn } from "../../steps/asset-names.ts";
 import type { Leftover } from "../journal-retention.ts";
 import type { StoreFailure } from "../journal-store.ts";
@@ -41,6 +41,19 @@ const removeIfFree = Effect.fnUntraced(function* (
   return removed === "kept" && isNamed ? "named" : removed;
 });
 
+const isGone = (outcome: Removed | "named"): boolean =>
+  typeof outcome === "number" || outcome === "absent";
+
+/** Who put the bytes anew since the look at these assets began holds them still. */
+const forgetHolders = (
+  { commit }: RetentionHost,
+  sha256s: ReadonlyArray<string>,
+  before: number,
+): Effect.Effect<void, StoreFailure> =>
+  sha256s.length === 0
+    ? Effect.void
+    : Effect.asVoid(commit({ type: "ForgetHolders", sha256s, before }));
+
 /**
  * Takes away what erased jobs left behind, at once: all but what somebody put again after the job had come
  * to rest, which waits until it is older than the grace. A death in between leaves the rest for the next.
@@ -57,14 +70,17 @@ export const removeLeftovers = Effect.fnUntraced(function* (
     after = last.sha256;
     const now = yield* Clock.currentTimeMillis;
     const gone: Array<string> = [];
+    const taken: Array<string> = [];
     for (const { sha256, restedAt } of page) {
       const before = Math.max(restedAt + 1, now - host.policy.assetGraceMs);
       const outcome = yield* removeIfFree(host, sha256, before);
       if (outcome !== "kept") gone.push(sha256);
+      if (isGone(outcome)) taken.push(sha256);
       if (typeof outcome === "number") removed = plus(removed, { count: 1, bytes: outcome });
     }
     const earlyBefore = now - host.policy.assetGraceMs;
     yield* host.commit({ type: "TidyAssets", gone, earlyBefore });
+    yield* forgetHolders(host, taken, now);
     yield* host.pause;
   }
 });
@@ -93,10 +109,14 @@ export const removeUnnamed = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       const sha256s = page.filter(({ putAt }) => putAt < before).map(({ sha256 }) => sha256);
       if (sha256s.length === 0) return;
+      const now = yield* Clock.currentTimeMillis;
+      const taken: Array<string> = [];
       for (const sha256 of yield* host.store.freeAssets({ sha256s, asIf: null })) {
         const outcome = yield* removeIfFree(host, sha256, before);
+        if (isGone(outcome)) taken.push(sha256);
         if (typeof outcome === "number") removed = plus(removed, { count: 1, bytes: outcome });
       }
+      yield* forgetHolders(host, taken, now);
     }),
   );
   return removed;

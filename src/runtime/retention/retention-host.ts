@@ -1,6 +1,7 @@
 /** What pruning and erasing work on. */
 import type { Effect } from "effect";
 import type { AssetStore } from "../../steps/asset-store.ts";
+import type { ForgetHolders } from "../journal-holdings.ts";
 import type { TidyNotifications } from "../journal-outbox.ts";
 import type { RetentionWrite } from "../journal-retention.ts";
 import type { JournalStore, StoreFailure, WriteResult } from "../journal-store.ts";
@@ -11,7 +12,7 @@ export interface RetentionHost {
   readonly assets: AssetStore["Service"];
   /** Refused while the store is in trouble. */
   readonly commit: (
-    write: RetentionWrite | TidyNotifications,
+    write: RetentionWrite | ForgetHolders | TidyNotifications,
   ) => Effect.Effect<WriteResult, StoreFailure>;
   readonly policy: RetentionPolicy;
   /** Taken between two small batches, so that nobody's job waits for this. */

@@ -93,7 +93,7 @@ const holdAssets = Effect.fnUntraced(function* (
 ): Effect.fn.Return<boolean> {
   const { jobId, host } = run.job;
   const names: Array<NamedAsset> = files.flatMap(({ asset }) =>
-    isAsset(asset) ? [{ sha256: asset.sha256, isRaw: false, isPayload: false }] : [],
+    isAsset(asset) ? [{ sha256: asset.sha256, isRaw: false, isPayload: false, isOwn: true }] : [],
   );
   if ("asset" in raw) {
     const text = JSON.stringify(yield* jsonOf(run.job, raw));

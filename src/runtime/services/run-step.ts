@@ -10,6 +10,7 @@ import {
   TimeoutFailure,
   ValidationFailure,
 } from "../../steps/failure.ts";
+import { AssetStore } from "../../steps/asset-store.ts";
 import type { RunProgram, StepContext } from "../../steps/step.ts";
 import {
   beginAttempt,
@@ -25,6 +26,7 @@ import { there } from "./at-once.ts";
 import { codecOf } from "./codecs.ts";
 import { defectOf } from "./defect.ts";
 import { decodeInput, keep } from "./hand-over.ts";
+import { assetsOfStep } from "../job-assets.ts";
 import type { ServiceJob } from "../jobs/job-host.ts";
 
 /**
@@ -181,8 +183,10 @@ const outcomeOf = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Outcome> {
   if (called.type === "success") return called;
   const bound = boundOf(run, yield* Clock.currentTimeMillis);
+  const { host, jobId } = run.job;
   const exit = yield* Effect.exit(
     called.effect.pipe(
+      Effect.provideService(AssetStore, assetsOfStep(host, jobId)),
       Effect.timeoutOrElse({
         duration: bound.leftMs,
         orElse: () => Effect.fail(bound.failure()),

@@ -51,6 +51,7 @@ export const breakableStore = (
     rested: (query) => alive(store.rested(query)),
     content: (jobId) => alive(store.content(jobId)),
     freeAssets: (query) => alive(store.freeAssets(query)),
+    heldAssets: (query) => alive(store.heldAssets(query)),
     leftovers: (after, limit) => alive(store.leftovers(after, limit)),
     unreadPayloads: (limit) => alive(store.unreadPayloads(limit)),
     scrub: alive(store.scrub),

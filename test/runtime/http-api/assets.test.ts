@@ -117,7 +117,7 @@ describe("assets", () => {
     const status = async (path: string, secret: string) =>
       (await fetchAsset(catena, path, { secret })).response.status;
     expect(await status(url, brook.secret)).toBe(404);
-    expect(await status(picture.url, acme.secret)).toBe(404);
+    expect(await status(picture.url, brook.secret)).toBe(404);
     expect(await status(url.replace(/assets\/./, "assets/0"), acme.secret)).toBe(404);
     expect(await status("/assets/..%2f..%2fetc", acme.secret)).toBe(404);
     expect(await status(picture.url, admin.secret)).toBe(200);

@@ -12,6 +12,7 @@ import {
   startedAt,
 } from "../../../src/runtime/journal-stores/conformance/samples.ts";
 import { dayOf } from "../../../src/runtime/journal-stores/spending-rules.ts";
+import { holdersTable } from "../../../src/runtime/journal-stores/sqlite/asset-holders.ts";
 import { addSpending } from "../../../src/runtime/journal-stores/sqlite/spending-schema.ts";
 import { makeRetention } from "../../../src/runtime/retention.ts";
 import { retentionPolicy } from "../../../src/runtime/retention/policy.ts";
@@ -189,6 +190,40 @@ describe("a SQLite file from before money was counted by the day", () => {
       addSpending(db);
       db.close();
       expect(yield* read).toEqual(sums);
+    }),
+  );
+});
+
+describe("a SQLite file from before tenants held files", () => {
+  it.effect("gives each tenant what its jobs named, and nobody what was named by others", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporaryFolder, "unheld.db");
+      const namesOf = (sha256: string, part = {}) => [
+        { sha256, isRaw: false, isPayload: false, ...part },
+      ];
+      const name = { type: "NameAssets", at: startedAt } as const;
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const store = yield* SqliteJournalStore.make({ path, synchronous: "NORMAL" });
+          yield* store.commit([
+            createOf("a", { tenant: "acme" }),
+            createOf("b"),
+            { ...name, jobId: "a", names: namesOf(picture) },
+            { ...name, jobId: "a", names: namesOf(inPayload, { isPayload: true }) },
+            { ...name, jobId: "a", names: namesOf(inMessage, { isRaw: true }) },
+            { ...name, jobId: "b", names: namesOf(stray) },
+          ]);
+        }),
+      );
+      const db = new DatabaseSync(path);
+      db.exec("DROP TABLE asset_holders");
+      db.exec(holdersTable);
+      db.close();
+      const store = yield* SqliteJournalStore.make({ path, synchronous: "NORMAL" });
+      const sha256s = [picture, inPayload, inMessage, stray];
+      const held = (isUpload: boolean) => store.heldAssets({ tenant: "acme", sha256s, isUpload });
+      expect([...(yield* held(false))]).toEqual([picture]);
+      expect([...(yield* held(true))]).toEqual([]);
     }),
   );
 });

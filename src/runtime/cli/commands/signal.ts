@@ -52,7 +52,7 @@ const send = Effect.fnUntraced(function* (input: Words) {
   if (Result.isFailure(value))
     return yield* unfit(`The value does not fit the signal ${path}`, value.failure, json);
   const sent = { jobId, path, value: value.success, id: Option.getOrNull(key), by: "cli" };
-  const { isNew } = yield* store.signal(sent);
+  const { isNew } = yield* store.signal({ ...sent, isTrusted: true });
   if (input.wait) return yield* runHere(jobId, options);
   const word = isNew ? "The signal is kept" : "It was received before";
   return yield* said(store, jobId, { verb: "signal", word });

@@ -5,6 +5,7 @@
 import type { Entry } from "../../../machines/entry.ts";
 import type { InboxRow, JobTimer, PredictionRow, StoredJob } from "../../journal-store.ts";
 import { isOpen } from "../write-rules.ts";
+import { AssetHolders } from "./asset-holders.ts";
 import { AssetNames } from "./asset-names.ts";
 import { MemoryLetters } from "./letters.ts";
 import { MemoryOutbox } from "./outbox.ts";
@@ -38,6 +39,7 @@ export class MemoryJournals {
   readonly left = new Set<string>();
   readonly owned = new Map<string, Set<JobFile>>();
   readonly names = new AssetNames();
+  readonly holders = new AssetHolders();
   readonly letters = new MemoryLetters();
   /** When the last report on a prediction came (ms), by its key. */
   readonly hints = new Map<string, number>();

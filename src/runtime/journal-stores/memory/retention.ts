@@ -1,6 +1,7 @@
 /** How content leaves the shared journals, and what may be taken away. */
 import { Option } from "effect";
 import type { Entry } from "../../../machines/entry.ts";
+import type { ForgetHolders, RecordUpload } from "../../journal-holdings.ts";
 import type {
   EraseJob,
   EraseRawAnswers,
@@ -89,7 +90,34 @@ export const nameAssets = (journals: MemoryJournals, write: NameAssets): WriteRe
   const file = journals.files.get(write.jobId);
   if (file === undefined) journals.names.addEarly(write.jobId, write.names, write.at);
   else if (file.job.record.erasedAt !== null) return jobConflict;
-  else journals.names.add(write.jobId, write.names);
+  else {
+    journals.names.add(write.jobId, write.names);
+    holdOwn(journals, file, write);
+  }
+  return committed;
+};
+
+/** What the job was given or made is its tenant's. */
+const holdOwn = (
+  { holders }: MemoryJournals,
+  { job: { tenant } }: JobFile,
+  { names, at }: NameAssets,
+): void => {
+  if (tenant === null) return;
+  for (const { sha256, isOwn } of names)
+    if (isOwn === true) holders.add(sha256, tenant, { isUpload: false, at });
+};
+
+export const recordUpload = (
+  { holders }: MemoryJournals,
+  { sha256, tenant, at }: RecordUpload,
+): WriteResult => {
+  holders.add(sha256, tenant, { isUpload: true, at });
+  return committed;
+};
+
+export const forgetHolders = ({ holders }: MemoryJournals, write: ForgetHolders): WriteResult => {
+  holders.forget(write);
   return committed;
 };
 

@@ -27,7 +27,15 @@ import { changeOfErased } from "../retention-rules.ts";
 import { overBudgetIn } from "../spending-rules.ts";
 import { sumsOn } from "./job-spending.ts";
 import type { JobFile, MemoryJournals } from "./journals.ts";
-import { eraseJob, eraseRawAnswers, nameAssets, nameIn, tidyAssets } from "./retention.ts";
+import {
+  eraseJob,
+  eraseRawAnswers,
+  forgetHolders,
+  nameAssets,
+  nameIn,
+  recordUpload,
+  tidyAssets,
+} from "./retention.ts";
 
 const rests: ReadonlySet<string> = new Set(["failed", "complete", "cancelled"]);
 
@@ -226,6 +234,10 @@ export const applyWrite = (journals: MemoryJournals, write: Write): WriteResult 
       return nameAssets(journals, write);
     case "TidyAssets":
       return tidyAssets(journals, write);
+    case "RecordUpload":
+      return recordUpload(journals, write);
+    case "ForgetHolders":
+      return forgetHolders(journals, write);
     case "PostNotifications":
       return journals.outbox.add(write.notifications);
     case "ChangeNotification":

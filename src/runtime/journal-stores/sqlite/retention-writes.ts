@@ -10,6 +10,7 @@ import type {
 import type { ChangePrediction, PredictionRow, WriteResult } from "../../journal-store.ts";
 import { assetsNamedBy, changeOfErased } from "../retention-rules.ts";
 import { committed, jobConflict } from "../write-rules.ts";
+import { holdOwn } from "./asset-holders.ts";
 import { ofJob } from "./appends-schema.ts";
 import { insertName, restingJob } from "./retention-schema.ts";
 import { json } from "./rows.ts";
@@ -101,6 +102,7 @@ export const nameAssets = (connection: Connection, write: NameAssets): WriteResu
   const job = erasureOf(connection, write.jobId);
   if (job !== null && job.at !== null) return jobConflict;
   insertNames(connection, { ...write, earlyAt: job === null ? write.at : null });
+  holdOwn(connection, write);
   return committed;
 };
 

@@ -4,6 +4,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { appendsTable } from "./appends-schema.ts";
+import { holdersTable } from "./asset-holders.ts";
 import { broken } from "./failure.ts";
 import { makeLetters } from "./letter-schema.ts";
 import { outboxTable } from "./outbox.ts";
@@ -128,6 +129,7 @@ const migrations: ReadonlyArray<string | ((db: DatabaseSync) => void)> = [
   makeLetters,
   outboxTable,
   addSpending,
+  holdersTable,
 ];
 
 export const schemaVersion = migrations.length;

@@ -50,6 +50,7 @@ import {
   tidyAssets,
 } from "./retention-writes.ts";
 import { openPrediction } from "./schema.ts";
+import { forgetHolders, recordUpload } from "./asset-holders.ts";
 import { ofJob } from "./appends-schema.ts";
 import { sumsOn } from "./spending.ts";
 import { changes, countCommit, inSavepoint } from "./transaction.ts";
@@ -309,6 +310,10 @@ const applyWrite = (connection: Connection, write: Write): WriteResult => {
       return nameAssets(connection, write);
     case "TidyAssets":
       return tidyAssets(connection, write);
+    case "RecordUpload":
+      return recordUpload(connection, write);
+    case "ForgetHolders":
+      return forgetHolders(connection, write);
     case "PostNotifications":
       return insertNotifications(connection, write.notifications);
     case "ChangeNotification":

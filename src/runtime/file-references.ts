@@ -1,0 +1,30 @@
+/** References to files in JSON, as `POST /assets` gives them and outputs hold them: whatever reads as an `Asset`. */
+import type { Schema } from "effect";
+
+interface Place {
+  readonly sha256: string;
+  /** Dotted, as in a problem's errors. */
+  readonly path: string;
+}
+
+const fields = ["contentType", "sha256", "sizeBytes", "url"];
+
+/** The SHA-256 that the object refers to; null where it is no reference. More fields make it no less one: a step would open it. */
+export const referredIn = (value: object): string | null => {
+  if (!fields.every((field) => Object.hasOwn(value, field))) return null;
+  const sha256: unknown = Reflect.get(value, "sha256");
+  return typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256) ? sha256 : null;
+};
+
+/** Every reference, the outer ones first. */
+export function* referencesIn(value: unknown, path = ""): Generator<Place> {
+  if (typeof value !== "object" || value === null) return;
+  const sha256 = referredIn(value);
+  if (sha256 !== null) yield { sha256, path };
+  for (const [key, child] of Object.entries(value))
+    yield* referencesIn(child, path === "" ? key : `${path}.${key}`);
+}
+
+/** The SHA-256 of every file that the JSON refers to. */
+export const filesIn = (json: Schema.Json): ReadonlyArray<string> =>
+  [...referencesIn(json)].map(({ sha256 }) => sha256);
