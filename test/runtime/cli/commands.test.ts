@@ -85,6 +85,37 @@ describe("run", () => {
     expect(unknown.err).toContain('no step "paint"; it has concept, check, gate');
   });
 
+  test("runs one of several pipelines whose jobs are told to different subscriptions", async () => {
+    const folder = await posters();
+    const told = `import { Schema } from "effect";
+      import { Notify, Pipeline, Step } from "catena-ai";
+      import posters from "./catena.config.ts";
+      const loud = Step.make("loud", { input: Schema.String, output: Schema.String, run: (text) => text });
+      const other = Pipeline.make("other", { version: 1, input: Schema.String })
+        .step(loud)
+        .output(Schema.String, ({ last }) => last);
+      const channel = Notify.memory();
+      export default {
+        ...posters,
+        pipelines: [...posters.pipelines, other],
+        notifications: {
+          all: { channel },
+          both: { channel, pipelines: ["poster", "other"] },
+          one: { channel, pipelines: ["other"] },
+        },
+      };`;
+    await put(folder, "told.config.ts", told);
+    const of = ["--config", "told.config.ts", "--set", "product=bottle"];
+    expect(await catena(folder, ["run", "poster", ...of])).toMatchObject({ code: 0 });
+    const waits = await catena(folder, ["run", "poster", ...of, "--detach"]);
+    const resumed = ["resume", waits.out.trim(), "--wait", "--config", "told.config.ts"];
+    expect(await catena(folder, resumed)).toMatchObject({ code: 0 });
+    await put(folder, "wrong.config.ts", told.replace('["other"]', '["othr"]'));
+    const words = ["run", "poster", "--config", "wrong.config.ts", "--set", "product=bottle"];
+    const wrong = await catena(folder, words);
+    expect([wrong.code, inOneLine(wrong.err)]).toEqual([2, expect.stringContaining('"othr"')]);
+  });
+
   test("--detach leaves the job to others", async () => {
     const folder = await posters();
     const said = await catena(folder, ["run", "poster", "--set", "product=x", "--detach"]);

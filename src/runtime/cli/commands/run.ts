@@ -6,6 +6,7 @@ import { codecOf } from "../../services/codecs.ts";
 import { UsageError } from "../ending.ts";
 import { readInput } from "../job-input.ts";
 import { startService } from "../job-service.ts";
+import { optionsOf } from "../narrowed-options.ts";
 import { oneStepOf } from "../one-step.ts";
 import { findPipeline, loadProject, requireClients } from "../project.ts";
 import { progress } from "../progress.ts";
@@ -68,7 +69,7 @@ const runJob = Effect.fnUntraced(function* ({ pipeline, file, set, only, key, de
   const json = yield* readInput({ folder, file: Option.getOrNull(file), sets: set });
   // A step alone may be given all of the output before it, as in the pipeline.
   const input = yield* decoded(asked, json, Option.isSome(only) ? "decode" : "decodeExactly");
-  const options = { ...project.options, pipelines: [asked] };
+  const options = optionsOf(project.options, [asked]);
   if (detach && options.store === "memory")
     return yield* new UsageError({
       message:

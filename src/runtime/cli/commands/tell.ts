@@ -12,6 +12,7 @@ import type { ConfigOptions } from "../config-file.ts";
 import { UsageError } from "../ending.ts";
 import { startService } from "../job-service.ts";
 import { commands } from "../next-command.ts";
+import { optionsOf } from "../narrowed-options.ts";
 import { withSteps } from "../one-step.ts";
 import { loadProject, openStoredJobs, requireClients } from "../project.ts";
 import { progress } from "../progress.ts";
@@ -142,5 +143,5 @@ export const ownPipeline = Effect.fnUntraced(function* (record: StateRecord) {
     const message = `Job ${jobId} began when ${pipeline}@${version} had other steps, and fits those alone: a pipeline whose steps change needs a new version, beside the old one until its jobs are over.`;
     return yield* new UsageError({ message });
   }
-  return { ...options, pipelines: own };
+  return optionsOf(options, own);
 });
