@@ -78,7 +78,7 @@ export interface ServiceJob {
     claim: (context: JobContext) => boolean,
     ...facts: ReadonlyArray<Fact>
   ): Effect.Effect<void>;
-  /** As `append`, for an intent. Fails with: OverBudget where it fits in no budget; nothing is written then. */
+  /** As `append`, for an intent; nothing is written while the job is paused. Fails with: OverBudget where it fits in no budget; nothing is written then. */
   intend(fact: FactOf<"PredictionIntended">): Effect.Effect<void, OverBudget>;
   /** As `append` without waiting: the facts share the next commit. */
   readonly enqueue: (...facts: ReadonlyArray<Fact>) => void;

@@ -79,10 +79,11 @@ export const makeServiceJob = (around: Surroundings): ServiceJob => {
       }),
     intend: (fact) =>
       Effect.callback((resume) => {
-        post([fact], (answer) => {
+        const answered: Mail["reply"] = (answer) => {
           if (typeof answer === "object") resume(Effect.fail(answer));
           else resume(answer === "refused" ? Effect.die(refused([fact])) : Effect.void);
-        });
+        };
+        post([fact], answered, ({ isPaused }) => !isPaused);
       }),
     until: (claim) => waiters.until(context, claim),
     entry: (seq, ...types) => entryAt(around, seq, types),

@@ -29,6 +29,7 @@ import { Answer } from "../predictions/settlement.ts";
 
 /** Makes the next call of the present attempt, or fails it where it may not be made. */
 export const intend = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<void> {
+  if (!(yield* mayBegin(run))) return;
   if (yield* isOutOfTime(run)) return yield* failStep(run, stepTimeout(run));
   const prepared = yield* Effect.result(prepare(run));
   if (prepared._tag === "Failure") {
@@ -85,6 +86,17 @@ const makeCall = Effect.fnUntraced(function* (
   yield* gate.withdraw(fact.key);
   // Somebody else has reserved what was left, in the moment between.
   if (over !== null) yield* failAttempt(run, overBudget(over));
+});
+
+/**
+ * Waits while the job is paused, so that it keeps no permit from others that long. False where a late success
+ * has come meanwhile, which may do the step without a call.
+ */
+const mayBegin = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<boolean> {
+  const { answerSeq } = progressIn(run);
+  const isAnswered = () => progressIn(run).answerSeq !== answerSeq;
+  yield* run.job.until(({ isPaused }) => !isPaused || isAnswered());
+  return !isAnswered();
 });
 
 const isOutOfTime = (run: ModelRun): Effect.Effect<boolean> =>

@@ -86,6 +86,28 @@ describe("a limit of open predictions", () => {
     }),
   );
 
+  it.effect("is not used up by a job that was paused while it waited", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld(new FakeProvider({ fateOf: () => ({ runMs: 4_000 }) }));
+      const process = yield* processIn(world, [asking()], { limits: { fake: { concurrency: 1 } } });
+      const first = yield* submit(process, asking(), "first");
+      yield* passUntil("accepted", () => rowsOf(world)[0]?.state === "accepted");
+      const paused = yield* submit(process, asking(), "paused");
+      const last = yield* submit(process, asking(), "last");
+      yield* pass(2_000);
+      yield* process.catena.tell(paused, { type: "PauseRequested", by: "test" });
+      yield* passUntil("the others are done", isDone(world, [first, last]), 60_000);
+      expect(recordOf(world, paused)).toMatchObject({ detail: "paused" });
+      expect(yield* process.catena.engine.providers.limits).toMatchObject([
+        { open: 0, waiting: 0 },
+      ]);
+      yield* process.catena.tell(paused, { type: "ResumeRequested", by: "test" });
+      yield* passUntil("it is done as well", isDone(world, [paused]), 60_000);
+      expect(entriesOf(world, paused, "StepStarted")).toHaveLength(1);
+      expect(entriesOf(world, paused, "PredictionIntended")).toHaveLength(1);
+    }),
+  );
+
   it.effect("gives its place back where the call is rejected, or never comes to be", () =>
     Effect.gen(function* () {
       const fates: ReadonlyArray<Fate> = [
