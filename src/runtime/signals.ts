@@ -110,7 +110,7 @@ export const sendSignal = Effect.fnUntraced(function* (
     const standing = yield* standingOf(host, sent);
     const { received, record, ordinal } = standing;
     if (received !== null) {
-      yield* mustBeEqual(host, received, sent);
+      yield* mustBeEqual(host, { received, record }, sent);
       return { isNew: isPosted };
     }
     yield* mustBeOpen(record, path);
@@ -173,7 +173,7 @@ const signalsIn = (entries: ReadonlyArray<Entry>): Readonly<Record<string, numbe
 /** Fails with: JobUnavailable where another value was sent before, AssetStoreFailure. */
 const mustBeEqual = Effect.fnUntraced(function* (
   { assets }: SignalHost,
-  received: Received,
+  { received, record }: Pick<Standing, "record"> & { readonly received: Received },
   { jobId, path, value }: SentSignal,
 ): Effect.fn.Return<void, AssetStoreFailure | JobUnavailable> {
   const known = yield* Effect.catchTag(
@@ -182,9 +182,15 @@ const mustBeEqual = Effect.fnUntraced(function* (
     ({ erasedAt }: ValueErased) => Effect.fail(new JobUnavailable(jobId, erasedOn(erasedAt))),
   );
   if (canonicalJson(known) === canonicalJson(value)) return;
-  const why = `its signal ${path} was received already, with another value`;
+  const why =
+    record.status === "failed"
+      ? refusedByFailed(path)
+      : `its signal ${path} was received already, with another value`;
   yield* Effect.fail(new JobUnavailable(jobId, why));
 });
+
+const refusedByFailed = (path: string): string =>
+  `it has failed and takes no signal ${path} before it is retried`;
 
 /** Fails with: JobUnavailable where the job has no use for a signal any more. */
 const mustBeOpen = (
@@ -193,8 +199,7 @@ const mustBeOpen = (
 ): Effect.Effect<void, JobUnavailable> => {
   const unavailable = (why: string) => Effect.fail(new JobUnavailable(jobId, why));
   if (erasedAt !== null) return unavailable(erasedOn(erasedAt));
-  if (status === "failed")
-    return unavailable(`it has failed and takes no signal ${path} before it is retried`);
+  if (status === "failed") return unavailable(refusedByFailed(path));
   if (detail === "cancelling") return unavailable("it is being cancelled and takes no signals");
   if (status === "pending" || status === "processing") return Effect.void;
   return unavailable(`it is ${status} and takes no signals`);

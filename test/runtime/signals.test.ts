@@ -331,6 +331,10 @@ describe("an approval", () => {
           kind: "policy",
           failure: new PolicyFailure({ rule: "approval" }),
         });
+        const tooLate = yield* Effect.flip(say(true, "click-0"));
+        expect(tooLate.message).toContain(
+          "has failed and takes no signal review before it is retried",
+        );
         yield* ask(process, jobId, "RetryRequested");
         yield* until("it asks again", () => statusIn(journals, jobId) === "processing");
         yield* turns;
