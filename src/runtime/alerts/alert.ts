@@ -5,13 +5,19 @@
  * `stuck-jobs`: jobs get nowhere. `budget`: a budget is nearly or all used. `dead-letters`: jobs fail for
  * good. `about-to-be-lost`: an answer that is paid may be removed by its provider before we have it.
  */
-export type AlertName =
-  | "failure-rate"
-  | "queue-age"
-  | "stuck-jobs"
-  | "budget"
-  | "dead-letters"
-  | "about-to-be-lost";
+export const alertNames = [
+  "failure-rate",
+  "queue-age",
+  "stuck-jobs",
+  "budget",
+  "dead-letters",
+  "about-to-be-lost",
+] as const;
+export type AlertName = (typeof alertNames)[number];
+
+/** What each process sees for itself; everything else is in the store, the same for all of them. */
+export const isOfProcess = (name: AlertName): boolean =>
+  name === "failure-rate" || name === "about-to-be-lost";
 
 export interface Alert {
   readonly name: AlertName;
@@ -48,10 +54,10 @@ export const stateOf = (value: number, threshold: number): Reading["state"] => {
   return value >= threshold * clearsBelow ? "between" : "good";
 };
 
-/** Ms in words: `50 min`, `3 h`. */
+/** Ms in words: `30 s`, `50 min`, `3 h`. */
 export const inWords = (ms: number): string => {
+  if (ms < 60_000) return `${Math.round(ms / 1_000)} s`;
   const minutes = Math.round(ms / 60_000);
-  if (minutes < 1) return `${Math.round(ms / 1_000)} s`;
   return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
 };
 

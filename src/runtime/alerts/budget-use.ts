@@ -1,5 +1,5 @@
 /** A budget that is nearly used, or all of it: an alert for each share that is reached. */
-import type { Reading } from "./alert.ts";
+import { type Reading, stateOf } from "./alert.ts";
 import type { AlertSettings } from "./alert-settings.ts";
 
 /** How far one budget is used. */
@@ -27,7 +27,8 @@ export const budgetUses = (
       what: `${Math.floor(usedPart * 100)} % of today's budget of $${usd} (${subject}) is spent or reserved`,
       value: usedPart,
       threshold: share,
-      state: usedPart >= share ? ("bad" as const) : ("good" as const),
+      // What is reserved and comes to less moves it up and down.
+      state: stateOf(usedPart, share),
       action:
         "Calls that do not fit into it fail as PolicyFailure until the day is over (UTC): raise it, or wait.",
     }));

@@ -33,6 +33,15 @@ describe("a budget", () => {
     expect(changesOf(board, [day(0)], 5)).toEqual(["cleared day 0.8", "cleared day 1"]);
   });
 
+  test("stays raised while estimates come and go around its share", () => {
+    const board = new AlertBoard();
+    expect(changesOf(board, [day(0.81)], 1)).toEqual(["raised day 0.8"]);
+    const used = [0.79, 0.78, 0.81, 0.66, 0.65];
+    expect(used.flatMap((part, index) => changesOf(board, [day(part)], index + 2))).toEqual([]);
+    expect(changesOf(board, [day(0.6)], 9)).toEqual([]);
+    expect(changesOf(board, [day(0.6)], 10)).toEqual(["cleared day 0.8"]);
+  });
+
   test("of a tenant is its own, and one without a limit says nothing", () => {
     const board = new AlertBoard();
     const acme = { ...day(0.9), budget: "tenant", tenant: "acme" } as const;
