@@ -8,6 +8,7 @@ import { aboutToBeLost, shortestAfterMs } from "./alerts/about-to-be-lost.ts";
 import type { Alert, AlertChange, AlertName, Reading } from "./alerts/alert.ts";
 import { alertEvent } from "./alerts/alert-event.ts";
 import { AlertBoard } from "./alerts/alert-board.ts";
+import { AlertHistory } from "./alerts/alert-history.ts";
 import type { AlertSettings } from "./alerts/alert-settings.ts";
 import { budgetUses, type UsedBudget } from "./alerts/budget-use.ts";
 import { failureRates } from "./alerts/failure-rate.ts";
@@ -34,6 +35,8 @@ export interface AlertHost {
   readonly store: JournalStore["Service"];
   readonly providers: Pick<Providers, "sightOf" | "client" | "clients">;
   readonly notifications: Pick<Notifications, "raise">;
+  /** Subscriptions that are told when an alert is raised and when it is cleared. */
+  readonly hearing: ReadonlySet<string>;
   /** How far today's budgets are used; absent where there are none. */
   readonly budgets?: Effect.Effect<ReadonlyArray<UsedBudget>, StoreFailure>;
   readonly plans: ReadonlyArray<PipelinePlan>;
@@ -67,6 +70,8 @@ class AlertWatch implements Alerts {
   readonly #host: AlertHost;
   readonly #settings: AlertSettings;
   readonly #board = new AlertBoard();
+  readonly #history = new AlertHistory();
+  #isHistoryRead = false;
   readonly #window: FailureWindow | null;
 
   constructor(host: AlertHost, settings: AlertSettings) {
@@ -92,6 +97,7 @@ class AlertWatch implements Alerts {
   get check(): Effect.Effect<ReadonlyArray<AlertChange>> {
     return Effect.gen({ self: this }, function* () {
       const now = yield* Clock.currentTimeMillis;
+      if (!this.#isHistoryRead) yield* Effect.ignore(this.#readHistory);
       const readings: Array<Reading> = [];
       const unknown = new Set<AlertName>();
       for (const [name, check] of this.#checks(now)) {
@@ -106,6 +112,14 @@ class AlertWatch implements Alerts {
     });
   }
 
+  /** What cannot be read now is read with the next check. Fails with: StoreFailure. */
+  get #readHistory(): Effect.Effect<void, StoreFailure> {
+    return Effect.map(this.#history.read(this.#host), (open) => {
+      this.#isHistoryRead = true;
+      for (const alert of open) this.#board.inherit(alert);
+    });
+  }
+
   #tell(change: AlertChange): Effect.Effect<void> {
     const { name, subject, what, action } = change.alert;
     const said = `alert ${change.type}: ${[name, subject].filter(Boolean).join(" ")}: ${what}`;
@@ -113,11 +127,12 @@ class AlertWatch implements Alerts {
     const logged =
       change.type === "raised" ? Effect.logWarning(`${said}. ${action}`) : Effect.logInfo(said);
     const { notifications, owner } = this.#host;
+    const before = this.#history.count(change);
     const unheard = (failure: StoreFailure) =>
       Effect.logWarning(`an alert could not be sent: ${failure.message}`);
     return Effect.andThen(
       logged,
-      notifications.raise(alertEvent(change, owner)).pipe(Effect.catch(unheard)),
+      notifications.raise(alertEvent(change, { owner, before })).pipe(Effect.catch(unheard)),
     );
   }
 

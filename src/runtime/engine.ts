@@ -146,6 +146,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     isDeployed: (key: string) => deployed.has(key),
     maxPollMs: options.watcher.maxPollMs,
     notifications,
+    hearing: hearsOfAlerts(subscriptions),
     budgets,
   };
   const alerts = yield* makeAlerts(alertHost, takesOthers ? (options.alerts ?? null) : null);
@@ -222,6 +223,14 @@ export const makeEngine = Effect.fnUntraced(function* (
   const hurry = () => void hurried.openUnsafe();
   return { owner, ...parts, budgets, recovered, trouble, assetTrouble, hurry };
 });
+
+/** Who is told when an alert is raised and when it is cleared. */
+const hearsOfAlerts = (subscriptions: ReadonlyArray<Subscription>): ReadonlySet<string> =>
+  new Set(
+    subscriptions
+      .filter(({ events }) => events.has("alert.raised") && events.has("alert.cleared"))
+      .map(({ name }) => name),
+  );
 
 const deploy = (
   plans: ReadonlyArray<PipelinePlan>,

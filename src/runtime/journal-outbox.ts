@@ -94,7 +94,8 @@ export type OutboxWrite =
 export interface NotificationFilter {
   readonly state?: NotificationState;
   readonly subscription?: string;
-  readonly jobId?: string;
+  /** Null: those that belong to no job. */
+  readonly jobId?: string | null;
   /** Notifications that were written before this one. */
   readonly olderThan?: string;
   /** Newest first; default 100. */

@@ -418,6 +418,59 @@ describe("alerts", () => {
     }),
   );
 
+  const pager = () => {
+    const channel = memoryChannel();
+    const events = ["alert.raised", "alert.cleared"] as const;
+    const options: RuntimeOptions = {
+      alerts: { deadLetters: { count: 1 }, failureRate: false },
+      notifications: { pager: { channel, events } },
+    };
+    return { options, types: () => channel.received.map(({ type }) => type) };
+  };
+
+  it.effect("that come back within minutes are told again", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld(new FakeProvider());
+      const chain = chainOf(newScript({ first: () => Effect.die(new Error("a bug")) }));
+      const { options, types } = pager();
+      const first = yield* watched(world, [chain], options);
+      yield* watched(world, [chain], options);
+      for (let times = 0; times < 2; times += 1) {
+        yield* submitted(first.process, chain, "x");
+        yield* pass(minute, 1_000);
+        yield* first.process.catena.deadLetters.discardAll({});
+        yield* pass(2 * minute, 1_000);
+      }
+      const both = ["alert.raised", "alert.cleared"];
+      expect(types()).toEqual([...both, ...both]);
+    }),
+  );
+
+  it.effect("of a process that is gone are cleared by the next, and not raised a second time", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld(new FakeProvider());
+      const chain = chainOf(newScript({ first: () => Effect.die(new Error("a bug")) }));
+      const { options, types } = pager();
+      const first = yield* watched(world, [chain], options);
+      yield* submitted(first.process, chain, "x");
+      yield* pass(minute, 1_000);
+      yield* first.process.kill;
+      yield* pass(20 * minute, minute);
+      const second = yield* watched(world, [chain], options);
+      yield* pass(2 * minute, 1_000);
+      expect(raised(second.process)).toEqual(["dead-letters"]);
+      expect(types()).toEqual(["alert.raised"]);
+      yield* second.process.stop;
+      const third = yield* processIn(world, [chain], { ...calm, ...options, alerts: false });
+      yield* third.catena.deadLetters.discardAll({});
+      yield* third.stop;
+      const last = yield* watched(world, [chain], options);
+      yield* pass(3 * minute, 1_000);
+      expect(last.heard()).toEqual(["cleared dead-letters"]);
+      expect(types()).toEqual(["alert.raised", "alert.cleared"]);
+    }),
+  );
+
   it.effect("stay as they are while the store cannot be read", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld(new FakeProvider());

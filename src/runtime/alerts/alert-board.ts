@@ -19,6 +19,12 @@ export class AlertBoard {
     return [...this.#raised.values()].map(({ alert }) => alert);
   }
 
+  /** An alert of a process before this one, which nobody has told to be over. */
+  inherit(alert: Alert): void {
+    const key = keyOf(alert);
+    if (!this.#raised.has(key)) this.#raised.set(key, { alert, goodInARow: 0 });
+  }
+
   /** Takes what the checks found; `unknown` names those that could not be made, whose alerts stay as they are. */
   update(
     readings: ReadonlyArray<Reading>,
@@ -64,5 +70,5 @@ export class AlertBoard {
 }
 
 /** A threshold of its own makes an alert of its own: a budget at 80 % is not the one at 100 %. */
-const keyOf = ({ name, subject, threshold }: Reading): string =>
+const keyOf = ({ name, subject, threshold }: Omit<Reading, "state">): string =>
   JSON.stringify([name, subject, name === "budget" ? threshold : null]);

@@ -164,6 +164,7 @@ export const outboxCases: ReadonlyArray<CaseBody> = [
       yield* expectEqual("state", yield* listed({ state: "undeliverable" }), ["n3"]);
       yield* expectEqual("subscription", yield* listed({ subscription: "orders" }), ["n2", "n1"]);
       yield* expectEqual("job", yield* listed({ jobId: "a", state: "due" }), ["n1"]);
+      yield* expectEqual("no job", yield* listed({ jobId: null }), ["n3", "n2"]);
       yield* expectEqual("a page", yield* listed({ limit: 2 }), ["n3", "n2"]);
       yield* expectEqual("the next", yield* listed({ limit: 2, olderThan: "n2" }), ["n1"]);
       yield* expectEqual("after nothing", yield* listed({ olderThan: "none" }), []);

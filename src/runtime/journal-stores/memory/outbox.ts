@@ -80,7 +80,7 @@ export class MemoryOutbox {
     const all = [...this.#rows.values()];
     const before =
       olderThan === undefined ? all.length : all.findIndex(({ id }) => id === olderThan);
-    const isWanted = (asked: string | undefined, is: string | undefined): boolean =>
+    const isWanted = (asked: string | null | undefined, is: string | null): boolean =>
       asked === undefined || asked === is;
     return all
       .slice(0, Math.max(0, before))
@@ -88,7 +88,7 @@ export class MemoryOutbox {
         ({ state, subscription, job }) =>
           isWanted(filter.state, state) &&
           isWanted(filter.subscription, subscription) &&
-          isWanted(filter.jobId, job?.jobId),
+          isWanted(filter.jobId, job?.jobId ?? null),
       )
       .toReversed()
       .slice(0, limit);

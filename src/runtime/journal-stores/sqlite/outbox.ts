@@ -41,6 +41,10 @@ export const outboxTable = `
    CREATE INDEX outbox_of_no_job ON outbox (updated_at) WHERE job_id IS NULL AND state = 'delivered';
 `;
 
+/** Alerts are few among what jobs tell, and are looked for at every start. */
+export const outboxOfNoJob =
+  "CREATE INDEX outbox_of_no_job_in_order ON outbox (ordinal) WHERE job_id IS NULL";
+
 const insert =
   "INSERT INTO outbox (id, subscription, type, at, job_id, seq, cost_micros, data, owner, state, attempts," +
   " next_at, last_error, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'due', 0, ?, NULL, ?)" +
@@ -152,10 +156,16 @@ export const readNotifications = (
   filter: NotificationFilter,
 ): ReadonlyArray<NotificationRow> => {
   const { state, subscription, jobId, olderThan, limit = 100 } = filter;
-  const wanted = Object.entries({ state, subscription, jobId, olderThan }).flatMap(
-    ([field, value]) => (value === undefined || !isCondition(field) ? [] : [{ field, value }]),
+  const ofNoJob = jobId === null ? ["job_id IS NULL"] : [];
+  const wanted = Object.entries({
+    state,
+    subscription,
+    jobId: jobId ?? undefined,
+    olderThan,
+  }).flatMap(([field, value]) =>
+    value === undefined || !isCondition(field) ? [] : [{ field, value }],
   );
-  const where = wanted.map(({ field }) => conditions[field]).join(" AND ");
+  const where = [...ofNoJob, ...wanted.map(({ field }) => conditions[field])].join(" AND ");
   const values = [...wanted.map(({ value }) => value), limit];
   return rows(
     connection,

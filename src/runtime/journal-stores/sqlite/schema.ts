@@ -7,7 +7,7 @@ import { appendsTable } from "./appends-schema.ts";
 import { holdersTable } from "./asset-holders.ts";
 import { broken } from "./failure.ts";
 import { makeLetters } from "./letter-schema.ts";
-import { outboxTable } from "./outbox.ts";
+import { outboxOfNoJob, outboxTable } from "./outbox.ts";
 import { nameOldAssets, retentionTables } from "./retention-schema.ts";
 import { addSpending } from "./spending-schema.ts";
 
@@ -130,6 +130,7 @@ const migrations: ReadonlyArray<string | ((db: DatabaseSync) => void)> = [
   outboxTable,
   addSpending,
   holdersTable,
+  outboxOfNoJob,
 ];
 
 export const schemaVersion = migrations.length;
