@@ -20,14 +20,14 @@ export const optionsOf = (
   };
 };
 
-const without = (left: ReadonlySet<string>, given: NotificationOptions): NotificationOptions => {
+const without = (left: ReadonlySet<unknown>, given: NotificationOptions): NotificationOptions => {
   // What is no record of subscriptions is refused where options are checked.
   if (typeof given !== "object" || given === null) return given;
   return Object.fromEntries(
     Object.entries(given).flatMap(([name, subscription]) => {
       const wanted: unknown = subscription?.pipelines;
       if (!Array.isArray(wanted)) return [[name, subscription]];
-      const own = wanted.filter((pipeline) => !left.has(pipeline));
+      const own = wanted.filter((pipeline: unknown) => !left.has(pipeline));
       return own.length === 0 && wanted.length > 0
         ? []
         : [[name, { ...subscription, pipelines: own }]];
