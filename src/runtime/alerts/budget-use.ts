@@ -1,5 +1,6 @@
 /** A budget that is nearly used, or all of it: an alert for each share that is reached. */
 import { type Reading, stateOf } from "./alert.ts";
+import { usdOf } from "../us-dollars.ts";
 import type { AlertSettings } from "./alert-settings.ts";
 
 /** How far one budget is used. */
@@ -20,7 +21,7 @@ export const budgetUses = (
   budgets.flatMap(({ budget, tenant, limitMicros, usedPart }) => {
     if (usedPart === null || limitMicros === null) return [];
     const subject = budget === "day" ? "day" : `tenant ${tenant ?? ""}`;
-    const usd = (limitMicros / 1e6).toFixed(2);
+    const usd = inCents(limitMicros);
     return at.map((share) => ({
       name: "budget" as const,
       subject,
@@ -33,3 +34,7 @@ export const budgetUses = (
         "Calls that do not fit into it fail as PolicyFailure until the day is over (UTC): raise it, or wait.",
     }));
   });
+
+/** With two digits, and with all of them where that would round. */
+const inCents = (micros: number): string =>
+  Number.isInteger(micros / 10_000) ? usdOf(micros).toFixed(2) : String(usdOf(micros));

@@ -4,6 +4,7 @@ import { HttpServerResponse } from "effect/http";
 import { HttpApiEndpoint } from "effect/http-api";
 import type { LimitUse } from "../predictions/provider-gate.ts";
 import type { BudgetUse } from "../spending/budget-use.ts";
+import { usdOf } from "../us-dollars.ts";
 import { problemSchemas } from "./problem-response.ts";
 import type { ApiHost, Route } from "./route.ts";
 
@@ -51,15 +52,13 @@ export const limitRoutes = ({ engine }: ApiHost): ReadonlyArray<Route> => [
   },
 ];
 
-const usd = (micros: number): number => micros / 1e6;
-
 const budgetView = (use: BudgetUse): typeof BudgetView.Type => ({
   budget: use.budget,
   tenant: use.tenant,
   day: use.day,
-  limit_usd: use.limitMicros === null ? null : usd(use.limitMicros),
-  reserved_usd: usd(use.reservedMicros),
-  spent_usd: usd(use.spentMicros),
+  limit_usd: use.limitMicros === null ? null : usdOf(use.limitMicros),
+  reserved_usd: usdOf(use.reservedMicros),
+  spent_usd: usdOf(use.spentMicros),
   used_part: use.usedPart,
 });
 

@@ -10,6 +10,7 @@ import { safeMessageOf } from "../../steps/failure.ts";
 import { withServedUrls } from "../http-api/asset-urls.ts";
 import { keptValue } from "../http-api/kept-value.ts";
 import type { NotificationRow, NotifiedJob } from "../journal-outbox.ts";
+import { usdOf } from "../us-dollars.ts";
 import type { JournalStore, StoredJob, StoreFailure } from "../journal-store.ts";
 
 export interface Told {
@@ -46,7 +47,7 @@ const commonOf = (
   pipeline: record.pipeline,
   version: record.version,
   tenant,
-  cost_usd: costMicros / 1e6,
+  cost_usd: usdOf(costMicros),
   created_at: iso(record.createdAt),
   ended_at: iso(at),
 });

@@ -7,6 +7,7 @@ import { budgetRule, PolicyFailure } from "../../steps/failure.ts";
 import type { BudgetName } from "../journal-spending.ts";
 import { dayOf, tooSmall, type TooSmall } from "../journal-stores/spending-rules.ts";
 import type { PlannedCall } from "../predictions/upper-estimate.ts";
+import { usdOf } from "../us-dollars.ts";
 import type { ModelRun } from "./model-run.ts";
 
 export interface Affordable {
@@ -45,7 +46,7 @@ const whose: { readonly [Name in BudgetName]: string } = {
   day: "the day",
 };
 
-const usd = (micros: number): string => `$${Number((micros / 1e6).toPrecision(12))}`;
+const usd = (micros: number): string => `$${usdOf(micros)}`;
 
 /** The failure of a call that would go over. */
 export const overBudget = ({

@@ -48,4 +48,11 @@ describe("a budget", () => {
     const free = { ...day(null), limitMicros: null };
     expect(changesOf(board, [free, acme], 1)).toEqual(["raised tenant acme 0.8"]);
   });
+
+  test("of less than a cent is said in full", () => {
+    const small = { ...day(1), limitMicros: 2_500 };
+    expect(budgetUses([small], settings)[0]?.what).toBe(
+      "100 % of today's budget of $0.0025 (day) is spent or reserved",
+    );
+  });
 });
