@@ -85,7 +85,7 @@ const serve = async (catena: Catena): Promise<string> => {
 };
 
 test("the page shows the text as it is written, the story, and nothing twice", async () => {
-  expect(script.trim().split("\n").length).toBeLessThanOrEqual(12);
+  expect(script.trim().split("\n").length).toBeLessThanOrEqual(10);
   const model = writingModel();
   await using catena = await Catena.start({
     pipelines: [poster],
