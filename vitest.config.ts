@@ -15,6 +15,8 @@ export default defineConfig(({ mode }) => {
       maxWorkers: 2,
       testTimeout: isOptIn ? 120_000 : 20_000,
       hookTimeout: isOptIn ? 120_000 : 20_000,
+      // What a test waits for takes as long as it takes on a busy machine; the test's own limit bounds it.
+      expect: { poll: { timeout: 15_000 } },
     },
   };
 });
