@@ -169,7 +169,11 @@ export const makeGroupCommit = Effect.fnUntraced(function* (
         yield* Effect.yieldNow;
       }
       const group = take();
-      if (group.length === 0) return pauseMs;
+      if (group.length === 0) {
+        // Whoever waited has gone meanwhile: nothing goes out before the others are told.
+        tell();
+        return pauseMs;
+      }
       inFlight = group;
       const committing = yield* Effect.forkChild(Effect.result(commitAll(group)), {
         startImmediately: true,

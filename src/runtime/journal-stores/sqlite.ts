@@ -211,9 +211,10 @@ const make = Effect.fn("SqliteJournalStore.make")(function* (options: SqliteJour
   const { maxPages = null, thread = "never" } = options;
   const [connectionId, threadId] = [nextId(), `${nextId()}-thread`];
   const database = { path, synchronous, maxPages, connectionId, threadId };
+  const introduced = thread === "never" ? null : threadId;
   const connection = yield* Effect.acquireRelease(
-    ask(`open ${path}`, () => openDatabase(database)),
-    (opened) => Effect.sync(() => closeDatabase(opened, threadId)),
+    ask(`open ${path}`, () => openDatabase({ ...database, threadId: introduced })),
+    (opened) => Effect.sync(() => closeDatabase(opened, introduced)),
   );
   const commit = yield* makeCommits({
     database,
