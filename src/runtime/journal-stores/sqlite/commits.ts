@@ -4,6 +4,7 @@
  */
 import { Effect, type Scope } from "effect";
 import type { StoreFailure, Write, WriteResult } from "../../journal-store.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { CommitThread } from "./commit-thread.ts";
 import type { ThreadOptions } from "./commit-messages.ts";
 import { type BusyWait, waitingWhileBusy } from "./failure.ts";
@@ -32,7 +33,19 @@ export interface CommitsOptions {
 export const makeCommits = Effect.fnUntraced(function* (
   options: CommitsOptions,
 ): Effect.fn.Return<CommitAll, never, Scope.Scope> {
-  if (options.thread === "never") return options.here;
+  const checkpoints = new Checkpoints(options.database);
+  yield* Effect.addFinalizer(() => checkpoints.close);
+  const commit = options.thread === "never" ? options.here : yield* commitsBeside(options);
+  return (writes) =>
+    Effect.map(commit(writes), (results) => {
+      checkpoints.note(writes.length);
+      return results;
+    });
+});
+
+const commitsBeside = Effect.fnUntraced(function* (
+  options: CommitsOptions,
+): Effect.fn.Return<CommitAll, never, Scope.Scope> {
   const commits = new Commits(options);
   yield* Effect.addFinalizer(() => commits.close);
   if (options.thread === "always") yield* commits.thread.started;
