@@ -81,9 +81,9 @@ export interface ServiceJob {
   /** As `append`, for an intent; nothing is written while the job is paused. Fails with: OverBudget where it fits in no budget; nothing is written then. */
   intend(fact: FactOf<"PredictionIntended">): Effect.Effect<void, OverBudget>;
   /** As `append` without waiting: the facts share the next commit. */
-  readonly enqueue: (...facts: ReadonlyArray<Fact>) => void;
+  enqueue(...facts: ReadonlyArray<Fact>): void;
   /** As `append` for a service that ends with it: nobody waits, a refusal is the service's defect. */
-  readonly conclude: (...facts: ReadonlyArray<Fact>) => void;
+  conclude(...facts: ReadonlyArray<Fact>): void;
   /** Returns once the committed context satisfies the claim. */
   until(claim: (context: JobContext) => boolean): Effect.Effect<void>;
   /** The entry at `seq`, which must be of one of these types. */

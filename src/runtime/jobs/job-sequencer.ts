@@ -134,9 +134,10 @@ const append = (mail: Mail, draft: Draft, view: SequencerView): void => {
     const advanced = view.driver.advance(draft.snapshot, entry);
     isRefused ||= !advanced.isAccepted;
     if (!advanced.isAccepted) continue;
-    const changes = ledgerChanges(entry, draft.snapshot.context, jobId);
-    draft.ledger.push(...changes);
-    draft.cancels.push(...changes.filter((change) => change.type === "requestCancel"));
+    for (const change of ledgerChanges(entry, draft.snapshot.context, jobId)) {
+      draft.ledger.push(change);
+      if (change.type === "requestCancel") draft.cancels.push(change);
+    }
     draft.entries.push(entry);
     if (announcement !== undefined) {
       const advance = { jobId, entry, before: draft.snapshot, after: advanced.snapshot };

@@ -6,7 +6,7 @@ import { defectOf } from "../services/defect.ts";
 import type { Deployed, JobHost, ServiceJob } from "./job-host.ts";
 import type { Mail } from "./job-sequencer.ts";
 import type { KeptEntries } from "./kept-entries.ts";
-import { ContextWaiters, makeServiceJob } from "./service-job.ts";
+import { ContextWaiters, JobOfService, type Surroundings } from "./service-job.ts";
 
 interface RunningService {
   readonly token: symbol;
@@ -28,9 +28,12 @@ export class JobServices {
   readonly #options: JobServicesOptions;
   readonly #running = new Map<string, RunningService>();
   readonly #waiters = new ContextWaiters();
+  readonly #around: Surroundings;
 
   constructor(options: JobServicesOptions) {
+    const { jobId, deployed, host, kept, context } = options;
     this.#options = options;
+    this.#around = { jobId, deployed, host, kept, context, waiters: this.#waiters };
   }
 
   get size(): number {
@@ -91,22 +94,14 @@ export class JobServices {
   }
 
   #jobFor(service: Service, token: symbol): ServiceJob {
-    const { jobId, deployed, host, kept, context, post } = this.#options;
-    const job: ServiceJob = makeServiceJob({
-      jobId,
-      deployed,
-      host,
-      kept,
-      waiters: this.#waiters,
-      context,
+    const from = { id: service.id, token };
+    const { post } = this.#options;
+    const job: ServiceJob = new JobOfService(this.#around, {
       post: (facts, reply, isDue) => {
-        const from = { id: service.id, token };
-        const mail = { facts, consumes: null, from, ...(isDue !== undefined && { isDue }) };
-        post(
-          reply === undefined
-            ? { ...mail, reply: () => undefined, isPatient: true }
-            : { ...mail, reply },
-        );
+        if (reply === undefined)
+          post({ facts, consumes: null, from, reply: unheard, isPatient: true });
+        else if (isDue === undefined) post({ facts, consumes: null, from, reply });
+        else post({ facts, consumes: null, from, reply, isDue });
       },
       onRefused: (error) => {
         this.#onExit(service, job, Exit.die(error));
@@ -115,3 +110,5 @@ export class JobServices {
     return job;
   }
 }
+
+const unheard = (): void => undefined;

@@ -1,26 +1,25 @@
 /** The entries a resident job still needs in memory; everything else is read from the journal when asked for. */
 import type { Entry } from "../../machines/entry.ts";
 
-const lasting: ReadonlySet<Entry["type"]> = new Set([
-  "JobSubmitted",
-  "StepSucceeded",
-  "JobCompleted",
-]);
-const ofStep: ReadonlySet<Entry["type"]> = new Set([
-  "StepStarted",
-  "PredictionIntended",
-  "PredictionRejected",
-  "PredictionSettled",
-  "PredictionReused",
-  "PredictionAbsent",
-  "OutputRejected",
-  "SignalAwaited",
-  "SignalReceived",
+/** For as long as the job is resident, or until its step has succeeded. */
+const keptFor: ReadonlyMap<Entry["type"], "job" | "step"> = new Map([
+  ["JobSubmitted", "job"],
+  ["StepSucceeded", "job"],
+  ["JobCompleted", "job"],
+  ["StepStarted", "step"],
+  ["PredictionIntended", "step"],
+  ["PredictionRejected", "step"],
+  ["PredictionSettled", "step"],
+  ["PredictionReused", "step"],
+  ["PredictionAbsent", "step"],
+  ["OutputRejected", "step"],
+  ["SignalAwaited", "step"],
+  ["SignalReceived", "step"],
 ]);
 
 export class KeptEntries {
   readonly #entries = new Map<number, Entry>();
-  #ofStep: Array<number> = [];
+  readonly #ofStep: Array<number> = [];
 
   constructor(entries: ReadonlyArray<Entry>) {
     for (const entry of entries) this.add(entry);
@@ -30,10 +29,11 @@ export class KeptEntries {
   add(entry: Entry): void {
     if (entry.type === "StepSucceeded") {
       for (const seq of this.#ofStep) this.#entries.delete(seq);
-      this.#ofStep = [];
+      this.#ofStep.length = 0;
     }
-    if (ofStep.has(entry.type)) this.#ofStep.push(entry.seq);
-    if (lasting.has(entry.type) || ofStep.has(entry.type)) this.#entries.set(entry.seq, entry);
+    const kept = keptFor.get(entry.type);
+    if (kept === "step") this.#ofStep.push(entry.seq);
+    if (kept !== undefined) this.#entries.set(entry.seq, entry);
   }
 
   get(seq: number): Entry | undefined {

@@ -1,8 +1,9 @@
 /** A job as one of its services sees it: what it may read, say and wait for. */
 import { Effect, Option, Schedule } from "effect";
 import type { JobContext } from "../../machines/context.ts";
-import type { Entry, EntryOf, Fact } from "../../machines/entry.ts";
-import type { ServiceJob } from "./job-host.ts";
+import type { Entry, EntryOf, Fact, FactOf } from "../../machines/entry.ts";
+import type { OverBudget } from "../journal-spending.ts";
+import type { Deployed, JobHost, ServiceJob } from "./job-host.ts";
 import type { Mail } from "./job-sequencer.ts";
 import type { KeptEntries } from "./kept-entries.ts";
 
@@ -39,56 +40,87 @@ export class ContextWaiters {
   }
 }
 
-interface Surroundings extends Pick<ServiceJob, "jobId" | "deployed" | "host" | "context"> {
+/** What all services of one job share. */
+export interface Surroundings extends Pick<ServiceJob, "jobId" | "deployed" | "host" | "context"> {
   readonly kept: KeptEntries;
   readonly waiters: ContextWaiters;
+}
+
+/** How one service of it speaks. */
+export interface Speech {
   /** Without a `reply` nobody waits for the facts. */
   readonly post: (facts: ReadonlyArray<Fact>, reply?: Mail["reply"], isDue?: Mail["isDue"]) => void;
   /** The last words of a service that has ended were refused. */
   readonly onRefused: (error: Error) => void;
 }
 
-export const makeServiceJob = (around: Surroundings): ServiceJob => {
-  const { jobId, deployed, host, context, waiters, post } = around;
-  return {
-    jobId,
-    deployed,
-    host,
-    context,
-    enqueue: (...facts) => {
-      post(facts);
-    },
-    append: (...facts) =>
-      Effect.callback((resume) => {
-        // A stopped service gets no answer: it is being interrupted.
-        post(facts, (answer) => {
-          resume(answer === "appended" ? Effect.void : Effect.die(refused(facts)));
-        });
-      }),
-    conclude: (...facts) => {
-      post(facts, (answer) => {
-        if (answer === "refused") around.onRefused(refused(facts));
+/** A class, and not an object of functions: one is made for every service that is started. */
+export class JobOfService implements ServiceJob {
+  readonly jobId: string;
+  readonly deployed: Deployed;
+  readonly host: JobHost;
+  readonly context: () => JobContext;
+  readonly #around: Surroundings;
+  readonly #speech: Speech;
+
+  constructor(around: Surroundings, speech: Speech) {
+    this.jobId = around.jobId;
+    this.deployed = around.deployed;
+    this.host = around.host;
+    this.context = around.context;
+    this.#around = around;
+    this.#speech = speech;
+  }
+
+  enqueue(...facts: ReadonlyArray<Fact>): void {
+    this.#speech.post(facts);
+  }
+
+  append(...facts: ReadonlyArray<Fact>): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      // A stopped service gets no answer: it is being interrupted.
+      this.#speech.post(facts, (answer) => {
+        resume(answer === "appended" ? Effect.void : Effect.die(refused(facts)));
       });
-    },
-    appendWhile: (claim, ...facts) =>
-      Effect.callback((resume) => {
-        const answered: Mail["reply"] = (answer) => {
-          resume(answer === "refused" ? Effect.die(refused(facts)) : Effect.void);
-        };
-        post(facts, answered, claim);
-      }),
-    intend: (fact) =>
-      Effect.callback((resume) => {
-        const answered: Mail["reply"] = (answer) => {
-          if (typeof answer === "object") resume(Effect.fail(answer));
-          else resume(answer === "refused" ? Effect.die(refused([fact])) : Effect.void);
-        };
-        post([fact], answered, ({ isPaused }) => !isPaused);
-      }),
-    until: (claim) => waiters.until(context, claim),
-    entry: (seq, ...types) => entryAt(around, seq, types),
-  };
-};
+    });
+  }
+
+  conclude(...facts: ReadonlyArray<Fact>): void {
+    this.#speech.post(facts, (answer) => {
+      if (answer === "refused") this.#speech.onRefused(refused(facts));
+    });
+  }
+
+  appendWhile(claim: Claim, ...facts: ReadonlyArray<Fact>): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      const answered: Mail["reply"] = (answer) => {
+        resume(answer === "refused" ? Effect.die(refused(facts)) : Effect.void);
+      };
+      this.#speech.post(facts, answered, claim);
+    });
+  }
+
+  intend(fact: FactOf<"PredictionIntended">): Effect.Effect<void, OverBudget> {
+    return Effect.callback((resume) => {
+      const answered: Mail["reply"] = (answer) => {
+        if (typeof answer === "object") resume(Effect.fail(answer));
+        else resume(answer === "refused" ? Effect.die(refused([fact])) : Effect.void);
+      };
+      this.#speech.post([fact], answered, ({ isPaused }) => !isPaused);
+    });
+  }
+
+  until(claim: Claim): Effect.Effect<void> {
+    return this.#around.waiters.until(this.context, claim);
+  }
+
+  entry<Type extends Entry["type"]>(
+    seq: number,
+    ...types: ReadonlyArray<Type>
+  ): Effect.Effect<EntryOf<Type>> {
+    return entryAt(this.#around, seq, types);
+  }
+}
 
 const refused = (facts: ReadonlyArray<Fact>): Error =>
   new Error(`the machine refused ${facts.map(({ type }) => type).join(", ")}`);

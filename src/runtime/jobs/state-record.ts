@@ -1,6 +1,6 @@
 /** From a snapshot to the row a person reads. */
 import type { JobContext, StepProgress } from "../../machines/context.ts";
-import type { Entry, EntryOf } from "../../machines/entry.ts";
+import type { Entry, EntryOf, Value } from "../../machines/entry.ts";
 import type { JobSnapshot } from "../../machines/advance.ts";
 import { operatorMessageOf } from "../../steps/failure.ts";
 import type { JobStatus, JobTimer, StateRecord, Waiting } from "../journal-store.ts";
@@ -8,7 +8,7 @@ import type { JobStatus, JobTimer, StateRecord, Waiting } from "../journal-store
 /** The public status; everything finer is its detail. */
 export const statusOf = ({ value }: JobSnapshot): JobStatus => {
   // Asked several times a commit; `matches` would build and walk a state value for each status.
-  const top = typeof value === "string" ? value : Object.keys(value)[0];
+  const top = typeof value === "string" ? value : firstOf(value)?.[0];
   return top === "pending" || top === "failed" || top === "complete" || top === "cancelled"
     ? top
     : "processing";
@@ -40,9 +40,16 @@ export const positionOf = (snapshot: JobSnapshot): Position => {
 const inner = (running: unknown): readonly [path: string | null, detail: string | null] => {
   if (typeof running === "string") return [running, "active"];
   if (typeof running !== "object" || running === null) return [null, null];
-  const first = Object.entries(running)[0];
+  const first = firstOf(running);
   if (first === undefined) return [null, null];
   return [first[0], typeof first[1] === "string" ? first[1] : "active"];
+};
+
+/** The first key and its value, without a list of all. */
+const firstOf = (states: object): readonly [key: string, value: unknown] | undefined => {
+  // A state value is a plain object: it inherits no key.
+  for (const key in states) return [key, Reflect.get(states, key)];
+  return undefined;
 };
 
 /** The row after an entry. `entry` is the last one of the commit; earlier ones of it are folded already. */
@@ -54,9 +61,7 @@ export const recordAfter = (
   const { context } = snapshot;
   const { path, detail, step } = positionOf(snapshot);
   const at = entries.at(-1)?.at ?? before.updatedAt;
-  const failed = last(entries, "StepFailed");
-  const output = lastOutput(entries);
-  const raw = last(entries, "PredictionSettled", "PredictionReused");
+  const { failed, output, raw } = saidIn(entries);
   const isFailed = context.failure !== null;
   return {
     ...before,
@@ -79,15 +84,33 @@ export const recordAfter = (
   };
 };
 
-const last = <Type extends Entry["type"]>(
-  entries: ReadonlyArray<Entry>,
-  ...types: ReadonlyArray<Type>
-): EntryOf<Type> | undefined =>
-  entries.findLast((entry): entry is EntryOf<Type> => types.some((type) => entry.type === type));
+interface Said {
+  failed: EntryOf<"StepFailed"> | undefined;
+  output: Value | undefined;
+  raw: EntryOf<"PredictionSettled" | "PredictionReused"> | undefined;
+}
 
-const lastOutput = (entries: ReadonlyArray<Entry>) =>
-  entries.findLast((entry) => entry.type === "StepSucceeded" || entry.type === "JobCompleted")
-    ?.output;
+/** The last of its kind each. */
+const saidIn = (entries: ReadonlyArray<Entry>): Said => {
+  const said: Said = { failed: undefined, output: undefined, raw: undefined };
+  for (const entry of entries) {
+    switch (entry.type) {
+      case "StepFailed":
+        said.failed = entry;
+        break;
+      case "StepSucceeded":
+      case "JobCompleted":
+        said.output = entry.output;
+        break;
+      case "PredictionSettled":
+      case "PredictionReused":
+        said.raw = entry;
+        break;
+      default:
+    }
+  }
+  return said;
+};
 
 interface Standing extends Position {
   readonly context: JobContext;
@@ -156,7 +179,15 @@ export const timersOf = (context: JobContext): ReadonlyArray<JobTimer> =>
 export const timersAfter = (
   before: JobContext,
   after: JobContext,
-): ReadonlyArray<JobTimer> | null => {
-  const timers = timersOf(after);
-  return timers.length === 0 && timersOf(before).length === 0 ? null : timers;
+): ReadonlyArray<JobTimer> | null =>
+  hasTimers(before) || hasTimers(after) ? timersOf(after) : null;
+
+/** Whether `timersOf` would find any, without making a list: asked twice a commit. */
+const hasTimers = ({ steps }: JobContext): boolean => {
+  for (const path in steps) {
+    const step = steps[path];
+    if (step === undefined) continue;
+    if (step.timer !== null || (step.phase === "calling" && step.call !== null)) return true;
+  }
+  return false;
 };
