@@ -112,7 +112,10 @@ export interface ModelClient {
   readonly limits?: ProviderLimits;
   /** Creates one prediction, asynchronously, with exactly one request. Fails with: SubmitRejected, SubmitUnknown. */
   submit(request: SubmitRequest): Effect.Effect<Prediction, SubmitRejected | SubmitUnknown>;
-  /** Fails with: ProviderFailure; with status 404 where the provider knows no such prediction. */
+  /**
+   * Fails with: ProviderFailure; with status 404 where the provider knows no such prediction, permanent only
+   * where it is certain that it never will again.
+   */
   get(id: string): Effect.Effect<Prediction, ProviderFailure>;
   /** Asks for the end of a prediction; a finished one stays as it is. Confirm with `get`. Fails with: ProviderFailure. */
   cancel(id: string): Effect.Effect<Prediction, ProviderFailure>;

@@ -3,9 +3,10 @@
  * that with many open predictions each is looked at less often, none never. What cannot wait (a report, a
  * deadline, a cancel) goes at once, on credit that the polls pay back. After a 429 nobody asks for a while.
  */
-import { Clock, Effect, Semaphore } from "effect";
+import { Effect, Semaphore } from "effect";
 import type { ModelClient } from "../../steps/model-client.ts";
 import type { ProviderFailure } from "../../steps/failure.ts";
+import { runningMs } from "./running-clock.ts";
 
 export interface LookPace {
   /** The client as whoever polls, lists and searches uses it: each call waits for its turn. */
@@ -35,9 +36,6 @@ export const makeLookPace = (client: ModelClient): LookPace => {
   return { patient: paced(pace.turn), urgent: paced(pace.credit) };
 };
 
-/** Of the process, so that a clock that is set makes nobody wait; in ms. */
-const running = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n));
-
 /**
  * Every look takes its part of a minute, one after the other in a reckoning that may run ahead of the time
  * by a burst. Source: the generic cell rate algorithm, ITU-T I.371.
@@ -59,7 +57,7 @@ class Pace {
   readonly turn: Effect.Effect<void> = this.#queue.withPermits(1)(
     Effect.gen({ self: this }, function* () {
       while (true) {
-        const now = yield* running;
+        const now = yield* runningMs;
         const waitMs = Math.max(this.#reckonedUntil - this.#burstMs, this.#heldUntil) - now;
         if (waitMs <= 0) return this.#reckon(now);
         yield* Effect.sleep(Math.ceil(waitMs));
@@ -68,9 +66,9 @@ class Pace {
   );
 
   readonly credit: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
-    const waitMs = this.#heldUntil - (yield* running);
+    const waitMs = this.#heldUntil - (yield* runningMs);
     if (waitMs > 0) yield* Effect.sleep(waitMs);
-    const now = yield* running;
+    const now = yield* runningMs;
     this.#reckon(now);
     // No more than another burst ahead: a flood of reports must not keep the polls away for long.
     this.#reckonedUntil = Math.min(this.#reckonedUntil, now + 2 * this.#burstMs);
@@ -78,7 +76,7 @@ class Pace {
 
   onFailure({ reason, retryAfterMs }: ProviderFailure): Effect.Effect<void> {
     if (reason !== "RateLimited") return Effect.void;
-    return Effect.map(running, (now) => {
+    return Effect.map(runningMs, (now) => {
       this.#heldUntil = now + (retryAfterMs ?? defaultRetryAfterMs);
     });
   }

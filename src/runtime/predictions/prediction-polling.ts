@@ -1,14 +1,16 @@
 /** Watching a known prediction to its end: look, look again, ask for its end where that is wanted, settle. */
 import { Clock, Effect } from "effect";
+import type { ProviderFailure } from "../../steps/failure.ts";
 import { isTerminal, type ModelClient, type Prediction } from "../../steps/model-client.ts";
 import type { LookPace } from "./look-pace.ts";
+import { runningMs } from "./running-clock.ts";
 import { settlementOf } from "./settlement.ts";
 import type { WatchedPrediction } from "./watched-prediction.ts";
 import type { WatcherHost } from "./watcher-host.ts";
 
 const pollGrowth = 1.5;
-/** A known id that the provider denies this often in a row is gone. */
-const maxDenials = 5;
+/** A known id is gone where the provider denies it this often in a row, and all through the grace to appear. */
+const minDenials = 5;
 
 export interface Poller {
   readonly client: ModelClient;
@@ -23,21 +25,44 @@ export const pollToEnd = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void> {
   const { pollMs, maxPollMs } = poller.host.settings;
   let waitMs = pollMs;
-  let denials = 0;
+  const denials = new Denials(poller.host.settings.orphanGraceMs);
   if (!watched.isCancelWanted) yield* watched.pause(waitMs);
   while (!watched.isOver) {
     const isUrgent = watched.isCancelWanted;
     if (isUrgent) yield* cancelRemotely(poller, watched);
     const answer = yield* lookOnce(poller, watched, isUrgent ? "urgent" : "patient");
-    denials = answer === "denied" ? denials + 1 : 0;
-    if (denials >= maxDenials) yield* settle(poller, watched, gone(watched));
+    const isGone = answer === "gone" || denials.areEnough(answer, yield* runningMs);
+    if (isGone) yield* settle(poller, watched, gone(watched));
     if (watched.isOver) return;
     waitMs = Math.min(waitMs * pollGrowth, maxPollMs);
     yield* watched.pause(waitMs);
   }
 });
 
-export type Look = "open" | "over" | "denied" | "silent";
+/** `denied`: not known, or not yet, or not by whoever answered; `gone`: not known for certain. */
+export type Look = "open" | "over" | "denied" | "gone" | "silent";
+
+/** Looks in a row by which the provider did not know an id that it gave us itself. Instants in ms of a clock that runs. */
+class Denials {
+  readonly #graceMs: number;
+  #count = 0;
+  #since: number | null = null;
+
+  constructor(graceMs: number) {
+    this.#graceMs = graceMs;
+  }
+
+  areEnough(look: Look, now: number): boolean {
+    if (look !== "denied") {
+      this.#count = 0;
+      this.#since = null;
+      return false;
+    }
+    this.#count += 1;
+    this.#since ??= now;
+    return this.#count >= minDenials && now - this.#since >= this.#graceMs;
+  }
+}
 
 /** Looks once and settles what has ended. Only what a look shows is the truth; a hint only makes us look. */
 export const lookOnce = (
@@ -51,12 +76,16 @@ export const lookOnce = (
       if (watched.isOver) return Effect.succeed("over");
       if (predictionId === null) return Effect.succeed("silent");
       return Effect.matchEffect(poller.pace[urgency].get(predictionId), {
-        onFailure: ({ status }): Effect.Effect<Look> =>
-          Effect.succeed(status === 404 ? "denied" : "silent"),
+        onFailure: (failure) => Effect.succeed(unseen(failure)),
         onSuccess: (prediction) => see(poller, watched, prediction),
       });
     }),
   );
+
+const unseen = ({ status, isPermanent }: ProviderFailure): Look => {
+  if (status !== 404) return "silent";
+  return isPermanent === true ? "gone" : "denied";
+};
 
 const see = (
   poller: Poller,

@@ -13,6 +13,7 @@ import type { Failure, ProviderFailure } from "../../steps/failure.ts";
 import type { Rate } from "./allowed-rate.ts";
 import { type Block, Lane, type LaneLimits, shown } from "./lane.ts";
 import type { LimitOptions, ProviderLimitOptions } from "./limit-options.ts";
+import { runningMs } from "./running-clock.ts";
 import { type Waiter, WaitingLines } from "./waiting-lines.ts";
 
 export type GateSettings = Rate;
@@ -91,11 +92,6 @@ export const makeProviderGate = Effect.fnUntraced(function* (
   return gate;
 });
 
-const monotonicMs: Effect.Effect<number> = Effect.map(
-  Clock.monotonicTimeNanos,
-  (nanos) => Number(nanos) / 1e6,
-);
-
 const limitsOf = (given: LimitOptions, otherwise: Rate): LaneLimits => {
   const { concurrency = null, createsPerMinute = otherwise.createsPerMinute } = given;
   const ownBurst = Math.max(1, Math.ceil(createsPerMinute / 10));
@@ -136,7 +132,7 @@ class Gate implements ProviderGate {
   // --- waiting and passing
 
   pass({ key, model }: Call): Effect.Effect<void> {
-    return Effect.flatMap(monotonicMs, (now) =>
+    return Effect.flatMap(runningMs, (now) =>
       Effect.callback<void>((resume) => {
         const lane = this.#laneFor(model);
         this.#lines.add(lane?.name.model ?? nameOf(model), {
@@ -164,14 +160,14 @@ class Gate implements ProviderGate {
   }
 
   leave(key: string): Effect.Effect<void> {
-    return Effect.map(monotonicMs, (now) => {
+    return Effect.map(runningMs, (now) => {
       this.#close(key, now);
       this.#serve(now);
     });
   }
 
   withdraw(key: string): Effect.Effect<void> {
-    return Effect.map(monotonicMs, (now) => {
+    return Effect.map(runningMs, (now) => {
       this.#lines.forget(key);
       if (!this.#all.open.has(key)) return;
       for (const lane of this.#lanesOf(key)) lane.rate.giveBack();
@@ -183,7 +179,7 @@ class Gate implements ProviderGate {
   /** Looks again whenever time alone may have let somebody pass. Never returns. */
   readonly keepTime: Effect.Effect<never> = Effect.gen({ self: this }, function* () {
     while (true) {
-      const now = yield* monotonicMs;
+      const now = yield* runningMs;
       const waitMs = this.#serve(now);
       this.#lookAt = waitMs === null ? Number.POSITIVE_INFINITY : now + waitMs;
       this.#changed.closeUnsafe();
@@ -244,7 +240,7 @@ class Gate implements ProviderGate {
 
   accepted(key: string): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      const now = yield* monotonicMs;
+      const now = yield* runningMs;
       this.#unclear = 0;
       this.#isProven = true;
       this.#trial = null;
@@ -261,7 +257,7 @@ class Gate implements ProviderGate {
   }
 
   refused(key: string, failure: Failure): Effect.Effect<void> {
-    return Effect.flatMap(monotonicMs, (now) => {
+    return Effect.flatMap(runningMs, (now) => {
       if (this.#trial?.key === key) this.#trial = null;
       for (const lane of this.#lanesOf(key)) lane.answered(key);
       const told = this.#judge(key, failure, now);
@@ -310,7 +306,7 @@ class Gate implements ProviderGate {
   // --- what others see
 
   blockOf(key: string): Effect.Effect<Block | null> {
-    return Effect.map(monotonicMs, (now) => {
+    return Effect.map(runningMs, (now) => {
       const own = this.#lines.blockOf(key, now);
       return own === undefined ? null : (this.#blockOfAll(now) ?? own);
     });
@@ -318,7 +314,7 @@ class Gate implements ProviderGate {
 
   hold(model: string): Effect.Effect<Hold | null> {
     return Effect.gen({ self: this }, function* () {
-      const now = yield* monotonicMs;
+      const now = yield* runningMs;
       const block = this.#all.patience(now) ?? this.#laneFor(model)?.patience(now) ?? null;
       if (block === null) return null;
       const until = (yield* Clock.currentTimeMillis) + Math.ceil(block.waitMs ?? 0);

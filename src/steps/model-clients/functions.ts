@@ -110,17 +110,12 @@ const describe = (model: string, { input, output }: FunctionModel) => ({
 const alone = (schema: JsonSchema.JsonSchema | undefined): ModelSchema | null =>
   schema === undefined ? null : { schema, definitions: {} };
 
+/** For certain: nothing that a process held comes back. */
 const notFound = (provider: string, detail: string): ProviderFailure =>
-  new ProviderFailure({ provider, reason: "BadResponse", detail, status: 404 });
+  new ProviderFailure({ provider, reason: "BadResponse", detail, status: 404, isPermanent: true });
 
 const unknownModel = (provider: string, model: string): ProviderFailure =>
-  new ProviderFailure({
-    provider,
-    reason: "BadResponse",
-    detail: `there is no model ${model}`,
-    status: 404,
-    isPermanent: true,
-  });
+  notFound(provider, `there is no model ${model}`);
 
 const find = ({ provider, held }: Shop, id: string): Effect.Effect<Held, ProviderFailure> => {
   const found = held.get(id);
