@@ -9,6 +9,7 @@
  */
 import { Clock, Effect } from "effect";
 import { hashJson } from "../../steps/canonical-json.ts";
+import type { ProviderFailure } from "../../steps/failure.ts";
 import type { ModelClient, Prediction } from "../../steps/model-client.ts";
 import type { JournalStore, PredictionRow } from "../journal-store.ts";
 
@@ -78,7 +79,7 @@ export interface Sighting {
   readonly isUncertain: boolean;
 }
 
-/** Null where the listing or a look at one of its candidates failed: what is incomplete proves nothing. */
+/** Null where the listing, or a look at one of its candidates or their models, failed: what is incomplete proves nothing. */
 export const sight = Effect.fnUntraced(function* (
   client: ModelClient,
   store: JournalStore["Service"],
@@ -94,7 +95,12 @@ export const sight = Effect.fnUntraced(function* (
   const orphans = yield* unclaimed(store, row, near.filter(isOrphan));
   const shown = yield* Effect.result(Effect.forEach(orphans, (one) => withKey(client, one)));
   if (shown._tag === "Failure") return null;
-  const anonymous = shown.success.filter(({ key }) => key === null);
+  const keyless = shown.success.filter(({ key }) => key === null);
+  const ours = yield* Effect.result(
+    Effect.filter(keyless, (one) => mayBeOfModel(client, row, one)),
+  );
+  if (ours._tag === "Failure") return null;
+  const anonymous = ours.success;
   return {
     byKey: shown.success.filter(({ key }) => key === row.key),
     byInput: anonymous.filter((one) => !isDataGone(one)),
@@ -108,19 +114,38 @@ const isDataGone = ({ input, isDataRemoved }: Prediction): boolean =>
 const isInTime = (
   row: PredictionRow,
   graceMs: number,
-  { createdAt, source, raw }: Prediction,
+  { createdAt, source }: Prediction,
 ): boolean => {
-  if (source !== "api" || createdAt === null || isOfOtherModel(row, raw)) return false;
+  if (source !== "api" || createdAt === null) return false;
   const from = row.intendedAt - clockSkewMs;
   return createdAt >= from && createdAt <= row.intendedAt + graceMs + clockSkewMs;
 };
 
-/** Models may take equal inputs; a provider that shows the model's name tells them apart. */
-const isOfOtherModel = ({ model }: PredictionRow, raw: Prediction["raw"]): boolean => {
-  if (typeof raw !== "object" || raw === null || !("model" in raw)) return false;
-  const [name] = model.split(":");
-  return typeof raw.model === "string" && name?.includes("/") === true && raw.model !== name;
+/**
+ * Models may take equal inputs; a provider that shows the model's name tells them apart. Only a name that can
+ * be asked for does: providers run some models under names of their own, which nobody could look up.
+ */
+const mayBeOfModel = (
+  client: ModelClient,
+  { model }: PredictionRow,
+  { raw }: Prediction,
+): Effect.Effect<boolean, ProviderFailure> => {
+  const [name = model] = model.split(":");
+  const shown = shownModel(raw);
+  if (shown === null || shown === name || !name.includes("/")) return Effect.succeed(true);
+  return Effect.matchEffect(client.describe(shown), {
+    onSuccess: () => Effect.succeed(false),
+    onFailure: (failure) =>
+      failure.isPermanent === true || failure.reason === "Unauthorized"
+        ? Effect.succeed(true)
+        : Effect.fail(failure),
+  });
 };
+
+const shownModel = (raw: Prediction["raw"]): string | null =>
+  typeof raw === "object" && raw !== null && "model" in raw && typeof raw.model === "string"
+    ? raw.model
+    : null;
 
 /** Lists may leave out the webhook, and with it the key; a single prediction may show it. */
 const withKey = (client: ModelClient, one: Prediction) =>
