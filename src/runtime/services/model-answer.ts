@@ -38,8 +38,8 @@ export const judge = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Retu
 
 /**
  * True where an answer that is stored already, paid in an earlier attempt, does the step after all; also
- * where a bug keeps it from being read, because paying for another answer mends no bug. An answer that
- * was taken away since is no answer.
+ * where a bug keeps it from being read, because paying for another answer mends no bug, and where it is out
+ * of reach for a while, which fails the attempt. An answer that was taken away since is no answer.
  */
 export const judgeStored = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<boolean> {
   const { answerSeq } = progressIn(run);
@@ -52,14 +52,26 @@ export const judgeStored = Effect.fnUntraced(function* (run: ModelRun): Effect.f
     );
     return false;
   }
+  // Without its model's description no answer can be read; nor is there anything wrong with this one.
+  const described = yield* Effect.result(describe(run));
+  if (described._tag === "Failure")
+    return yield* Effect.as(failAttempt(run, described.failure), true);
   const verdict = yield* Effect.result(
     Effect.flatMap(withFiles(run, settled), (copied) => verdictOn(run, copied)),
   );
   if (verdict._tag === "Success") yield* succeed(run, verdict.success);
   else if (verdict.failure._tag === "Defect") yield* failStep(run, verdict.failure);
+  else if (isOutOfReach(verdict.failure)) yield* failAttempt(run, verdict.failure);
   else return false;
   return true;
 });
+
+/** Nothing is wrong with the answer: what it takes to read it cannot be had now. */
+const isOutOfReach = (failure: Failure): boolean =>
+  failure._tag === "ProviderFailure" &&
+  (failure.reason === "Unavailable" ||
+    failure.reason === "RateLimited" ||
+    failure.reason === "Unauthorized");
 
 /** Files that could not be copied at settlement may be there now. */
 const withFiles = Effect.fnUntraced(function* (
@@ -119,16 +131,20 @@ export const verdictOn = Effect.fnUntraced(function* (
   if (settled.status !== "succeeded")
     return yield* Effect.fail(yield* failureOf(run, settled, answer));
   if (settled.fileFailure !== null) return yield* Effect.fail(decodeFailure(settled.fileFailure));
-  const description = yield* Effect.retry(run.provider.client.describe(run.model), {
-    schedule: Schedule.exponential("500 millis").pipe(Schedule.upTo({ times: 3 })),
-    while: (failure) => failure.isRetryable,
-  });
+  const description = yield* describe(run);
   const files = new Map(
     settled.files.flatMap(({ url, asset }) => (isAsset(asset) ? [[url, asset] as const] : [])),
   );
   const normalised = normaliseOutput(description.output, answer.output, files);
   return yield* decodeOutput(run, normalised);
 });
+
+/** Cached by the client for some minutes. */
+const describe = ({ provider, model }: ModelRun) =>
+  Effect.retry(provider.client.describe(model), {
+    schedule: Schedule.exponential("500 millis").pipe(Schedule.upTo({ times: 3 })),
+    while: (failure) => failure.isRetryable,
+  });
 
 const isAsset = Schema.is(Asset.Any);
 const decodeAnswer = Schema.decodeUnknownEffect(Answer);

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "@effect/vitest";
 import { Effect, Result } from "effect";
 import { PolicyFailure, Retry } from "../../../src/index.ts";
+import type { ModelClient } from "../../../src/steps/model-client.ts";
 import type { Parse } from "../../../src/steps/parse.ts";
 import { type Fate, FakeProvider } from "../support/fake-provider.ts";
 import {
@@ -251,5 +252,33 @@ describe("an output file", () => {
           reason: "OutputExpired",
         });
       }),
+  );
+});
+
+describe("an answer that is paid and stored", () => {
+  it.effect.each([
+    ["away", unavailable(503)],
+    ["nonsense", damagedFile],
+  ] as const)("is not paid again because its model's description is %s just then", ([_, failure]) =>
+    Effect.gen(function* () {
+      const provider = new FakeProvider();
+      const world = yield* makeWorld(provider);
+      const { client } = provider;
+      let asked = 0;
+      const models: ModelClient = {
+        ...client,
+        describe: (model) =>
+          Effect.suspend(() => {
+            asked += 1;
+            // Away while the answer is judged, and while it is judged again.
+            return asked > 2 && asked <= 10 ? Effect.fail(failure) : client.describe(model);
+          }),
+      };
+      const process = yield* processIn(world, [asking()], { models });
+      const jobId = yield* submit(process, asking(), "tea");
+      expect(yield* outcome(process, asking(), jobId)).toMatchObject({ output: { text: "p1" } });
+      expect(provider.creates).toHaveLength(1);
+      expect(bookedMicros(world)).toBe(1_000);
+    }),
   );
 });
