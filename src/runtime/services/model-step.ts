@@ -2,7 +2,7 @@
  * The service of a model step. The journal says where the step stands; each phase has one thing to do
  * next, and doing it leads to another phase. Nothing is remembered here, so that a restart goes on.
  */
-import { Clock, Effect } from "effect";
+import { Clock, Effect, Option } from "effect";
 import type { CallProgress, StepPhase } from "../../machines/context.ts";
 import type { StepNode } from "../../machines/plan.ts";
 import { decodeFailure, ProviderFailure } from "../../steps/failure.ts";
@@ -49,9 +49,27 @@ const begin: Stage = Effect.fnUntraced(function* (run) {
 
 /** What was answered already, and paid for, is looked at once more before anything is paid again. */
 const start: Stage = Effect.fnUntraced(function* (run) {
+  yield* lookBack(run);
   if (yield* judgeStored(run)) return;
   yield* intend(run);
 });
+
+/** A call that was given up as unconfirmed may have ended since, with the answer that is about to be paid again. */
+const lookBack = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<void> {
+  const { job, node, provider } = run;
+  const given = Object.entries(job.context().unconfirmed);
+  const [key] = given.find(([, { path, isLatest }]) => path === node.path && isLatest) ?? [];
+  if (key === undefined) return;
+  yield* provider.watcher.look(key);
+  if (yield* isSettled(run, key)) yield* job.until(({ unconfirmed }) => !(key in unconfirmed));
+});
+
+/** By the ledger: the message of it may not have been read yet. */
+const isSettled = ({ job }: ModelRun, key: string): Effect.Effect<boolean> =>
+  Effect.match(job.host.store.prediction(key), {
+    onFailure: () => false,
+    onSuccess: (row) => Option.isSome(row) && row.value.state === "settled",
+  });
 
 const goOn: Stage = Effect.fnUntraced(function* (run) {
   yield* waitOut(run);
@@ -102,23 +120,12 @@ const awaitAnswer = Effect.fnUntraced(function* (
   if (bound === null) return;
   yield* provider.watcher.look(call.key);
   // A look that found the end has sent it as a message; it is not read here yet.
-  if (
-    yield* Effect.map(job.host.store.prediction(call.key), isSettledRow).pipe(
-      Effect.orElseSucceed(() => false),
-    )
-  ) {
-    return yield* job.until(() => isOver(run, call.key));
-  }
+  if (yield* isSettled(run, call.key)) return yield* job.until(() => isOver(run, call.key));
   const { attempt } = progressIn(run);
   job.enqueue({ type: "AttemptTimedOut", path: node.path, attempt, key: call.key, ...bound });
   // The end of the call may be quicker into the journal than this.
   yield* job.until(() => isOver(run, call.key) || progressIn(run).call?.timedOut !== null);
 });
-
-const isSettledRow = (row: {
-  readonly _tag: string;
-  readonly value?: { readonly state: string };
-}): boolean => row.value?.state === "settled";
 
 const isOver = (run: ModelRun, key: string): boolean => {
   const { call, phase } = progressIn(run);
@@ -151,7 +158,10 @@ const untilDeadline = Effect.fnUntraced(function* (
     : { timeoutMs: call.timeoutMs, awaited: "attempt" };
 });
 
-/** A model that has not even started by then is still booting, or queued. */
+/** Waits (ms) between looks that a provider in trouble does not answer: the first, and the longest. */
+const [firstLookMs, maxLookMs] = [1_000, 30_000];
+
+/** A model that has not even started by then is still booting, or queued; as far as a look from then on shows. */
 const untilBootDeadline = Effect.fnUntraced(function* (
   run: ModelRun,
   call: CallProgress,
@@ -160,9 +170,15 @@ const untilBootDeadline = Effect.fnUntraced(function* (
   if (bootMs === undefined) return yield* Effect.never;
   const now = yield* Clock.currentTimeMillis;
   yield* Effect.sleep(remainingMs({ wakeAt: call.intendedAt + bootMs, delayMs: bootMs }, now));
-  yield* run.provider.watcher.look(call.key);
-  if (run.provider.watcher.hasStarted(call.key)) return yield* Effect.never;
-  return { timeoutMs: bootMs, awaited: "boot" };
+  const { watcher } = run.provider;
+  const dueAt = yield* Clock.currentTimeMillis;
+  for (let waitMs = firstLookMs; ; waitMs = Math.min(waitMs * 2, maxLookMs)) {
+    yield* watcher.look(call.key);
+    if (watcher.hasStarted(call.key)) return yield* Effect.never;
+    const seenAt = watcher.sightOf(call.key)?.openAt ?? null;
+    if (seenAt !== null && seenAt >= dueAt) return { timeoutMs: bootMs, awaited: "boot" };
+    yield* Effect.sleep(waitMs);
+  }
 });
 
 /** The remote end was asked for; a success that comes before it is confirmed still counts. */

@@ -348,3 +348,45 @@ describe("an attempt that times out", () => {
     }),
   );
 });
+
+describe("a call that was given up as unconfirmed", () => {
+  it.effect("is looked at before a RETRY pays again", () =>
+    Effect.gen(function* () {
+      const once = asking({ timeout: "10 seconds", retry: Retry.none });
+      const provider = new FakeProvider({ fateOf: first({ runMs: 8_000 }) });
+      const world = yield* makeWorld(provider);
+      const process = yield* processIn(world, [once]);
+      const jobId = yield* submit(process, once, "tea");
+      provider.isGetBroken = true;
+      expect(yield* outcome(process, once, jobId)).toMatchObject({ kind: "timeout" });
+      expect(entriesOf(world, jobId, "PredictionUnconfirmed")).toHaveLength(1);
+      provider.isGetBroken = false;
+      yield* process.catena.tell(jobId, { type: "RetryRequested", by: "test", isFresh: false });
+      yield* passUntil("complete", () => recordOf(world, jobId)?.status === "complete");
+      expect(provider.creates).toHaveLength(1);
+      expect(recordOf(world, jobId)?.normalizedOutput).toEqual({ json: { text: "p1" } });
+    }),
+  );
+});
+
+describe("a boot that nobody can look at", () => {
+  it.effect("is not over before a look has shown so", () =>
+    Effect.gen(function* () {
+      const booting = asking({
+        timeout: { attempt: "60 seconds", boot: "5 seconds" },
+        retry: Retry.fixed({ attempts: 2, delayMs: 0 }),
+      });
+      const provider = new FakeProvider({ fateOf: first({ bootMs: 4_500, runMs: 10_000 }) });
+      const world = yield* makeWorld(provider);
+      const process = yield* processIn(world, [booting]);
+      const jobId = yield* submit(process, booting, "tea");
+      yield* pass(4_000);
+      provider.isGetBroken = true;
+      yield* pass(3_000);
+      provider.isGetBroken = false;
+      expect(yield* outcome(process, booting, jobId)).toMatchObject({ output: { text: "p1" } });
+      expect(entriesOf(world, jobId, "AttemptTimedOut")).toEqual([]);
+      expect(provider.creates).toHaveLength(1);
+    }),
+  );
+});
