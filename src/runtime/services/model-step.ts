@@ -20,6 +20,7 @@ import { judge, judgeStored, timeoutOf } from "./model-answer.ts";
 import { holdFor } from "./call-permit.ts";
 import { intend } from "./model-call.ts";
 import type { ModelRun } from "./model-run.ts";
+import { tooManyUnanswered } from "./unanswered-creates.ts";
 
 /** Runs the step to its end, from wherever the journal says that it stands. */
 export const runModelStep = Effect.fnUntraced(function* (
@@ -225,7 +226,10 @@ const isForWaiting = ({ reason }: ProviderFailure): boolean =>
 /** Nothing was made of the intent. Whether to pay again is the step's own policy. */
 const onAbsent: Stage = Effect.fnUntraced(function* (run) {
   const { program, client } = { program: run.program, client: run.provider.client };
-  if (program.onUnknown === "recreate") return yield* intend(run);
+  if (program.onUnknown === "recreate") {
+    const failure = yield* tooManyUnanswered(run);
+    return yield* failure === null ? intend(run) : failAttempt(run, failure);
+  }
   // A person decides: RETRY opens a new round, CANCEL ends the job.
   if (program.onUnknown === "ask")
     return yield* run.job.until(() => progressIn(run).phase !== "absent");

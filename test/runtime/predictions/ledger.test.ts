@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from "@effect/vitest";
 import { Clock, Effect } from "effect";
+import { Retry } from "../../../src/index.ts";
 import { type Fate, FakeProvider } from "../support/fake-provider.ts";
 import { journalOf, turns, typesOf, until } from "../support/jobs-harness.ts";
 import {
@@ -588,6 +589,23 @@ describe("settlement", () => {
         return recordOf(world, jobId)?.status === "complete";
       });
       expect(most).toBe(1);
+    }),
+  );
+});
+
+describe("a provider that answers no create, and makes nothing of it", () => {
+  it.effect("uses up attempts, so that the job comes to rest and says why", () =>
+    Effect.gen(function* () {
+      const provider = new FakeProvider({ fateOf: () => ({ answer: "nothing" }) });
+      const world = yield* makeWorld(provider);
+      const pipeline = asking({ retry: Retry.fixed({ attempts: 2, delayMs: 1_000 }) });
+      const process = yield* processIn(world, [pipeline]);
+      const jobId = yield* submit(process, pipeline, "tea");
+      expect(yield* outcome(process, pipeline, jobId)).toMatchObject({
+        status: "failed",
+        failure: { _tag: "ProviderFailure", reason: "Unavailable" },
+      });
+      expect(entriesOf(world, jobId, "AttemptFailed")).toHaveLength(1);
     }),
   );
 });
