@@ -142,6 +142,9 @@ export interface ModelClient {
    * Whoever stops reading closes the connection. Absent where the provider shows nothing before the end.
    */
   stream?(prediction: StreamedPrediction): Stream.Stream<string>;
-  /** Makes bytes readable for a model, as a data URI up to 256 kB, else as an upload. Fails with: ProviderFailure. */
+  /**
+   * Makes bytes readable for a model, for an hour at least: as a data URI up to 256 kB, else as an upload.
+   * Fails with: ProviderFailure.
+   */
   present(file: DownloadedFile, sha256: string): Effect.Effect<string, ProviderFailure>;
 }

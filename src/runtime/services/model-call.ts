@@ -43,7 +43,11 @@ export const intend = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Ret
   const key = yield* run.job.host.newKey;
   const call = Effect.gen(function* () {
     if (!(yield* hasPassed(run, key))) return;
-    yield* makeCall(run, { ...prepared.success, ...affordable.success, key });
+    const current = yield* Effect.result(stillReadable(run, prepared.success));
+    if (current._tag === "Success")
+      return yield* makeCall(run, { ...current.success, ...affordable.success, key });
+    yield* run.provider.gate.withdraw(key);
+    yield* failAttempt(run, current.failure);
   });
   // From the intent on it is the watcher that gives the permit back.
   const letGo = Effect.suspend(() =>
@@ -108,7 +112,12 @@ interface Prepared {
   readonly request: Schema.JsonObject;
   /** As sent: assets as data URIs or uploads. */
   readonly input: Schema.JsonObject;
+  /** When the assets were made readable (ms). */
+  readonly presentedAt: number;
 }
+
+/** What a client makes readable is so for an hour; half of it is left to the provider's own queue. */
+const readableMs = 1_800_000;
 
 const prepare = Effect.fnUntraced(function* (
   run: ModelRun,
@@ -120,8 +129,26 @@ const prepare = Effect.fnUntraced(function* (
     yield* Effect.logInfo(`the request for ${run.model} is not checked: ${checked.reason}`);
   else if (checked.issues.length > 0)
     return yield* new ValidationFailure({ at: "request", issues: checked.issues });
+  return { description, request, ...(yield* presented(run, request)) };
+});
+
+const presented = Effect.fnUntraced(function* (
+  run: ModelRun,
+  request: Schema.JsonObject,
+): Effect.fn.Return<Pick<Prepared, "input" | "presentedAt">, ProviderFailure> {
+  const presentedAt = yield* Clock.currentTimeMillis;
   const input = yield* mapJson(request, isAsset, (asset) => present(run, asset));
-  return { description, request, input };
+  return { input, presentedAt };
+});
+
+/** The same call, its uploads made anew where it has waited for its turn so long that they may expire. */
+const stillReadable = Effect.fnUntraced(function* (
+  run: ModelRun,
+  prepared: Prepared,
+): Effect.fn.Return<Prepared, ProviderFailure> {
+  const waitedMs = Math.abs((yield* Clock.currentTimeMillis) - prepared.presentedAt);
+  if (waitedMs < readableMs) return prepared;
+  return { ...prepared, ...(yield* presented(run, prepared.request)) };
 });
 
 /** The user's own function: what it throws is a bug. */
