@@ -3,8 +3,9 @@
  * resends a POST up to six times on a network error and at once on 429; given only answers that look
  * fine it sends every request exactly once, and its errors, which carry the token, are never made.
  */
-import { Effect, Redacted } from "effect";
+import { Effect, Redacted, Result } from "effect";
 import ReplicateSdk from "replicate";
+import { type BodyTrouble, readBody } from "../bounded-body.ts";
 import { networkErrorText } from "../network-error.ts";
 
 /** What one request came to. The body is text; the token is struck out of it. */
@@ -40,6 +41,7 @@ export interface ApiOptions {
   readonly baseUrl: string;
   readonly fetch: typeof globalThis.fetch;
   readonly requestTimeoutMs: number;
+  readonly maxAnswerBytes: number;
 }
 
 /** What the official client gets to see: always 200, with the true reply beside it. */
@@ -53,18 +55,31 @@ class TamedResponse extends Response {
 
 const lost = (detail: string): Lost => ({ kind: "lost", detail });
 
+const troubleText = ({ kind, detail }: BodyTrouble): string => {
+  if (kind === "lost") return detail;
+  return kind === "tooLarge" ? `the answer is ${detail}` : `the answer ${detail}`;
+};
+
+interface Taming {
+  readonly fetch: typeof globalThis.fetch;
+  readonly maxAnswerBytes: number;
+  readonly conceal: (text: string) => string;
+}
+
 const tame =
-  (fetch: typeof globalThis.fetch, conceal: (text: string) => string) =>
+  ({ fetch, maxAnswerBytes, conceal }: Taming) =>
   async (url: string | URL | Request, init?: RequestInit): Promise<TamedResponse> => {
     try {
       // A redirected POST would be sent twice, and a redirect would carry the token to another place.
       const response = await fetch(url, { ...init, redirect: "manual" });
-      const body = conceal(await response.text());
+      const body = await readBody(response, maxAnswerBytes);
+      if (Result.isFailure(body))
+        return new TamedResponse(lost(conceal(troubleText(body.failure))));
       return new TamedResponse({
         kind: "answer",
         status: response.status,
         headers: response.headers,
-        body,
+        body: conceal(new TextDecoder().decode(body.success)),
       });
     } catch (error) {
       return new TamedResponse(lost(conceal(networkErrorText(error))));
@@ -79,7 +94,7 @@ export const makeSendRequest = (options: ApiOptions): SendRequest => {
   const client = new ReplicateSdk({
     auth: token,
     baseUrl,
-    fetch: tame(options.fetch, conceal),
+    fetch: tame({ fetch: options.fetch, maxAnswerBytes: options.maxAnswerBytes, conceal }),
     useFileOutput: false,
   });
   return (route, { timeoutMs = requestTimeoutMs, ...request }) =>

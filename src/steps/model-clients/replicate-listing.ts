@@ -4,7 +4,7 @@ import type { ProviderFailure } from "../failure.ts";
 import type { Prediction } from "../model-client.ts";
 import { badResponse, failureOfReply } from "./replicate-errors.ts";
 import type { Reply, SendRequest } from "./replicate-fetch.ts";
-import { jsonOf, readPrediction } from "./replicate-prediction.ts";
+import { jsonOf, readListed } from "./replicate-prediction.ts";
 
 const decodePage = Schema.decodeUnknownOption(
   Schema.Struct({
@@ -70,7 +70,7 @@ const readPage = Effect.fnUntraced(function* ({ provider, baseUrl }: Listing, re
   if (Option.isNone(page)) return yield* badResponse(provider, "expected a page of predictions");
   const predictions: Array<Prediction> = [];
   for (const result of page.value.results) {
-    const prediction = readPrediction(result);
+    const prediction = readListed(result);
     if (Result.isFailure(prediction)) return yield* badResponse(provider, prediction.failure);
     predictions.push(prediction.success);
   }

@@ -10,7 +10,7 @@ const optionalJson = Schema.optionalKey(Schema.Json);
 /** Only id and status are needed; the rest is read as far as it makes sense. */
 const Wire = Schema.Struct({
   id: Schema.NonEmptyString,
-  status: PredictionStatus,
+  status: Schema.NonEmptyString,
   input: optionalJson,
   output: optionalJson,
   error: optionalJson,
@@ -23,32 +23,51 @@ const Wire = Schema.Struct({
   completed_at: optionalJson,
 });
 
+type Wire = typeof Wire.Type;
+
 const decodeJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Json));
 const decodeWire = Schema.decodeUnknownResult(Wire);
 
 /** The JSON of a body; none where it is not JSON (an HTML page, a cut answer). */
 export const jsonOf = (body: string): Option.Option<Schema.Json> => decodeJson(body);
 
+const isStatus = Schema.is(PredictionStatus);
+
 /** Fails with a sentence that says what was wrong with the answer. */
 export const readPrediction = (raw: Schema.Json): Result.Result<Prediction, string> =>
-  Result.mapBoth(decodeWire(raw), {
-    onFailure: (error) => `expected a prediction: ${error.message}`,
-    onSuccess: (wire) => ({
-      id: wire.id,
-      status: wire.status,
-      output: wire.output ?? null,
-      error: errorText(wire.error ?? null),
-      input: wire.input ?? null,
-      key: keyOf(wire.webhook),
-      source: wire.source === "api" || wire.source === "web" ? wire.source : null,
-      createdAt: instant(wire.created_at),
-      startedAt: instant(wire.started_at),
-      completedAt: instant(wire.completed_at),
-      metrics: numbersIn(wire.metrics),
-      isDataRemoved: wire.data_removed === true,
-      raw,
-    }),
-  });
+  Result.flatMap(readWire(raw), (wire) =>
+    isStatus(wire.status)
+      ? Result.succeed(predictionOf(wire, wire.status, raw))
+      : Result.fail(`expected a status that is known, got ${JSON.stringify(wire.status)}`),
+  );
+
+/**
+ * As a list shows it, which is asked for what was made: one status that nobody knows must not hide all the
+ * others. It is no end that anybody knows, so that it counts as running.
+ */
+export const readListed = (raw: Schema.Json): Result.Result<Prediction, string> =>
+  Result.map(readWire(raw), (wire) =>
+    predictionOf(wire, isStatus(wire.status) ? wire.status : "processing", raw),
+  );
+
+const readWire = (raw: Schema.Json): Result.Result<Wire, string> =>
+  Result.mapError(decodeWire(raw), (error) => `expected a prediction: ${error.message}`);
+
+const predictionOf = (wire: Wire, status: PredictionStatus, raw: Schema.Json): Prediction => ({
+  id: wire.id,
+  status,
+  output: wire.output ?? null,
+  error: errorText(wire.error ?? null),
+  input: wire.input ?? null,
+  key: keyOf(wire.webhook),
+  source: wire.source === "api" || wire.source === "web" ? wire.source : null,
+  createdAt: instant(wire.created_at),
+  startedAt: instant(wire.started_at),
+  completedAt: instant(wire.completed_at),
+  metrics: numbersIn(wire.metrics),
+  isDataRemoved: wire.data_removed === true,
+  raw,
+});
 
 const errorText = (error: Schema.Json): string | null =>
   error === null || typeof error === "string" ? error : JSON.stringify(error);

@@ -47,6 +47,8 @@ export interface ReplicateOptions {
   readonly fetch?: typeof globalThis.fetch;
   /** Default: 100 MiB. */
   readonly maxFileBytes?: number;
+  /** Of one answer of the API; what is longer counts as no answer. Default: 128 MiB. */
+  readonly maxAnswerBytes?: number;
   /** For one API request, answer included. Default: 30 s. */
   readonly requestTimeoutMs?: number;
   /** For one file, up or down. Default: 5 minutes. */
@@ -92,6 +94,7 @@ const optionNames = Object.keys({
   provider: true,
   fetch: true,
   maxFileBytes: true,
+  maxAnswerBytes: true,
   requestTimeoutMs: true,
   transferTimeoutMs: true,
   looksPerMinute: true,
@@ -105,7 +108,8 @@ const client = (options: ReplicateOptions): ReplicateClient => {
   if (webhook !== undefined) validUrl("webhook", webhook);
   const requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
   const token = validToken(options.token);
-  const send = makeSendRequest({ token, baseUrl, fetch, requestTimeoutMs });
+  const maxAnswerBytes = options.maxAnswerBytes ?? 128 * mebibyte;
+  const send = makeSendRequest({ token, baseUrl, fetch, requestTimeoutMs, maxAnswerBytes });
   const api: Api = { provider, send };
   const timeoutMs = options.transferTimeoutMs ?? 300_000;
   const downloadRules = {
@@ -115,7 +119,7 @@ const client = (options: ReplicateOptions): ReplicateClient => {
     maxBytes: options.maxFileBytes ?? 100 * mebibyte,
     timeoutMs,
   };
-  const get = (id: string) => predictionAt(api, `/predictions/${encodeURIComponent(id)}`, "GET");
+  const get = (id: string) => predictionAt(api, id, "GET");
   const describe = makeDescribe(api);
   const isAllowed = streamFilter(baseUrl);
   const streaming = { get, describe, fetch, isAllowed, timeoutMs: requestTimeoutMs };
@@ -125,7 +129,7 @@ const client = (options: ReplicateOptions): ReplicateClient => {
     limits: { looksPerMinute: validRate(options.looksPerMinute ?? defaultLooksPerMinute), keepsMs },
     submit: (request) => submit(api, request, webhook),
     get,
-    cancel: (id) => predictionAt(api, `/predictions/${encodeURIComponent(id)}/cancel`, "POST"),
+    cancel: (id) => predictionAt(api, id, "POST"),
     find: (createdAfter) => listPredictions({ provider, baseUrl, send }, createdAfter),
     describe,
     download: (url) => download(downloadRules, url),
@@ -258,11 +262,15 @@ const bodyOf = Effect.fnUntraced(function* (provider: string, reply: Reply) {
   return yield* failureOfReply(reply, { provider, now: yield* Clock.currentTimeMillis });
 });
 
-const predictionAt = Effect.fnUntraced(function* (api: Api, route: string, method: "GET" | "POST") {
+/** Looks at it, or asks for its end. */
+const predictionAt = Effect.fnUntraced(function* (api: Api, id: string, method: "GET" | "POST") {
+  const route = `/predictions/${encodeURIComponent(id)}${method === "POST" ? "/cancel" : ""}`;
   const prediction = predictionIn(yield* bodyOf(api.provider, yield* api.send(route, { method })));
-  return Result.isSuccess(prediction)
-    ? prediction.success
-    : yield* badResponse(api.provider, prediction.failure);
+  if (Result.isFailure(prediction)) return yield* badResponse(api.provider, prediction.failure);
+  const { success } = prediction;
+  // A cache or a proxy between us may mix answers up; this one would be taken for what was paid.
+  if (success.id === id) return success;
+  return yield* badResponse(api.provider, `expected the prediction ${id}, got ${success.id}`);
 });
 
 const readSecret = Schema.decodeUnknownOption(Schema.Struct({ key: Schema.NonEmptyString }));

@@ -241,6 +241,12 @@ describe("a look", () => {
     ["a 404", { status: 404, body: { detail: "no such" } }, { reason: "BadResponse", status: 404 }],
     ["HTML", { body: "<html></html>" }, { reason: "BadResponse" }],
     ["an unknown status", { body: prediction({ status: "pondering" }) }, { reason: "BadResponse" }],
+    ["another prediction", { body: prediction({ id: "xyz" }) }, { reason: "BadResponse" }],
+    [
+      "more than anybody can hold",
+      { body: prediction({ status: "succeeded", output: "x".repeat(2_000) }) },
+      { reason: "Unavailable", detail: "the answer is larger than 1024 bytes" },
+    ],
     [
       "429",
       { status: 429, body: { retry_after: 2 } },
@@ -250,7 +256,8 @@ describe("a look", () => {
   it.effect.each(failures)("answered with %s is a failure, asked once", ([, answer, expected]) =>
     Effect.gen(function* () {
       const { server, client } = yield* setUp(answer);
-      assert.deepInclude(yield* Effect.flip(client.get("abc")), expected);
+      const small = client.with({ maxAnswerBytes: 1_024 });
+      assert.deepInclude(yield* Effect.flip(small.get("abc")), expected);
       assert.lengthOf(server.asked, 1);
     }),
   );
@@ -301,6 +308,25 @@ describe("a list", () => {
       const failure = yield* Effect.flip(client.find(0));
       assert.strictEqual(failure.reason, "BadResponse");
       assert.lengthOf(other.asked, 0);
+    }),
+  );
+
+  it.effect("goes past a status that nobody knows: what is asked is what was made", () =>
+    Effect.gen(function* () {
+      const { client } = yield* setUp({
+        body: page([
+          prediction({ id: "a", status: "pondering", created_at: "1970-01-01T00:00:05Z" }),
+          prediction({ id: "b", created_at: "1970-01-01T00:00:05Z" }),
+        ]),
+      });
+      const found = yield* client.find(0);
+      assert.deepStrictEqual(
+        found.map(({ id, status }) => [id, status]),
+        [
+          ["a", "processing"],
+          ["b", "starting"],
+        ],
+      );
     }),
   );
 
