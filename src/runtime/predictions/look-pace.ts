@@ -18,6 +18,8 @@ export interface LookPace {
 /** Looks that may come at once after a quiet time, as a part of a minute's. */
 const burstShare = 1 / 8;
 const defaultRetryAfterMs = 5_000;
+/** Answers are kept for an hour or so: nobody stays away from them for longer than this, whoever asks for it. */
+const maxRetryAfterMs = 300_000;
 
 /** Without limits of the provider, nobody waits. */
 export const makeLookPace = (client: ModelClient): LookPace => {
@@ -77,7 +79,7 @@ class Pace {
   onFailure({ reason, retryAfterMs }: ProviderFailure): Effect.Effect<void> {
     if (reason !== "RateLimited") return Effect.void;
     return Effect.map(runningMs, (now) => {
-      this.#heldUntil = now + (retryAfterMs ?? defaultRetryAfterMs);
+      this.#heldUntil = now + Math.min(retryAfterMs ?? defaultRetryAfterMs, maxRetryAfterMs);
     });
   }
 

@@ -185,6 +185,28 @@ describe("the pace", () => {
     }),
   );
 
+  it.effect("is held for five minutes at the most, however long a 429 asks for", () =>
+    Effect.gen(function* () {
+      const times: Array<number> = [];
+      let isLimited = true;
+      const limit = new ProviderFailure({
+        reason: "RateLimited",
+        provider: "x",
+        detail: "come back next year",
+        retryAfterMs: 365 * 86_400_000,
+      });
+      const pace = paceOf(600, (id) =>
+        Effect.suspend(() => (isLimited ? Effect.fail(limit) : seen(times)(id))),
+      );
+      yield* Effect.ignore(pace.patient.get("p"));
+      isLimited = false;
+      yield* Effect.forkChild(Effect.ignore(pace.patient.get("p")));
+      yield* Effect.forkChild(Effect.ignore(pace.urgent.get("p")));
+      yield* pass(301_000, 1_000);
+      expect(times).toHaveLength(2);
+    }),
+  );
+
   it("is none where the provider has no limits", () => {
     const pace = makeLookPace(answered);
     expect(pace.patient).toBe(answered);
