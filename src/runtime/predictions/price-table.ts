@@ -48,7 +48,31 @@ export const costOf = (prices: PriceTable, model: string, prediction: Prediction
   if (price === undefined) return unmeasured(`no price known for ${model}`);
   if (isUnmeasured(prediction))
     return unmeasured("unknown: the provider shows no measurements any more");
+  const doubtful = doubtfulMetric(price, prediction);
+  if (doubtful !== undefined) return unmeasured(`unknown: the provider shows no ${doubtful}`);
   return { costMicros: Math.round(usdOf(price, prediction) * 1e7) / 10, basis: basisOf(price) };
+};
+
+/**
+ * The measure that the price goes by, where it makes no sense: less than nothing, or none at all of a success,
+ * which ran. What was cancelled or failed without one may never have run.
+ */
+const doubtfulMetric = (price: Price, { status, metrics }: Prediction): string | undefined =>
+  metricsOf(price).find((name) => {
+    const value = metrics[name];
+    // Images can be counted in the output.
+    if (value === undefined) return status === "succeeded" && price.unit !== "image";
+    return value < 0;
+  });
+
+/** Those of which each costs something. */
+const metricsOf = (price: Price): ReadonlyArray<string> => {
+  if (price.unit === "image") return ["image_count"];
+  if (price.unit === "second") return price.usdPerSecond === 0 ? [] : ["predict_time"];
+  return [
+    ...(price.inputUsdPerMillion === 0 ? [] : ["input_token_count"]),
+    ...(price.outputUsdPerMillion === 0 ? [] : ["output_token_count"]),
+  ];
 };
 
 const unmeasured = (basis: string): Cost => ({ costMicros: 0, basis, isUnmeasured: true });

@@ -69,6 +69,28 @@ describe("a price", () => {
     }
   });
 
+  it("of a success without the measure it is priced by, or with less than nothing of it, is unknown", () => {
+    const prices: PriceTable = { ...listPrices, "a/b": { unit: "second", usdPerSecond: 0.001 } };
+    const measured = { input_token_count: 10, output_token_count: 10 };
+    const doubtful: ReadonlyArray<readonly [string, Prediction["metrics"]]> = [
+      ["a/b", {}],
+      ["a/b", { predict_time: -5 }],
+      [llama, { predict_time: 1 }],
+      [llama, { input_token_count: 10 }],
+      [llama, { ...measured, output_token_count: -10 }],
+      [flux, { image_count: -1 }],
+    ];
+    for (const [model, metrics] of doubtful)
+      expect(costOf(prices, model, ended({ metrics }))).toMatchObject({
+        costMicros: 0,
+        isUnmeasured: true,
+      });
+    expect(costOf(prices, llama, ended({ metrics: measured })).isUnmeasured).toBeUndefined();
+    // What never ran has no measure and no cost.
+    expect(costOf(prices, "a/b", ended({ status: "canceled" })).isUnmeasured).toBeUndefined();
+    expect(costOf(prices, llama, ended({ status: "failed" })).isUnmeasured).toBeUndefined();
+  });
+
   it("of what the provider forgot is unknown, not nothing", () => {
     const forgotten = costOf(listPrices, flux, ended({ isDataRemoved: true }));
     expect(forgotten.basis).toContain("unknown");
