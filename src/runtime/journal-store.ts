@@ -328,6 +328,11 @@ export class JournalStore extends Context.Service<
     openPredictions(owner: string): Effect.Effect<ReadonlyArray<PredictionRow>, StoreFailure>;
     /** Absent rows intended at `since` (ms) or later, of whatever job: each may still show a double. Oldest first. */
     absentPredictions(since: number): Effect.Effect<ReadonlyArray<PredictionRow>, StoreFailure>;
+    /** Intents of equal input, of whatever job, whose answer is not there: intended or unknown. Oldest first. */
+    unansweredPredictions(
+      provider: string,
+      inputHash: string,
+    ): Effect.Effect<ReadonlyArray<PredictionRow>, StoreFailure>;
     /** Which of these provider ids the ledger already knows. */
     knownPredictions(
       provider: string,

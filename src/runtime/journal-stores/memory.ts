@@ -12,7 +12,7 @@ import * as retention from "./memory/retention.ts";
 import * as vitals from "./memory/vitals.ts";
 import { applyWrite } from "./memory/writes.ts";
 import { spendingIn } from "./spending-rules.ts";
-import { checkWrites, fits } from "./write-rules.ts";
+import { checkWrites, fits, isUnanswered } from "./write-rules.ts";
 
 export { MemoryJournals };
 
@@ -95,6 +95,12 @@ const make = (journals: MemoryJournals = new MemoryJournals()): JournalStore["Se
       Effect.sync(() =>
         [...journals.predictions.values()].filter(
           ({ state, intendedAt }) => state === "absent" && intendedAt >= since,
+        ),
+      ),
+    unansweredPredictions: (provider, inputHash) =>
+      Effect.sync(() =>
+        rowsOf(journals, journals.openKeys).filter(
+          (row) => isUnanswered(row) && row.provider === provider && row.inputHash === inputHash,
         ),
       ),
     knownPredictions: (provider, ids) =>

@@ -153,6 +153,8 @@ const over = (owners: Owners, commit: CommitAll): JournalStore["Service"] => {
       ask("read the ledger", () => reads.readOpenPredictions(connection, owner)),
     absentPredictions: (since) =>
       ask("read the ledger", () => reads.readAbsentPredictions(connection, since)),
+    unansweredPredictions: (provider, inputHash) =>
+      ask("read the ledger", () => reads.readUnanswered(connection, provider, inputHash)),
     knownPredictions: (provider, ids) =>
       ask("read the ledger", () => reads.readKnownPredictions(connection, provider, ids)),
     prediction: (key) =>

@@ -25,6 +25,10 @@ export const notificationConflict: Conflict = { type: "Conflict", over: "Notific
 
 const openStates: ReadonlySet<PredictionState> = new Set(["intended", "unknown", "accepted"]);
 
+/** Nobody knows yet whether anything was made of the intent. */
+export const isUnanswered = ({ state }: Pick<PredictionRow, "state">): boolean =>
+  state === "intended" || state === "unknown";
+
 /** A row the watcher still has to follow. */
 export const isOpen = (row: Pick<PredictionRow, "state" | "settledAt">): boolean =>
   openStates.has(row.state) || (row.state === "duplicate" && row.settledAt === null);
@@ -45,13 +49,12 @@ const nothing: Move = {};
 
 /** The columns to set; none where the ledger knows as much or more; null where it contradicts. */
 export const moveOf = (row: LedgerPosition, change: ChangeOfRow): Move | null => {
-  const isUnanswered = row.state === "intended" || row.state === "unknown";
   switch (change.type) {
     case "accept":
-      if (isUnanswered) return { state: "accepted", predictionId: change.predictionId };
+      if (isUnanswered(row)) return { state: "accepted", predictionId: change.predictionId };
       return row.predictionId === change.predictionId ? nothing : null;
     case "reject":
-      if (isUnanswered) return { state: "rejected" };
+      if (isUnanswered(row)) return { state: "rejected" };
       return row.state === "rejected" ? nothing : null;
     case "unknown":
       return row.state === "intended" ? { state: "unknown" } : nothing;

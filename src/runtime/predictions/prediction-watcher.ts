@@ -266,20 +266,11 @@ class Watcher implements PredictionWatcher {
     });
   }
 
-  /** An open intent of equal input without its prediction, here or in a row that this process may see. */
+  /** An open intent of equal input without its prediction, of whatever process over this store. */
   #isAwaited({ inputHash, provider, key }: PredictionRow): Effect.Effect<boolean> {
-    const isOne = (row: PredictionRow): boolean =>
-      (row.state === "intended" || row.state === "unknown") &&
-      row.inputHash === inputHash &&
-      row.provider === provider &&
-      row.key !== key;
-    return Effect.suspend(() => {
-      if ([...this.#watched.values()].some(({ row }) => isOne(row))) return Effect.succeed(true);
-      const { store, owner } = this.#host;
-      return Effect.match(store.openPredictions(owner), {
-        onFailure: () => true,
-        onSuccess: (rows) => rows.some(isOne),
-      });
+    return Effect.match(this.#host.store.unansweredPredictions(provider, inputHash), {
+      onFailure: () => true,
+      onSuccess: (rows) => rows.some((row) => row.key !== key),
     });
   }
 

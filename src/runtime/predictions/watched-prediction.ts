@@ -11,6 +11,7 @@ import {
 } from "../../steps/failure.ts";
 import type { Prediction } from "../../steps/model-client.ts";
 import type { ChangePrediction, PredictionRow } from "../journal-store.ts";
+import { isUnanswered } from "../journal-stores/write-rules.ts";
 import type { WatcherHost } from "./watcher-host.ts";
 
 interface Change {
@@ -67,7 +68,7 @@ export class WatchedPrediction {
 
   /** Nobody has closed the intent yet, and its prediction is not known. */
   isUnanswered(): boolean {
-    return this.row.state === "intended" || this.row.state === "unknown";
+    return isUnanswered(this.row);
   }
 
   /** True where this prediction is now this intent's own; the unique index gives each to one. */

@@ -43,6 +43,8 @@ export const breakableStore = (
     predictions: (jobId) => alive(store.predictions(jobId)),
     openPredictions: (owner) => alive(store.openPredictions(owner)),
     absentPredictions: (since) => alive(store.absentPredictions(since)),
+    unansweredPredictions: (provider, inputHash) =>
+      alive(store.unansweredPredictions(provider, inputHash)),
     knownPredictions: (provider, ids) => alive(store.knownPredictions(provider, ids)),
     prediction: (key) => alive(store.prediction(key)),
     spendingOf: (jobId, day) => alive(store.spendingOf(jobId, day)),

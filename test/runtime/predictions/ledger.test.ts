@@ -458,27 +458,33 @@ describe("a double", () => {
     }),
   );
 
-  it.effect("by input is left alone while another intent of equal input is still unknown", () =>
-    Effect.gen(function* () {
-      const provider = new FakeProvider({
-        fateOf: (ordinal) => {
-          if (ordinal === 1) return { answer: "nothing" };
-          return ordinal === 3 ? { answer: "lost", answerAfterMs: 10_000 } : {};
-        },
-        canFind: true,
-      });
-      const world = yield* makeWorld(provider);
-      const process = yield* processIn(world, [asking()]);
-      const first = yield* submit(process, asking(), "tea");
-      yield* outcome(process, asking(), first);
-      const absentAt = entriesOf(world, first, "PredictionAbsent")[0]?.at ?? 0;
-      const now = yield* Clock.currentTimeMillis;
-      yield* pass(absentAt + 25_000 - now);
-      const second = yield* submit(process, asking(), "tea");
-      yield* outcome(process, asking(), second);
-      expect(provider.made.flatMap(({ cancels }) => cancels)).toEqual([]);
-      expect(provider.creates).toHaveLength(3);
-    }),
+  it.effect.each([
+    ["here", false],
+    ["in another process", true],
+  ] as const)(
+    "by input is left alone while another intent of equal input is unknown %s",
+    ([_, isElsewhere]) =>
+      Effect.gen(function* () {
+        const provider = new FakeProvider({
+          fateOf: (ordinal) => {
+            if (ordinal === 1) return { answer: "nothing" };
+            return ordinal === 3 ? { answer: "lost", answerAfterMs: 10_000 } : {};
+          },
+          canFind: true,
+        });
+        const world = yield* makeWorld(provider);
+        const process = yield* processIn(world, [asking()]);
+        const first = yield* submit(process, asking(), "tea");
+        yield* outcome(process, asking(), first);
+        const absentAt = entriesOf(world, first, "PredictionAbsent")[0]?.at ?? 0;
+        const now = yield* Clock.currentTimeMillis;
+        yield* pass(absentAt + 25_000 - now);
+        const other = isElsewhere ? yield* processIn(world, [asking()]) : process;
+        const second = yield* submit(other, asking(), "tea");
+        yield* outcome(other, asking(), second);
+        expect(provider.made.flatMap(({ cancels }) => cancels)).toEqual([]);
+        expect(provider.creates).toHaveLength(3);
+      }),
   );
 
   it.effect("under the same key as the adopted one is cancelled and booked", () =>

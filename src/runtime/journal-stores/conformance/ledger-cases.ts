@@ -228,6 +228,37 @@ export const ledgerCases: ReadonlyArray<CaseBody> = [
     }),
   },
   {
+    name: "intents without an answer are told by their input, whoever has their job",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      yield* commitAll(store, ownedOf("a"), ownedOf("b"));
+      const intended = (key: string, jobId: string, inputHash: string) =>
+        appendOf(jobId, 1, {
+          ledger: [{ type: "intend", row: predictionOf(key, jobId, { inputHash }) }],
+        });
+      yield* commitAll(store, intended("k1", "a", "equal"), intended("k2", "b", "other"));
+      const keys = (provider: string, inputHash: string) =>
+        Effect.map(store.unansweredPredictions(provider, inputHash), (rows) =>
+          rows.map(({ key }) => key),
+        );
+      const { provider } = predictionOf("k1", "a");
+      yield* expectEqual("equal", yield* keys(provider, "equal"), ["k1"]);
+      yield* expectEqual("of another provider", yield* keys("nobody", "equal"), []);
+      const change = (state: "unknown" | "absent") =>
+        commitAll(store, {
+          type: "ChangePrediction",
+          key: "k1",
+          from: ["intended", "unknown"],
+          change: { state },
+          inbox: null,
+        });
+      yield* change("unknown");
+      yield* expectEqual("unknown", yield* keys(provider, "equal"), ["k1"]);
+      yield* change("absent");
+      yield* expectEqual("closed", yield* keys(provider, "equal"), []);
+    }),
+  },
+  {
     name: "a double is recorded once and stays open until it is settled, though nobody owns its job",
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;

@@ -188,6 +188,19 @@ export const readOpenPredictions = (
     .all(owner)
     .map(decodePrediction);
 
+export const readUnanswered = (
+  { prepare }: Connection,
+  provider: string,
+  inputHash: string,
+): ReadonlyArray<PredictionRow> =>
+  prepare(
+    `SELECT ${predictionSelection} FROM predictions INDEXED BY predictions_open
+     WHERE ${openPrediction} AND state IN ('intended', 'unknown') AND provider = ? AND input_hash = ?
+     ORDER BY ordinal`,
+  )
+    .all(provider, inputHash)
+    .map(decodePrediction);
+
 export const readAbsentPredictions = (
   { prepare }: Connection,
   since: number,
