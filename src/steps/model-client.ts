@@ -120,11 +120,15 @@ export interface ModelClient {
   /** Asks for the end of a prediction; a finished one stays as it is. Confirm with `get`. Fails with: ProviderFailure. */
   cancel(id: string): Effect.Effect<Prediction, ProviderFailure>;
   /**
-   * Every prediction created at or after the instant (ms), all pages, newest first. Providers show times
+   * Every prediction created at or after the instant (ms), all pages, newest first; up to `createdBefore` where
+   * that is given, which spares reading all that was made since, so later ones may be left out. Providers show times
    * as coarse as a second, so others of the instant's own second may be among them. A listing that could
    * not be read to its end fails: half a list proves nothing. Fails with: ProviderFailure.
    */
-  find(createdAfter: number): Effect.Effect<ReadonlyArray<Prediction>, ProviderFailure>;
+  find(
+    createdAfter: number,
+    createdBefore?: number,
+  ): Effect.Effect<ReadonlyArray<Prediction>, ProviderFailure>;
   /**
    * Cached by the adapter for some minutes; the same object until then, so that what is compiled from it
    * can be kept beside it. Fails with: ProviderFailure, permanent where there is no such model.

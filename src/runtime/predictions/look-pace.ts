@@ -32,7 +32,7 @@ export const makeLookPace = (client: ModelClient): LookPace => {
       ...client,
       get: (id) => inTurn(client.get(id)),
       cancel: (id) => inTurn(client.cancel(id)),
-      find: (createdAfter) => inTurn(client.find(createdAfter)),
+      find: (createdAfter, createdBefore) => inTurn(client.find(createdAfter, createdBefore)),
     };
   };
   return { patient: paced(pace.turn), urgent: paced(pace.credit) };

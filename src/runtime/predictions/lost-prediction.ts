@@ -49,7 +49,11 @@ export const findLost = Effect.fnUntraced(function* (
     // A look before its time finds what is there; for being absent it does not count.
     if (isDue) elapsedMs += waitMs;
     if (!(yield* isOpen)) return "answered";
-    const sighting = yield* sight(client, store, { row, graceMs });
+    const sighting = yield* sight(client, store, {
+      row,
+      graceMs,
+      until: lastInstantOf(row, graceMs),
+    });
     if (sighting !== null) {
       if (yield* adoptFirst([...sighting.byKey, ...sighting.byInput], adopt)) return "answered";
       const isConfirmed = emptyAtMs !== null && elapsedMs - emptyAtMs >= betweenListingsMs;
@@ -79,13 +83,25 @@ export interface Sighting {
   readonly isUncertain: boolean;
 }
 
+interface Look extends Pick<Search, "row" | "graceMs"> {
+  /** What was made later (ms) is of no interest. Default: all of it is. */
+  readonly until?: number;
+}
+
+/**
+ * When (ms, by the provider's clock) the prediction of an intent was made at the latest: it is sent at once.
+ * After days without a process, reading all that was made since would be more than memory holds.
+ */
+const lastInstantOf = ({ intendedAt }: PredictionRow, graceMs: number): number =>
+  intendedAt + graceMs + clockSkewMs;
+
 /** Null where the listing, or a look at one of its candidates or their models, failed: what is incomplete proves nothing. */
 export const sight = Effect.fnUntraced(function* (
   client: ModelClient,
   store: JournalStore["Service"],
-  { row, graceMs }: Pick<Search, "row" | "graceMs">,
+  { row, graceMs, until }: Look,
 ): Effect.fn.Return<Sighting | null> {
-  const listing = yield* Effect.result(client.find(row.intendedAt - clockSkewMs));
+  const listing = yield* Effect.result(client.find(row.intendedAt - clockSkewMs, until));
   if (listing._tag === "Failure") return null;
   const near = listing.success.filter(
     (one) => one.key === row.key || (one.key === null && isInTime(row, graceMs, one)),
@@ -117,8 +133,7 @@ const isInTime = (
   { createdAt, source }: Prediction,
 ): boolean => {
   if (source !== "api" || createdAt === null) return false;
-  const from = row.intendedAt - clockSkewMs;
-  return createdAt >= from && createdAt <= row.intendedAt + graceMs + clockSkewMs;
+  return createdAt >= row.intendedAt - clockSkewMs && createdAt <= lastInstantOf(row, graceMs);
 };
 
 /**

@@ -13,10 +13,10 @@ const decodePage = Schema.decodeUnknownOption(
   }),
 );
 
-/** At 100 a page, 100,000 predictions: more than can be created within any grace that is looked back over. */
+/** At 100 a page, 100,000 predictions: more than can be created within any grace. */
 const maxPages = 1_000;
 
-/** Asked for earlier, because whether `created_after` includes its instant is not documented. */
+/** Asked for wider on both sides, because whether the bounds include their instants is not documented. */
 const marginMs = 2_000;
 
 export interface Listing {
@@ -25,14 +25,25 @@ export interface Listing {
   readonly send: SendRequest;
 }
 
+/** From when to when (ms) predictions were created. */
+export interface Span {
+  readonly createdAfter: number;
+  /** Undefined: until now. */
+  readonly createdBefore: number | undefined;
+}
+
 /** Newest first, each once. Fails with: ProviderFailure. */
 export const listPredictions = Effect.fnUntraced(function* (
   listing: Listing,
-  createdAfter: number,
+  { createdAfter, createdBefore }: Span,
 ) {
   const found = new Map<string, Prediction>();
   const created_after = new Date(createdAfter - marginMs).toISOString();
-  let reply = yield* listing.send("/predictions", { params: { created_after } });
+  const until =
+    createdBefore === undefined
+      ? {}
+      : { created_before: new Date(createdBefore + marginMs).toISOString() };
+  let reply = yield* listing.send("/predictions", { params: { created_after, ...until } });
   const seen = new Set<string>();
   for (let page = 1; page <= maxPages; page += 1) {
     const { next, predictions } = yield* readPage(listing, reply);

@@ -130,7 +130,8 @@ const client = (options: ReplicateOptions): ReplicateClient => {
     submit: (request) => submit(api, request, webhook),
     get,
     cancel: (id) => predictionAt(api, id, "POST"),
-    find: (createdAfter) => listPredictions({ provider, baseUrl, send }, createdAfter),
+    find: (createdAfter, createdBefore) =>
+      listPredictions({ provider, baseUrl, send }, { createdAfter, createdBefore }),
     describe,
     download: (url) => download(downloadRules, url),
     stream: (prediction) => streamText(streaming, prediction),

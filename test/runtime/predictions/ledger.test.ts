@@ -311,6 +311,32 @@ describe("an answer that was lost", () => {
       }),
   );
 
+  it.effect(
+    "is looked for among what was made in its time, not among all that was made since",
+    () =>
+      Effect.gen(function* () {
+        const provider = new FakeProvider({
+          fateOf: fates({ answer: "lost", answerAfterMs: 20_000, runMs: Infinity }),
+        });
+        const world = yield* makeWorld(provider);
+        const first = yield* processIn(world, [asking()]);
+        const jobId = yield* submit(first, asking(), "tea");
+        yield* passUntil("sent", () => provider.creates.length === 1);
+        yield* first.kill;
+        yield* pass(7_200_000, 600_000);
+        const now = yield* Clock.currentTimeMillis;
+        for (let count = 0; count < 50; count += 1)
+          provider.makeForeign({ prompt: `${count}` }, now - count * 60_000);
+        const second = yield* processIn(world, [asking()]);
+        yield* passUntil(
+          "adopted",
+          () => entriesOf(world, jobId, "PredictionAccepted").length === 1,
+        );
+        expect(second).toBeDefined();
+        expect(provider.listed).toBe(1);
+      }),
+  );
+
   it.effect("that comes while the process stops is still written down", () =>
     Effect.gen(function* () {
       const provider = new FakeProvider({ fateOf: fates({ answerAfterMs: 2_000, runMs: 60_000 }) });

@@ -62,6 +62,8 @@ export class FakeProvider {
   /** When each create arrived. */
   readonly creates: Array<{ readonly at: number; readonly request: SubmitRequest }> = [];
   readonly listings: Array<number> = [];
+  /** The most predictions that one listing held. */
+  listed = 0;
   /** While true, listings break off. */
   isListBroken = false;
   /** While true, looks at single predictions break off. */
@@ -95,7 +97,7 @@ export class FakeProvider {
       submit: (request) => this.#submit(request),
       get: (id) => this.#get(id),
       cancel: (id) => this.#cancel(id),
-      find: (after) => this.#find(after),
+      find: (after, before) => this.#find(after, before),
       describe: (model) => Effect.succeed({ model, version: null, input: null, output: null }),
       download: () =>
         Effect.suspend(() => {
@@ -172,14 +174,19 @@ export class FakeProvider {
     });
   }
 
-  #find(after: number): Effect.Effect<ReadonlyArray<Prediction>, ProviderFailure> {
+  #find(
+    after: number,
+    before = Infinity,
+  ): Effect.Effect<ReadonlyArray<Prediction>, ProviderFailure> {
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
       if (this.isListBroken) return Effect.fail(unavailable(502));
       this.listings.push(now);
       const seenAt = now - (this.#options.listLagMs ?? 0);
       const listed = this.made.filter(
-        ({ id, createdAt }) => createdAt >= after && createdAt <= seenAt && !this.forgotten.has(id),
+        ({ id, createdAt }) =>
+          createdAt >= after && createdAt <= Math.min(before, seenAt) && !this.forgotten.has(id),
       );
+      this.listed = Math.max(this.listed, listed.length);
       return Effect.succeed(listed.map((made) => this.#show(made, now, "everywhere")).toReversed());
     });
   }

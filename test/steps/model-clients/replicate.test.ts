@@ -298,6 +298,17 @@ describe("a list", () => {
     }),
   );
 
+  it.effect("up to an instant asks for no more than that", () =>
+    Effect.gen(function* () {
+      const { server, client } = yield* setUp({ body: page([]) });
+      assert.deepStrictEqual(yield* client.find(5_700, 9_000), []);
+      assert.strictEqual(
+        server.asked[0]?.url,
+        "/v1/predictions?created_after=1970-01-01T00%3A00%3A03.700Z&created_before=1970-01-01T00%3A00%3A11.000Z",
+      );
+    }),
+  );
+
   it.effect("that goes on at another origin fails, and the other origin is told nothing", () =>
     Effect.gen(function* () {
       const other = yield* scriptedServer;
