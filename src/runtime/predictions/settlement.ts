@@ -1,5 +1,5 @@
 /** What is made durable of an ended prediction before anybody interprets it: files, raw answer, receipt. */
-import { Effect, Option, Result, Schedule, Schema } from "effect";
+import { Effect, Option, Result, Schedule, Schema, Semaphore } from "effect";
 import type { FactOf, Receipt } from "../../machines/entry.ts";
 import { encodeFailure, ProviderFailure } from "../../steps/failure.ts";
 import type { ModelClient, Prediction } from "../../steps/model-client.ts";
@@ -132,13 +132,26 @@ export const copyFiles = Effect.fnUntraced(function* (
   const description = yield* patiently(client.describe(model));
   const urls = filesIn(description.output, output);
   return yield* Effect.forEach(urls, (url) =>
-    Effect.gen(function* () {
-      const file = yield* patiently(client.download(url));
-      const asset: Schema.Json = { ...(yield* insist(assets.put(file))) };
-      return { url, asset };
-    }),
+    Effect.map(patiently(copyOf(client, assets, url)), (asset) => ({ url, asset })),
   );
 });
+
+/** How many files of a provider are in memory at a time: thousands of predictions may end together, or wait for a disk. */
+const maxCopies = 32;
+const copying = new WeakMap<ModelClient, Semaphore.Semaphore>();
+
+/** Whoever waits to try again holds no file, and keeps nobody else from copying one. */
+const copyOf = (client: ModelClient, assets: JobAssets, url: string) => {
+  const known = copying.get(client) ?? Semaphore.makeUnsafe(maxCopies);
+  copying.set(client, known);
+  return known.withPermits(1)(
+    Effect.gen(function* () {
+      const file = yield* client.download(url);
+      const asset: Schema.Json = { ...(yield* insist(assets.put(file))) };
+      return asset;
+    }),
+  );
+};
 
 /** Tried again while that may help and costs nothing. */
 const patiently = <A>(

@@ -3,6 +3,7 @@ import { describe, expect, it } from "@effect/vitest";
 import { Effect, Result } from "effect";
 import { PolicyFailure, Retry } from "../../../src/index.ts";
 import type { ModelClient } from "../../../src/steps/model-client.ts";
+import { AssetStoreFailure } from "../../../src/steps/asset-store.ts";
 import type { Parse } from "../../../src/steps/parse.ts";
 import { type Fate, FakeProvider } from "../support/fake-provider.ts";
 import {
@@ -252,6 +253,49 @@ describe("an output file", () => {
           reason: "OutputExpired",
         });
       }),
+  );
+});
+
+describe("the files of many answers at once", () => {
+  it.effect("are copied a few at a time, so that memory does not hold all of them", () =>
+    Effect.gen(function* () {
+      const pipeline = painting();
+      const provider = new FakeProvider({ fateOf: picture });
+      const whole = provider.file;
+      const held = { now: 0, most: 0 };
+      provider.file = () =>
+        Effect.suspend(() => {
+          held.now += 1;
+          held.most = Math.max(held.most, held.now);
+          return Effect.andThen(Effect.sleep("5 seconds"), whole());
+        });
+      const world = yield* makeWorld(provider);
+      const { assets } = world;
+      let isFull = true;
+      const counting: typeof assets = {
+        ...assets,
+        put: (file) =>
+          Effect.suspend(() => {
+            if (file.contentType !== "image/png") return assets.put(file);
+            if (isFull)
+              return Effect.fail(new AssetStoreFailure({ operation: "put", cause: "full" }));
+            held.now -= 1;
+            return assets.put(file);
+          }),
+      };
+      const process = yield* processIn({ ...world, assets: counting }, [pipeline]);
+      const jobs: Array<string> = [];
+      for (let count = 0; count < 60; count += 1)
+        jobs.push(yield* submit(process, pipeline, `${count}`));
+      yield* pass(60_000, 1_000);
+      expect(held.most).toBeGreaterThan(8);
+      expect(held.most).toBeLessThanOrEqual(32);
+      isFull = false;
+      yield* passUntil("complete", () =>
+        jobs.every((jobId) => recordOf(world, jobId)?.status === "complete"),
+      );
+      expect(provider.creates).toHaveLength(60);
+    }),
   );
 });
 
