@@ -7,7 +7,7 @@
  * seconds apart, the later one after the grace, showed no match. Time is counted in what was slept
  * through here: a clock that jumps makes nobody give up, and pay again, too early.
  */
-import { Clock, Effect } from "effect";
+import { Effect } from "effect";
 import { hashJson } from "../../steps/canonical-json.ts";
 import type { ProviderFailure } from "../../steps/failure.ts";
 import type { ModelClient, Prediction } from "../../steps/model-client.ts";
@@ -16,6 +16,8 @@ import type { JournalStore, PredictionRow } from "../journal-store.ts";
 export interface Search {
   readonly row: PredictionRow;
   readonly graceMs: number;
+  /** How long ago (ms) the intent was made. */
+  readonly ageMs: number;
   /** Waits so long (ms), or until there is reason to look earlier; true where the time has passed. */
   readonly pause: (waitMs: number) => Effect.Effect<boolean>;
   /** Nobody else has answered the intent meanwhile. */
@@ -36,11 +38,10 @@ const firstLookMs = 1_000;
 export const findLost = Effect.fnUntraced(function* (
   client: ModelClient,
   store: JournalStore["Service"],
-  { row, graceMs, pause, isOpen, adopt }: Search,
+  { row, graceMs, ageMs, pause, isOpen, adopt }: Search,
 ): Effect.fn.Return<Finding> {
   if (!client.canFind) return "absent";
-  const now = yield* Clock.currentTimeMillis;
-  const graceLeftMs = Math.min(Math.max(row.intendedAt + graceMs - now, 0), graceMs);
+  const graceLeftMs = Math.min(Math.max(graceMs - ageMs, 0), graceMs);
   let elapsedMs = 0;
   let emptyAtMs: number | null = null;
   let waitMs = firstLookMs;

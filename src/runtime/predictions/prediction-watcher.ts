@@ -111,7 +111,7 @@ class Watcher implements PredictionWatcher {
     const done = Deferred.makeUnsafe<void>();
     this.#sending.add(done);
     const sent = Effect.ensuring(
-      sendOnce(this.#sender, watched, input),
+      Effect.andThen(watched.beginSending, sendOnce(this.#sender, watched, input)),
       Effect.suspend(() => {
         this.#sending.delete(done);
         return Deferred.succeed(done, undefined);
@@ -210,15 +210,16 @@ class Watcher implements PredictionWatcher {
 
   #find(watched: WatchedPrediction): Effect.Effect<void> {
     const { store, settings } = this.#host;
-    const search = {
+    const search = (ageMs: number) => ({
       row: watched.row,
+      ageMs,
       graceMs: settings.orphanGraceMs,
       pause: (waitMs: number) => watched.pause(waitMs),
       isOpen: Effect.map(watched.reload, () => watched.isUnanswered()),
       adopt: (prediction: Prediction) => watched.adopt(prediction, true),
-    };
+    });
     return Effect.gen({ self: this }, function* () {
-      const finding = yield* findLost(this.#pace.patient, store, search);
+      const finding = yield* findLost(this.#pace.patient, store, search(yield* watched.age));
       if (finding !== "answered") {
         const isCertain = this.#client.canFind && finding === "absent";
         yield* watched.absent(isCertain);

@@ -12,6 +12,7 @@ import {
 import type { Prediction } from "../../steps/model-client.ts";
 import type { ChangePrediction, PredictionRow } from "../journal-store.ts";
 import { isUnanswered } from "../journal-stores/write-rules.ts";
+import { runningMs } from "./running-clock.ts";
 import type { WatcherHost } from "./watcher-host.ts";
 
 interface Change {
@@ -38,6 +39,8 @@ export class WatchedPrediction {
   readonly looking = Semaphore.makeUnsafe(1);
   /** Opened to end a wait before its time. */
   readonly #woken = Latch.makeUnsafe(false);
+  /** In ms of a clock that only runs. */
+  #sentAt: number | null = null;
   readonly #host: WatcherHost;
 
   constructor(row: PredictionRow, host: WatcherHost) {
@@ -65,6 +68,18 @@ export class WatchedPrediction {
       return isOver;
     });
   }
+
+  /** How long ago (ms) the intent was made; of an earlier process's only the clock can tell. */
+  readonly age: Effect.Effect<number> = Effect.suspend(() => {
+    const since = this.#sentAt;
+    if (since !== null) return Effect.map(runningMs, (now) => now - since);
+    return Effect.map(Clock.currentTimeMillis, (now) => now - this.row.intendedAt);
+  });
+
+  /** It is sent from here, right after its intent. */
+  readonly beginSending: Effect.Effect<void> = Effect.map(runningMs, (now) => {
+    this.#sentAt = now;
+  });
 
   /** Nobody has closed the intent yet, and its prediction is not known. */
   isUnanswered(): boolean {

@@ -280,6 +280,35 @@ describe("an answer that was lost", () => {
   );
 
   it.effect(
+    "is not given up early by a clock that jumps ahead while the create is on its way",
+    () =>
+      Effect.gen(function* () {
+        const provider = new FakeProvider({
+          fateOf: fates({ answer: "lost", answerAfterMs: 5_000 }),
+        });
+        const world = yield* makeWorld(provider);
+        const jump = { ms: 0 };
+        const jumping = shifted(yield* Clock.Clock, () => jump.ms);
+        const process = yield* Effect.provideService(
+          processIn(world, [asking()]),
+          Clock.Clock,
+          jumping,
+        );
+        const jobId = yield* submit(process, asking(), "tea");
+        yield* passUntil("sent", () => provider.made.length === 1);
+        // Not listed for 40 s.
+        provider.forgotten.add("p1");
+        yield* pass(2_000);
+        jump.ms = 120_000;
+        yield* pass(38_000);
+        expect(entriesOf(world, jobId, "PredictionAbsent")).toEqual([]);
+        provider.forgotten.delete("p1");
+        yield* passUntil("adopted", () => rowsOf(world)[0]?.predictionId === "p1");
+        expect(provider.creates).toHaveLength(1);
+      }),
+  );
+
+  it.effect(
     "of a provider that cannot list is Absent at once, and says that this is not certain",
     () =>
       Effect.gen(function* () {
