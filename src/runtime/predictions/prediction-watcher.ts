@@ -14,6 +14,7 @@ import { type LookPace, makeLookPace } from "./look-pace.ts";
 import { lookOnce, type Poller, pollToEnd } from "./prediction-polling.ts";
 import { leaveUnsent, type Sender, sendOnce } from "./prediction-sending.ts";
 import type { ProviderGate } from "./provider-gate.ts";
+import { tellingFailures } from "./told-failures.ts";
 import { WatchedPrediction } from "./watched-prediction.ts";
 import type { WatcherHost } from "./watcher-host.ts";
 
@@ -98,7 +99,7 @@ class Watcher implements PredictionWatcher {
   constructor({ client, gate, host, fork }: Surroundings) {
     this.#client = client;
     this.#gate = gate;
-    this.#pace = makeLookPace(client);
+    this.#pace = makeLookPace(tellingFailures(client));
     this.#host = host;
     this.#fork = fork;
     const onDouble = (watched: WatchedPrediction, prediction: Prediction) =>
