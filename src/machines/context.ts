@@ -98,8 +98,10 @@ export interface JobContext {
   /** The last PredictionSettled or PredictionReused: where the raw answer is. */
   readonly rawSeq: number | null;
   readonly costMicros: number;
-  /** Takeovers from dead owners since the last entry that was progress; three are poison. */
+  /** Deaths of owners since the last progress in which something of this job may have been running; three are poison. */
   readonly claims: number;
+  /** The seq of the last takeover from a dead owner since the last progress, whatever the job was at; null after progress. */
+  readonly takenOverSeq: number | null;
 }
 
 export const initialContext: JobContext = {
@@ -116,6 +118,7 @@ export const initialContext: JobContext = {
   rawSeq: null,
   costMicros: 0,
   claims: 0,
+  takenOverSeq: null,
 };
 
 /** A step before its first attempt. */

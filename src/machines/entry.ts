@@ -58,12 +58,16 @@ const JobSubmitted = Schema.Struct({
   fingerprint: Schema.String,
   input: Value,
 });
-/** A process became the job's only owner; `isTakeover` where the one before it died. */
+/**
+ * A process became the job's only owner; `isTakeover` where the one before it died. `isSuspect` says of a takeover
+ * whether something of this job may have been running then; absent in journals from before that was asked.
+ */
 const Claimed = Schema.Struct({
   type: Schema.tag("Claimed"),
   owner: Schema.String,
   epoch: Schema.Number,
   isTakeover: Schema.Boolean,
+  isSuspect: Schema.optionalKey(Schema.Boolean),
 });
 /** The job left the pending queue. */
 const JobStarted = Schema.Struct({ type: Schema.tag("JobStarted") });

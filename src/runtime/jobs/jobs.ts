@@ -259,9 +259,9 @@ class ResidentJobs implements Jobs {
     const claimed = Effect.gen({ self: this }, function* () {
       // Asked for before the claim: after it nothing may fail any more, or the job is ours in vain.
       const predictions = yield* this.#host.store.predictions(claim.stored.record.jobId);
-      const loaded = yield* claimJob(this.#host, claim);
+      const loaded = yield* claimJob(this.#host, claim, predictions);
       if (loaded === undefined) return;
-      this.#host.providers.follow(predictions);
+      this.#host.providers.follow(predictions, claim.isTakeover ? claim.stored.owner : null);
       this.#settleIn(loaded);
     });
     return this.#unreadable.passOver(claim.stored, claimed);

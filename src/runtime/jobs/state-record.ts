@@ -154,7 +154,7 @@ const words = ({
   if (detail === "unknown" && step?.phase === "absent")
     return ["a decision", "retry pays for the call again, cancel ends the job", null];
   // Whoever sent a call that was only intended when its job was taken over is dead.
-  const isLost = call?.state === "intended" && context.claims > 0;
+  const isLost = call?.state === "intended" && call.intendedSeq < (context.takenOverSeq ?? 0);
   if (detail === "unknown" || isLost)
     return [`news of a call of ${path} whose answer was lost`, "it is found, or made again", until];
   if (call?.state === "intended")

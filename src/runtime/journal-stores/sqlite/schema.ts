@@ -131,6 +131,7 @@ const migrations: ReadonlyArray<string | ((db: DatabaseSync) => void)> = [
   addSpending,
   holdersTable,
   outboxOfNoJob,
+  "ALTER TABLE predictions ADD COLUMN copying TEXT",
 ];
 
 export const schemaVersion = migrations.length;
