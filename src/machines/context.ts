@@ -93,6 +93,8 @@ export interface JobContext {
    */
   readonly unconfirmed: Readonly<Record<string, UnconfirmedPrediction>>;
   readonly isPaused: boolean;
+  /** Asked to go on while no place was free: it does so with whoever claims it. */
+  readonly isQueued: boolean;
   readonly failure: { readonly path: string; readonly kind: RestKind; readonly seq: number } | null;
   readonly completedSeq: number | null;
   /** The last PredictionSettled or PredictionReused: where the raw answer is. */
@@ -113,6 +115,7 @@ export const initialContext: JobContext = {
   open: {},
   unconfirmed: {},
   isPaused: false,
+  isQueued: false,
   failure: null,
   completedSeq: null,
   rawSeq: null,

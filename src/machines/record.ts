@@ -17,6 +17,7 @@ const fold = (context: JobContext, entry: Entry): JobContext => {
     case "JobSubmitted":
       return { ...context, submittedSeq: entry.seq, lastSeq: entry.seq };
     case "Claimed":
+      return context.isQueued ? { ...context, isQueued: false } : context;
     case "JobStarted":
       return context;
     case "StepStarted":
@@ -89,13 +90,13 @@ const fold = (context: JobContext, entry: Entry): JobContext => {
     case "JobCompleted":
       return { ...context, completedSeq: entry.seq };
     case "CancelRequested":
-      return { ...context, isPaused: false, open: allClosing(context.open) };
+      return { ...context, isPaused: false, isQueued: false, open: allClosing(context.open) };
     case "PauseRequested":
-      return { ...context, isPaused: true };
+      return { ...context, isPaused: true, isQueued: false };
     case "ResumeRequested":
-      return { ...context, isPaused: false };
+      return { ...context, isPaused: false, isQueued: entry.isQueued === true };
     case "RetryRequested":
-      return retried(context, entry);
+      return { ...retried(context, entry), isQueued: entry.isQueued === true };
     case "JobCancelled":
       return context;
   }

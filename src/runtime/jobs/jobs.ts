@@ -7,22 +7,23 @@ import type { Scope } from "effect";
 import type { Fact, Value } from "../../machines/entry.ts";
 import { thenAtOnce } from "../services/at-once.ts";
 import { BackgroundWork } from "./background-work.ts";
-import { type Claim, claimJob, loadJob, submittedJob } from "./claim.ts";
+import { type Claim, claimJob, submittedJob } from "./claim.ts";
 import type { Submission, Submitted } from "./claim.ts";
 import type { Identifiers } from "../identifiers.ts";
 import type { Deployed, JobHost } from "./job-host.ts";
 import { type JobOwner, type LoadedJob, makeOwner } from "./job-owner.ts";
 import { assetsOfNew } from "../job-assets.ts";
 import { storeValue } from "../job-values.ts";
-import type { InboxRow, StateRecord, StoreFailure } from "../journal-store.ts";
+import type { StateRecord, StoreFailure } from "../journal-store.ts";
 import type { AssetStoreFailure } from "../../steps/asset-store.ts";
-import { claimsOnDead, claimsOnJob, deployedOf, type Intake } from "./left-behind.ts";
+import { claimsOnDead, claimsOnJob, type Intake } from "./left-behind.ts";
 import { JobUnavailable } from "../outcome.ts";
 import { keepWatch, type LookAround } from "./look-around.ts";
 import { unloadSleepers } from "./passivation.ts";
 import { PendingQueue } from "./pending-queue.ts";
 import { isRest, RestWaiters, untilRest } from "./rest-waiters.ts";
 import { UnreadableJournals } from "./unreadable-journals.ts";
+import { Waking } from "./waking.ts";
 
 export interface JobsOptions {
   /** By `name@version`. */
@@ -75,10 +76,9 @@ class ResidentJobs implements Jobs {
   readonly #host: JobHost;
   readonly #options: JobsOptions;
   readonly #resident = new Map<string, JobOwner>();
-  /** True where another nudge came meanwhile. */
-  readonly #waking = new Map<string, boolean>();
   readonly #rest = new RestWaiters();
   readonly #queue: PendingQueue;
+  readonly #sleepers: Waking;
   readonly #unreadable = new UnreadableJournals();
   readonly #timersChanged = Latch.makeUnsafe(false);
   #intake: Intake;
@@ -104,6 +104,21 @@ class ResidentJobs implements Jobs {
       claimAll: (claims) => this.#claimAll(claims),
       background: (effect) => {
         this.#beside.start(this.#beside.insist(effect));
+      },
+    });
+    this.#sleepers = new Waking({
+      host,
+      deployed: options.deployed,
+      intake: () => this.#intake,
+      beside: this.#beside,
+      rest: this.#rest,
+      queue: this.#queue,
+      unreadable: this.#unreadable,
+      mayStart: () => this.#mayStart(),
+      withPlace: (effect) => this.#withPlace(effect),
+      claim: (claim) => this.#claim(claim),
+      settleIn: (loaded) => {
+        this.#settleIn(loaded);
       },
     });
   }
@@ -187,6 +202,20 @@ class ResidentJobs implements Jobs {
     return this.#intake === "own" || !this.#queue.mayHaveRows();
   }
 
+  /** Who comes meanwhile shall not take the place for free. */
+  #withPlace(effect: Effect.Effect<void, StoreFailure>): Effect.Effect<void, StoreFailure> {
+    return Effect.suspend(() => {
+      this.#reserved += 1;
+      return Effect.ensuring(
+        effect,
+        Effect.sync(() => {
+          this.#reserved -= 1;
+          this.#queue.drain();
+        }),
+      );
+    });
+  }
+
   // --- messages
 
   post(jobId: string, fact: Fact): Effect.Effect<void, StoreFailure> {
@@ -207,43 +236,8 @@ class ResidentJobs implements Jobs {
       resident.nudge();
       return;
     }
-    const isWaking = this.#waking.has(jobId);
-    this.#waking.set(jobId, isWaking);
-    if (isWaking) return;
-    const woken = Effect.ensuring(
-      this.#beside.insist(this.#wake(jobId)),
-      Effect.sync(() => {
-        const isNudged = this.#waking.get(jobId);
-        this.#waking.delete(jobId);
-        if (isNudged === true) this.nudge(jobId);
-      }),
-    );
-    this.#beside.start(woken);
+    this.#sleepers.wake(jobId, this.nudge);
   };
-
-  /** Brings a job into memory to read its messages: our own, or one that nobody owns. */
-  #wake(jobId: string): Effect.Effect<void, StoreFailure> {
-    return Effect.gen({ self: this }, function* () {
-      const found = yield* this.#host.store.job(jobId);
-      if (Option.isNone(found)) return;
-      const stored = found.value;
-      const deployed = deployedOf(this.#options.deployed, stored);
-      // Of an erased job there is nothing left to go on with.
-      if (deployed === undefined || stored.record.erasedAt !== null) return;
-      if (stored.owner === this.#host.owner) {
-        const load = Effect.map(loadJob(this.#host.store, stored, deployed), (loaded) => {
-          this.#settleIn(loaded);
-        });
-        return yield* this.#unreadable.passOver(stored, load);
-      }
-      if (stored.owner !== null || this.#intake === "none") return;
-      // A pending job waits for its turn, unless there is a word for it.
-      const { status } = stored.record;
-      if (status === "pending" && !(yield* this.#host.store.inbox(jobId)).some(isForPending))
-        return this.#queue.noteRow();
-      yield* this.#claim({ stored, deployed, isTakeover: false, starts: false });
-    });
-  }
 
   // --- in memory
 
@@ -361,7 +355,3 @@ class ResidentJobs implements Jobs {
     });
   }
 }
-
-/** A signal is read when the job has its turn: sent early, it is no reason to go before others. */
-const isForPending = ({ facts }: InboxRow): boolean =>
-  facts.some(({ type }) => type !== "SignalReceived");

@@ -94,7 +94,8 @@ export class Rules {
       if (file !== undefined && epoch !== write.epoch)
         this.broken(`${write.jobId} has epoch ${epoch} and took an append of ${write.epoch}`);
       // Without an owner in its row nobody would take up the job after a crash, and none of its calls is sent.
-      if (!write.isReleased && file?.job.owner !== process.owner)
+      const isLeft = write.claim?.owner === null;
+      if (!write.isReleased && !isLeft && file?.job.owner !== process.owner)
         this.broken(`${process.name} goes on with ${write.jobId} without being its owner`);
       this.reports.push(...this.#deaths.claimed(write, owner));
       for (const fact of messages) this.#consumed(fact, write, before);
