@@ -9,6 +9,7 @@ import { thenAtOnce } from "../services/at-once.ts";
 import { BackgroundWork } from "./background-work.ts";
 import { type Claim, claimJob, submittedJob } from "./claim.ts";
 import type { Submission, Submitted } from "./claim.ts";
+import { HeldJobs } from "./held-jobs.ts";
 import type { Identifiers } from "../identifiers.ts";
 import type { Deployed, JobHost } from "./job-host.ts";
 import { type JobOwner, type LoadedJob, makeOwner } from "./job-owner.ts";
@@ -81,6 +82,7 @@ class ResidentJobs implements Jobs {
   readonly #sleepers: Waking;
   readonly #unreadable = new UnreadableJournals();
   readonly #timersChanged = Latch.makeUnsafe(false);
+  readonly #held = new HeldJobs();
   #intake: Intake;
   #running = 0;
   /** What dead owners left goes first, and takes slots as well. */
@@ -138,7 +140,11 @@ class ResidentJobs implements Jobs {
     };
   }
 
-  readonly counts = () => ({ resident: this.#resident.size, running: this.#running });
+  readonly counts = () => ({ resident: this.#resident.size, running: this.#inPlace });
+
+  get #inPlace(): number {
+    return this.#running - this.#held.withoutPlace;
+  }
 
   // --- new jobs
 
@@ -193,7 +199,7 @@ class ResidentJobs implements Jobs {
 
   #freeSlots(): number {
     if (!this.#hasRecovered) return 0;
-    return this.#options.concurrency - this.#running - this.#reserved;
+    return this.#options.concurrency - this.#inPlace - this.#reserved;
   }
 
   /** Whether a new job starts at once. Who waits already goes first, where this process runs the queue. */
@@ -268,14 +274,17 @@ class ResidentJobs implements Jobs {
     const owner = makeOwner(this.#host, loaded, {
       onAdopt: (record) => {
         if (isRest(record)) this.#rest.tell(jobId, record);
+        if (this.#held.note(record, owner.snapshot())) this.#queue.drain();
       },
       onEnd: (end) => {
         this.#resident.delete(jobId);
+        this.#held.forget(jobId);
         this.#onEnd(owner, end);
       },
     });
     this.#resident.set(jobId, owner);
     this.#running += 1;
+    this.#held.note(loaded.record, loaded.snapshot);
     owner.start();
   }
 
