@@ -93,13 +93,17 @@ export interface JobContext {
    */
   readonly unconfirmed: Readonly<Record<string, UnconfirmedPrediction>>;
   readonly isPaused: boolean;
+  /** Asked to go on while no place was free: it does so with whoever claims it. */
+  readonly isQueued: boolean;
   readonly failure: { readonly path: string; readonly kind: RestKind; readonly seq: number } | null;
   readonly completedSeq: number | null;
   /** The last PredictionSettled or PredictionReused: where the raw answer is. */
   readonly rawSeq: number | null;
   readonly costMicros: number;
-  /** Takeovers from dead owners since the last entry that was progress; three are poison. */
+  /** Deaths of owners since the last progress in which something of this job may have been running; three are poison. */
   readonly claims: number;
+  /** The seq of the last takeover from a dead owner since the last progress, whatever the job was at; null after progress. */
+  readonly takenOverSeq: number | null;
 }
 
 export const initialContext: JobContext = {
@@ -111,11 +115,13 @@ export const initialContext: JobContext = {
   open: {},
   unconfirmed: {},
   isPaused: false,
+  isQueued: false,
   failure: null,
   completedSeq: null,
   rawSeq: null,
   costMicros: 0,
   claims: 0,
+  takenOverSeq: null,
 };
 
 /** A step before its first attempt. */

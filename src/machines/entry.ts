@@ -58,12 +58,16 @@ const JobSubmitted = Schema.Struct({
   fingerprint: Schema.String,
   input: Value,
 });
-/** A process became the job's only owner; `isTakeover` where the one before it died. */
+/**
+ * A process became the job's only owner; `isTakeover` where the one before it died. `isSuspect` says of a takeover
+ * whether something of this job may have been running then; absent in journals from before that was asked.
+ */
 const Claimed = Schema.Struct({
   type: Schema.tag("Claimed"),
   owner: Schema.String,
   epoch: Schema.Number,
   isTakeover: Schema.Boolean,
+  isSuspect: Schema.optionalKey(Schema.Boolean),
 });
 /** The job left the pending queue. */
 const JobStarted = Schema.Struct({ type: Schema.tag("JobStarted") });
@@ -229,11 +233,18 @@ const JobCompleted = Schema.Struct({ type: Schema.tag("JobCompleted"), output: V
 const asked = { by: Schema.String };
 const CancelRequested = Schema.Struct({ type: Schema.tag("CancelRequested"), ...asked });
 const PauseRequested = Schema.Struct({ type: Schema.tag("PauseRequested"), ...asked });
-const ResumeRequested = Schema.Struct({ type: Schema.tag("ResumeRequested"), ...asked });
+/** Where no place was free the job does not go on before it is claimed (`isQueued`). */
+const queued = { isQueued: Schema.optionalKey(Schema.Boolean) };
+const ResumeRequested = Schema.Struct({
+  type: Schema.tag("ResumeRequested"),
+  ...asked,
+  ...queued,
+});
 /** Opens a new round at the failed step, with a fresh allowance; `isFresh` forbids decoding a stored answer again. */
 const RetryRequested = Schema.Struct({
   type: Schema.tag("RetryRequested"),
   ...asked,
+  ...queued,
   isFresh: Schema.Boolean,
 });
 /** Every open prediction of a cancelled job is settled, or given up as unconfirmed. */

@@ -2,30 +2,22 @@
  * The fold: how one entry changes what the machine remembers. Reads entry fields only; no user function,
  * no clock, no I/O, so that a stored journal always folds to the same context.
  */
+import { countDeaths } from "./count-deaths.ts";
 import { type CallProgress, type JobContext, progressOf, type StepProgress } from "./context.ts";
 import type { Entry, EntryOf } from "./entry.ts";
 
 /** The context after the entry. */
 export const record = (context: JobContext, entry: Entry): JobContext => {
   const next = fold(context, entry);
-  if (entry.type === "Claimed")
-    return entry.isTakeover && !isAwaiting(next) ? { ...next, claims: next.claims + 1 } : next;
-  return next.claims === 0 || !isProgress(entry) ? next : { ...next, claims: 0 };
+  return countDeaths(next, entry);
 };
-
-/** Nothing of a job that waits for a signal runs: it is no such job that took its process down. */
-const isAwaiting = ({ steps }: JobContext): boolean =>
-  Object.values(steps).some(({ phase }) => phase === "awaiting");
-
-/** A start that never comes to anything is what poison looks like; only results count as progress. */
-const isProgress = (entry: Entry): boolean =>
-  entry.type !== "JobSubmitted" && entry.type !== "JobStarted" && entry.type !== "StepStarted";
 
 const fold = (context: JobContext, entry: Entry): JobContext => {
   switch (entry.type) {
     case "JobSubmitted":
       return { ...context, submittedSeq: entry.seq, lastSeq: entry.seq };
     case "Claimed":
+      return context.isQueued ? { ...context, isQueued: false } : context;
     case "JobStarted":
       return context;
     case "StepStarted":
@@ -98,13 +90,13 @@ const fold = (context: JobContext, entry: Entry): JobContext => {
     case "JobCompleted":
       return { ...context, completedSeq: entry.seq };
     case "CancelRequested":
-      return { ...context, isPaused: false, open: allClosing(context.open) };
+      return { ...context, isPaused: false, isQueued: false, open: allClosing(context.open) };
     case "PauseRequested":
-      return { ...context, isPaused: true };
+      return { ...context, isPaused: true, isQueued: false };
     case "ResumeRequested":
-      return { ...context, isPaused: false };
+      return { ...context, isPaused: false, isQueued: entry.isQueued === true };
     case "RetryRequested":
-      return retried(context, entry);
+      return { ...retried(context, entry), isQueued: entry.isQueued === true };
     case "JobCancelled":
       return context;
   }

@@ -16,7 +16,7 @@ export interface RedactionOptions {
 const plainFields: ReadonlySet<string> = new Set(
   [
     "type seq at path key attempt round call repair status kind owner epoch version pipeline",
-    "isTakeover isAdopted isCertain isFresh by awaited timeoutMs estimateMicros provider model",
+    "isTakeover isSuspect isQueued isAdopted isCertain isFresh by awaited timeoutMs estimateMicros provider model",
     "retry timeout wakeAt delayMs receipt costMicros basis predictionId metrics source jobId settledAt",
   ].flatMap((names) => names.split(" ")),
 );

@@ -62,7 +62,7 @@ export interface StateRecord {
   readonly version: number;
   readonly fingerprint: string;
   readonly status: JobStatus;
-  /** Finer than the status: `active`, `backingOff`, `waiting`, `unknown`, `paused`, `cancelling`; null where there is none. */
+  /** Finer than the status: `active`, `backingOff`, `waiting`, `unknown`, `paused`, `queued`, `cancelling`; null where there is none. */
   readonly detail: string | null;
   readonly currentStep: string | null;
   readonly attempt: number;
@@ -131,6 +131,8 @@ export interface PredictionRow {
   readonly cancelRequestedAt: number | null;
   /** True once `closeGrace` passed without a confirmed end: still watched, no longer waited for. */
   readonly isUnconfirmed: boolean;
+  /** The process that last began to copy its files, and how many had died of that before; null before the first. */
+  readonly copying: { readonly by: string; readonly deaths: number } | null;
   readonly settledAt: number | null;
   readonly raw: Value | null;
   readonly receipt: Receipt | null;
@@ -192,9 +194,9 @@ export interface AppendEntries {
   readonly consumed: ReadonlyArray<string>;
   /**
    * A takeover, or its owner going on with a job it had let go: the row's owner and epoch become these;
-   * `epoch` above is the one it had.
+   * `epoch` above is the one it had. Without an owner the job waits for one, with the detail `queued` in the queue.
    */
-  readonly claim: { readonly owner: string; readonly epoch: number } | null;
+  readonly claim: { readonly owner: string | null; readonly epoch: number } | null;
   /** The job has nothing more to do: the row's owner is cleared once no prediction of it is open. */
   readonly isReleased: boolean;
   /** What these entries tell the outside. Default: nothing. */
@@ -219,6 +221,7 @@ export interface ChangePrediction {
       | "predictionId"
       | "status"
       | "isUnconfirmed"
+      | "copying"
       | "settledAt"
       | "raw"
       | "receipt"
@@ -306,7 +309,7 @@ export class JournalStore extends Context.Service<
      * released job). Cheap enough to ask several times a second.
      */
     jobsWithInbox(owner: string | null): Effect.Effect<ReadonlyArray<string>, StoreFailure>;
-    /** Pending jobs that nobody owns, oldest first, of these pipelines (`name@version`). */
+    /** Jobs that nobody owns and that wait for a place, pending or `queued`, oldest first, of these pipelines (`name@version`). */
     pending(
       pipelines: ReadonlyArray<string>,
       limit: number,

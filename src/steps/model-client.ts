@@ -109,6 +109,8 @@ export interface ModelClient {
   readonly provider: string;
   /** What the provider can do after a lost answer; without it, creates are at-least-once by policy. */
   readonly canFind: boolean;
+  /** Its models run in this process, and die with it. Default: they run elsewhere. */
+  readonly runsHere?: true;
   readonly limits?: ProviderLimits;
   /** Creates one prediction, asynchronously, with exactly one request. Fails with: SubmitRejected, SubmitUnknown. */
   submit(request: SubmitRequest): Effect.Effect<Prediction, SubmitRejected | SubmitUnknown>;

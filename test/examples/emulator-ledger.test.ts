@@ -24,6 +24,7 @@ const ours = (id: string, costMicros: number): PredictionRow => ({
   status: "succeeded",
   cancelRequestedAt: null,
   isUnconfirmed: false,
+  copying: null,
   settledAt: 1,
   raw: null,
   receipt: {

@@ -78,6 +78,17 @@ const kinds: Readonly<Record<string, { readonly worlds: number; readonly kind: W
         ...seconds,
       },
     },
+  "a job that kills every process rests after three, and no job that only waits beside it does": {
+    worlds: 300,
+    kind: {
+      faults: 2,
+      ends: [],
+      maxEnds: 0,
+      isCommanded: false,
+      hasKiller: true,
+      ...seconds,
+    },
+  },
 };
 
 const replayOf = (seed: number): string =>

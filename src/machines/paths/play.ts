@@ -9,6 +9,7 @@ import {
 } from "../../steps/failure.ts";
 import type { Fact, FactOf } from "../entry.ts";
 import type { StepNode } from "../plan.ts";
+import { mayHaveRun } from "../suspicion.ts";
 import type { Act, Ending, Reply, RunEnding, Said } from "./act.ts";
 import {
   append,
@@ -83,7 +84,8 @@ const crash = (world: World, isCreated: boolean): World => {
       one === "sending" ? (isCreated ? "lostCreated" : "lostAbsent") : one,
     ]),
   );
-  const taken = { ...append(world, claimed(true)), remote };
+  const takeover = { ...claimed(true), isSuspect: isSuspect(world) };
+  const taken = { ...append(world, takeover), remote };
   const node = currentNode(taken);
   if (node === undefined || taken.standing !== "running") return taken;
   const step = currentStep(taken);
@@ -92,6 +94,13 @@ const crash = (world: World, isCreated: boolean): World => {
   const isLost = node.step.program.kind === "run" && step.phase === "started";
   if (!isLost || node.step.isRepeatable) return taken;
   return append(taken, failed(node, step, encodeFailure(provider("OutcomeUnknown"))));
+};
+
+const isSuspect = (world: World): boolean => {
+  const isCallInHand = Object.values(world.remote).includes("sending");
+  if (world.standing !== "running") return isCallInHand;
+  const node = currentNode(world);
+  return mayHaveRun({ context: world.context, node, isTimerOver: false, isCallInHand });
 };
 
 const provider = (reason: ProviderFailure["reason"]): ProviderFailure =>

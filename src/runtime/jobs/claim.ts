@@ -10,14 +10,14 @@ import type { NewNotification } from "../journal-outbox.ts";
 import type { LoadedJob } from "./job-owner.ts";
 import {
   type JournalStore,
+  type PredictionRow,
   type StateRecord,
   type StoredJob,
   StoreFailure,
 } from "../journal-store.ts";
-import { positionOf, recordAfter, isAtRest, statusOf, timersOf } from "./state-record.ts";
-
-/** A job that took down its process this often in a row is poison. */
-const maxClaims = 3;
+import type { Providers } from "../predictions/providers.ts";
+import { isSuspect, poisonIn } from "./poison.ts";
+import { recordAfter, isAtRest, statusOf, timersOf } from "./state-record.ts";
 
 export interface Submitted {
   readonly jobId: string;
@@ -43,6 +43,7 @@ export interface Claimant {
   readonly committer: GroupCommit;
   readonly observe: (observation: Observation) => void;
   readonly outbox?: JobOutbox;
+  readonly providers: Pick<Providers, "client">;
 }
 
 export interface Claim {
@@ -84,18 +85,23 @@ export const loadJob = Effect.fnUntraced(function* (
   };
 });
 
-/** The job, ours from now on; undefined where somebody else was faster. */
+/** The job, ours from now on, with its rows of the ledger; undefined where somebody else was faster. */
 export const claimJob = Effect.fnUntraced(function* (
   claimant: Claimant,
   claim: Claim,
+  predictions: ReadonlyArray<PredictionRow>,
 ): Effect.fn.Return<LoadedJob | undefined, StoreFailure> {
   const { stored, deployed } = claim;
   const loaded = yield* loadJob(claimant.store, stored, deployed);
   const epoch = stored.epoch + 1;
+  const now = yield* Clock.currentTimeMillis;
+  const { providers } = claimant;
+  const death = { loaded, owner: stored.owner, predictions, now, providers };
   const drafted = draft(loaded, claim, {
     owner: claimant.owner,
     epoch,
-    now: yield* Clock.currentTimeMillis,
+    now,
+    suspicion: claim.isTakeover ? { isSuspect: isSuspect(death) } : {},
     announcement: claimant.outbox?.announcementOf(deployed.plan.name),
   });
   const record = recordAfter(stored.record, drafted.entries, drafted.snapshot);
@@ -141,13 +147,14 @@ interface Moment {
   readonly owner: string;
   readonly epoch: number;
   readonly now: number;
+  readonly suspicion: Pick<FactOf<"Claimed">, "isSuspect">;
   readonly announcement: Announcement | undefined;
 }
 
 const draft = (
   loaded: LoadedJob,
   { isTakeover, starts }: Claim,
-  { owner, epoch, now, announcement }: Moment,
+  { owner, epoch, now, suspicion, announcement }: Moment,
 ): Drafted => {
   const entries: Array<Entry> = [];
   const outbox: Array<NewNotification> = [];
@@ -162,21 +169,13 @@ const draft = (
     snapshot = advanced.snapshot;
   };
   // Who only watches the predictions of a job that rests has nothing to add to its story.
-  if (!isAtRest(snapshot) || !starts) append({ type: "Claimed", owner, epoch, isTakeover });
-  const { path } = positionOf(snapshot);
+  if (!isAtRest(snapshot) || !starts)
+    append({ type: "Claimed", owner, epoch, isTakeover, ...suspicion });
   if (statusOf(snapshot) === "pending" && starts) append({ type: "JobStarted" });
-  if (snapshot.context.claims >= maxClaims && path !== null && !isAtRest(snapshot))
-    append(poisoned(snapshot, path));
+  const poison = poisonIn(snapshot);
+  if (poison !== null) append(poison);
   return { entries, snapshot, outbox };
 };
-
-const poisoned = ({ context }: JobSnapshot, path: string): Fact => ({
-  type: "StepFailed",
-  path,
-  attempt: context.steps[path]?.attempt ?? 0,
-  kind: "defect",
-  failure: { _tag: "Defect", message: `the process died ${context.claims} times here` },
-});
 
 export interface SubmittedJob {
   readonly jobId: string;

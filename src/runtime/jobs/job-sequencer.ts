@@ -206,6 +206,7 @@ export const rowOf = (entry: Intended, jobId: string): PredictionRow => ({
   status: null,
   cancelRequestedAt: null,
   isUnconfirmed: false,
+  copying: null,
   settledAt: null,
   raw: null,
   receipt: null,

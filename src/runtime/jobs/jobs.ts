@@ -7,22 +7,24 @@ import type { Scope } from "effect";
 import type { Fact, Value } from "../../machines/entry.ts";
 import { thenAtOnce } from "../services/at-once.ts";
 import { BackgroundWork } from "./background-work.ts";
-import { type Claim, claimJob, loadJob, submittedJob } from "./claim.ts";
+import { type Claim, claimJob, submittedJob } from "./claim.ts";
 import type { Submission, Submitted } from "./claim.ts";
+import { HeldJobs } from "./held-jobs.ts";
 import type { Identifiers } from "../identifiers.ts";
 import type { Deployed, JobHost } from "./job-host.ts";
 import { type JobOwner, type LoadedJob, makeOwner } from "./job-owner.ts";
 import { assetsOfNew } from "../job-assets.ts";
 import { storeValue } from "../job-values.ts";
-import type { InboxRow, StateRecord, StoreFailure } from "../journal-store.ts";
+import type { StateRecord, StoreFailure } from "../journal-store.ts";
 import type { AssetStoreFailure } from "../../steps/asset-store.ts";
-import { claimsOnDead, claimsOnJob, deployedOf, type Intake } from "./left-behind.ts";
+import { claimsOnDead, claimsOnJob, type Intake } from "./left-behind.ts";
 import { JobUnavailable } from "../outcome.ts";
 import { keepWatch, type LookAround } from "./look-around.ts";
 import { unloadSleepers } from "./passivation.ts";
 import { PendingQueue } from "./pending-queue.ts";
 import { isRest, RestWaiters, untilRest } from "./rest-waiters.ts";
 import { UnreadableJournals } from "./unreadable-journals.ts";
+import { Waking } from "./waking.ts";
 
 export interface JobsOptions {
   /** By `name@version`. */
@@ -75,12 +77,12 @@ class ResidentJobs implements Jobs {
   readonly #host: JobHost;
   readonly #options: JobsOptions;
   readonly #resident = new Map<string, JobOwner>();
-  /** True where another nudge came meanwhile. */
-  readonly #waking = new Map<string, boolean>();
   readonly #rest = new RestWaiters();
   readonly #queue: PendingQueue;
+  readonly #sleepers: Waking;
   readonly #unreadable = new UnreadableJournals();
   readonly #timersChanged = Latch.makeUnsafe(false);
+  readonly #held = new HeldJobs();
   #intake: Intake;
   #running = 0;
   /** What dead owners left goes first, and takes slots as well. */
@@ -106,6 +108,21 @@ class ResidentJobs implements Jobs {
         this.#beside.start(this.#beside.insist(effect));
       },
     });
+    this.#sleepers = new Waking({
+      host,
+      deployed: options.deployed,
+      intake: () => this.#intake,
+      beside: this.#beside,
+      rest: this.#rest,
+      queue: this.#queue,
+      unreadable: this.#unreadable,
+      mayStart: () => this.#mayStart(),
+      withPlace: (effect) => this.#withPlace(effect),
+      claim: (claim) => this.#claim(claim),
+      settleIn: (loaded) => {
+        this.#settleIn(loaded);
+      },
+    });
   }
 
   /** What the lookouts for messages and timers need. */
@@ -123,7 +140,11 @@ class ResidentJobs implements Jobs {
     };
   }
 
-  readonly counts = () => ({ resident: this.#resident.size, running: this.#running });
+  readonly counts = () => ({ resident: this.#resident.size, running: this.#inPlace });
+
+  get #inPlace(): number {
+    return this.#running - this.#held.withoutPlace;
+  }
 
   // --- new jobs
 
@@ -178,13 +199,27 @@ class ResidentJobs implements Jobs {
 
   #freeSlots(): number {
     if (!this.#hasRecovered) return 0;
-    return this.#options.concurrency - this.#running - this.#reserved;
+    return this.#options.concurrency - this.#inPlace - this.#reserved;
   }
 
   /** Whether a new job starts at once. Who waits already goes first, where this process runs the queue. */
   #mayStart(): boolean {
     if (this.#intake === "none" || this.#freeSlots() <= 0) return false;
     return this.#intake === "own" || !this.#queue.mayHaveRows();
+  }
+
+  /** Who comes meanwhile shall not take the place for free. */
+  #withPlace(effect: Effect.Effect<void, StoreFailure>): Effect.Effect<void, StoreFailure> {
+    return Effect.suspend(() => {
+      this.#reserved += 1;
+      return Effect.ensuring(
+        effect,
+        Effect.sync(() => {
+          this.#reserved -= 1;
+          this.#queue.drain();
+        }),
+      );
+    });
   }
 
   // --- messages
@@ -207,43 +242,8 @@ class ResidentJobs implements Jobs {
       resident.nudge();
       return;
     }
-    const isWaking = this.#waking.has(jobId);
-    this.#waking.set(jobId, isWaking);
-    if (isWaking) return;
-    const woken = Effect.ensuring(
-      this.#beside.insist(this.#wake(jobId)),
-      Effect.sync(() => {
-        const isNudged = this.#waking.get(jobId);
-        this.#waking.delete(jobId);
-        if (isNudged === true) this.nudge(jobId);
-      }),
-    );
-    this.#beside.start(woken);
+    this.#sleepers.wake(jobId, this.nudge);
   };
-
-  /** Brings a job into memory to read its messages: our own, or one that nobody owns. */
-  #wake(jobId: string): Effect.Effect<void, StoreFailure> {
-    return Effect.gen({ self: this }, function* () {
-      const found = yield* this.#host.store.job(jobId);
-      if (Option.isNone(found)) return;
-      const stored = found.value;
-      const deployed = deployedOf(this.#options.deployed, stored);
-      // Of an erased job there is nothing left to go on with.
-      if (deployed === undefined || stored.record.erasedAt !== null) return;
-      if (stored.owner === this.#host.owner) {
-        const load = Effect.map(loadJob(this.#host.store, stored, deployed), (loaded) => {
-          this.#settleIn(loaded);
-        });
-        return yield* this.#unreadable.passOver(stored, load);
-      }
-      if (stored.owner !== null || this.#intake === "none") return;
-      // A pending job waits for its turn, unless there is a word for it.
-      const { status } = stored.record;
-      if (status === "pending" && !(yield* this.#host.store.inbox(jobId)).some(isForPending))
-        return this.#queue.noteRow();
-      yield* this.#claim({ stored, deployed, isTakeover: false, starts: false });
-    });
-  }
 
   // --- in memory
 
@@ -259,9 +259,9 @@ class ResidentJobs implements Jobs {
     const claimed = Effect.gen({ self: this }, function* () {
       // Asked for before the claim: after it nothing may fail any more, or the job is ours in vain.
       const predictions = yield* this.#host.store.predictions(claim.stored.record.jobId);
-      const loaded = yield* claimJob(this.#host, claim);
+      const loaded = yield* claimJob(this.#host, claim, predictions);
       if (loaded === undefined) return;
-      this.#host.providers.follow(predictions);
+      this.#host.providers.follow(predictions, claim.isTakeover ? claim.stored.owner : null);
       this.#settleIn(loaded);
     });
     return this.#unreadable.passOver(claim.stored, claimed);
@@ -274,14 +274,17 @@ class ResidentJobs implements Jobs {
     const owner = makeOwner(this.#host, loaded, {
       onAdopt: (record) => {
         if (isRest(record)) this.#rest.tell(jobId, record);
+        if (this.#held.note(record, owner.snapshot())) this.#queue.drain();
       },
       onEnd: (end) => {
         this.#resident.delete(jobId);
+        this.#held.forget(jobId);
         this.#onEnd(owner, end);
       },
     });
     this.#resident.set(jobId, owner);
     this.#running += 1;
+    this.#held.note(loaded.record, loaded.snapshot);
     owner.start();
   }
 
@@ -361,7 +364,3 @@ class ResidentJobs implements Jobs {
     });
   }
 }
-
-/** A signal is read when the job has its turn: sent early, it is no reason to go before others. */
-const isForPending = ({ facts }: InboxRow): boolean =>
-  facts.some(({ type }) => type !== "SignalReceived");

@@ -18,9 +18,10 @@ const mayLeaveMemory = (owner: JobOwner, { now, passivateAfterMs }: Patience): b
   const record = owner.record();
   if (now - record.updatedAt < passivateAfterMs) return false;
   const { path, detail, step } = positionOf(owner.snapshot());
-  if (path === null || step === undefined) return false;
+  if (path === null) return false;
   // Between attempts a paused job waits for a word; within one it is still at work.
-  if (detail === "paused") return step.phase !== "started" && step.phase !== "calling";
+  if (detail === "paused") return step?.phase !== "started" && step?.phase !== "calling";
+  if (step === undefined) return false;
   if (step.timer !== null) {
     const { wakeAt, delayMs } = step.timer;
     // Further off than it was set for, by a clock that was set back: only who waits in memory knows how long.

@@ -34,7 +34,13 @@ export const positionOf = (snapshot: JobSnapshot): Position => {
   const running: unknown = "running" in value ? value.running : null;
   const [path, detail] = inner(running);
   if (path === null) return { path: context.failure?.path ?? null, detail: null, step: undefined };
-  return { path, detail: context.isPaused ? "paused" : detail, step: context.steps[path] };
+  return { path, detail: detailOf(context) ?? detail, step: context.steps[path] };
+};
+
+/** What goes before everything a step may be at. */
+const detailOf = ({ isPaused, isQueued }: JobContext): string | null => {
+  if (isPaused) return "paused";
+  return isQueued ? "queued" : null;
 };
 
 const inner = (running: unknown): readonly [path: string | null, detail: string | null] => {
@@ -137,6 +143,7 @@ const words = ({
     return ["the provider to confirm the cancel", "the job becomes cancelled", null];
   if (path === null) return ["a free slot", "the first step starts", null];
   if (context.isPaused) return ["a resume", `${path} goes on`, null];
+  if (context.isQueued) return ["a free slot", `${path} goes on`, null];
   if (step?.phase === "awaiting")
     return [`signal ${path}`, "what is sent is its output", step.timer?.wakeAt ?? null];
   const call = step?.call;
@@ -154,7 +161,7 @@ const words = ({
   if (detail === "unknown" && step?.phase === "absent")
     return ["a decision", "retry pays for the call again, cancel ends the job", null];
   // Whoever sent a call that was only intended when its job was taken over is dead.
-  const isLost = call?.state === "intended" && context.claims > 0;
+  const isLost = call?.state === "intended" && call.intendedSeq < (context.takenOverSeq ?? 0);
   if (detail === "unknown" || isLost)
     return [`news of a call of ${path} whose answer was lost`, "it is found, or made again", until];
   if (call?.state === "intended")

@@ -65,6 +65,10 @@ export const moveOf = (row: LedgerPosition, change: ChangeOfRow): Move | null =>
   }
 };
 
+/** A job that goes on, or begins, with whoever claims it. */
+export const waitsForPlace = ({ status, detail }: StateRecord): boolean =>
+  status === "pending" || (status === "processing" && detail === "queued");
+
 /** Which entries of a write hold the values of its state record. */
 export interface Holders {
   readonly input: EntryOf<"JobSubmitted"> | undefined;

@@ -58,6 +58,7 @@ export const doubleOf = (row: PredictionRow, { id }: Prediction, now: number): P
   status: null,
   cancelRequestedAt: now,
   isUnconfirmed: false,
+  copying: null,
   settledAt: null,
   raw: null,
   receipt: null,

@@ -108,9 +108,16 @@ const settle = (
   watched: WatchedPrediction,
   prediction: Prediction,
 ): Effect.Effect<void> =>
-  Effect.flatMap(settlementOf(client, host, { row: watched.row, prediction }), (fact) =>
+  Effect.flatMap(settlementOf(client, host, endOf(watched, prediction)), (fact) =>
     watched.settle(fact),
   );
+
+const endOf = (watched: WatchedPrediction, prediction: Prediction) => ({
+  row: watched.row,
+  prediction,
+  beginCopying: watched.beginCopying,
+  isDeadlyToCopy: watched.isDeadlyToCopy,
+});
 
 /** The request may get lost as any other; the loop repeats it until a look shows the end. */
 const cancelRemotely = ({ pace }: Poller, watched: WatchedPrediction): Effect.Effect<void> => {

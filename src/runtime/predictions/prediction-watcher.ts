@@ -30,9 +30,10 @@ export interface PredictionWatcher {
   readonly drop: (row: PredictionRow) => void;
   /**
    * Takes up a row of the ledger, whatever it says: an intent that somebody else was to send is looked
-   * for, never sent; an absent one may still show a double; a closed one needs nothing.
+   * for, never sent; an absent one may still show a double; a closed one needs nothing. `died` is the process that
+   * had the row, where it was killed.
    */
-  readonly follow: (row: PredictionRow) => void;
+  readonly follow: (row: PredictionRow, died?: string | null) => void;
   /** Has a look now, and settles the prediction if it has ended. Returns when the look is over. */
   look(key: string): Effect.Effect<void>;
   /**
@@ -126,10 +127,10 @@ class Watcher implements PredictionWatcher {
     this.#fork(Effect.andThen(unsent, this.#gate.withdraw(row.key)));
   };
 
-  readonly follow = (row: PredictionRow): void => {
+  readonly follow = (row: PredictionRow, died: string | null = null): void => {
     if (this.#watched.has(row.key)) return;
     if (isOpen(row)) {
-      const watched = this.#watch(row);
+      const watched = this.#watch(row, died);
       // It may have ended long ago, while nobody watched it.
       if (!watched.isUnanswered()) watched.wake();
       this.#fork(Effect.andThen(this.#gate.occupy(row), this.#attend(watched)));
@@ -175,8 +176,8 @@ class Watcher implements PredictionWatcher {
     }),
   );
 
-  #watch(row: PredictionRow): WatchedPrediction {
-    const watched = new WatchedPrediction(row, this.#host);
+  #watch(row: PredictionRow, died: string | null = null): WatchedPrediction {
+    const watched = new WatchedPrediction(row, this.#host, died);
     this.#watched.set(row.key, watched);
     return watched;
   }

@@ -29,8 +29,8 @@ export interface Provider {
 export interface Providers {
   /** The provider and the bare model name; undefined where no client is configured for it. */
   resolve(model: string): { readonly provider: Provider; readonly model: string } | undefined;
-  /** Takes up rows of the ledger, left by a dead process or by nobody; those that are over need nothing. */
-  readonly follow: (rows: ReadonlyArray<PredictionRow>) => void;
+  /** Takes up rows of the ledger, left by another process or by nobody; those that are over need nothing. `died`: whoever had them was killed. */
+  readonly follow: (rows: ReadonlyArray<PredictionRow>, died?: string | null) => void;
   /** The remote end of this prediction is wanted; the request for it is committed. */
   readonly cancel: (key: string) => void;
   /** Nobody waits for the end of this prediction any more. */
@@ -87,8 +87,8 @@ export const makeProviders = Effect.fnUntraced(function* (
       const first = all[0];
       return first === undefined ? undefined : { provider: first, model };
     },
-    follow: (rows) => {
-      for (const row of rows) byName(row.provider)?.watcher.follow(row);
+    follow: (rows, died = null) => {
+      for (const row of rows) byName(row.provider)?.watcher.follow(row, died);
     },
     cancel: (key) => {
       for (const { watcher } of all) watcher.cancel(key);

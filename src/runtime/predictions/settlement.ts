@@ -15,6 +15,10 @@ type Settled = FactOf<"PredictionSettled">;
 export interface Ended {
   readonly row: PredictionRow;
   readonly prediction: Prediction;
+  /** To be done before the first file is copied; a prediction without files costs nothing by it. */
+  readonly beginCopying: Effect.Effect<void>;
+  /** Copying has killed process after process: settled without its files, which a RETRY copies in the job's name. */
+  readonly isDeadlyToCopy: boolean;
 }
 
 /** A provider that cannot be reached is waited for, for some minutes: what it made is paid and still there. */
@@ -29,14 +33,15 @@ const damagePatience = Schedule.exponential("500 millis").pipe(Schedule.upTo({ t
 export const settlementOf = Effect.fnUntraced(function* (
   client: ModelClient,
   host: SettlementHost,
-  { row, prediction }: Ended,
+  ended: Ended,
 ): Effect.fn.Return<Settled> {
+  const { row, prediction } = ended;
   const raw = (yield* erasureOf(host, row)) ?? (yield* insist(keptAnswer(host, row, prediction)));
   // A double's files are nobody's: only what it cost is of interest.
   const copied =
     row.state === "duplicate"
       ? Result.succeed([])
-      : yield* Effect.result(copiesOf(client, assetsOfJob(host, row.jobId), { row, prediction }));
+      : yield* Effect.result(copiesOf(client, assetsOfJob(host, row.jobId), ended));
   return {
     type: "PredictionSettled",
     path: row.path,
@@ -107,30 +112,38 @@ const receiptOf = (
 const copiesOf = (
   client: ModelClient,
   assets: JobAssets,
-  { row, prediction }: Ended,
+  { row, prediction, beginCopying, isDeadlyToCopy }: Ended,
 ): Effect.Effect<Settled["files"], ProviderFailure> => {
+  const { provider } = client;
   if (prediction.status !== "succeeded") return Effect.succeed([]);
   if (prediction.isDataRemoved) {
     const detail = "the provider has removed the output before it could be copied";
-    const { provider } = client;
     return Effect.fail(new ProviderFailure({ reason: "OutputExpired", provider, detail }));
   }
-  return copyFiles(client, assets, { model: row.model, output: prediction.output });
+  if (isDeadlyToCopy) {
+    const detail = "its files are not copied: process after process died while it did so";
+    return Effect.fail(new ProviderFailure({ reason: "BadResponse", provider, detail }));
+  }
+  const { model } = row;
+  return copyFiles(client, assets, { model, output: prediction.output, onBegin: beginCopying });
 };
 
 export interface Output {
   readonly model: string;
   readonly output: Schema.Json;
+  /** Before the first file, if there is one. Default: nothing. */
+  readonly onBegin?: Effect.Effect<void>;
 }
 
 /** The files of an output, copied into our own store. Fails with: ProviderFailure. */
 export const copyFiles = Effect.fnUntraced(function* (
   client: ModelClient,
   assets: JobAssets,
-  { model, output }: Output,
+  { model, output, onBegin = Effect.void }: Output,
 ): Effect.fn.Return<Settled["files"], ProviderFailure> {
   const description = yield* patiently(client.describe(model));
   const urls = filesIn(description.output, output);
+  if (urls.length > 0) yield* onBegin;
   return yield* Effect.forEach(urls, (url) =>
     Effect.map(patiently(copyOf(client, assets, url)), (asset) => ({ url, asset })),
   );

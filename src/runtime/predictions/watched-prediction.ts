@@ -22,6 +22,9 @@ interface Change {
   readonly fact: Fact | null;
 }
 
+/** As many as make a job poison. */
+const maxDeaths = 3;
+
 const unanswered: ChangePrediction["from"] = ["intended", "unknown"];
 
 export class WatchedPrediction {
@@ -43,8 +46,14 @@ export class WatchedPrediction {
   #sentAt: number | null = null;
   readonly #host: WatcherHost;
 
-  constructor(row: PredictionRow, host: WatcherHost) {
+  /** How many processes have died while they copied its files. */
+  readonly #copyingDeaths: number;
+
+  constructor(row: PredictionRow, host: WatcherHost, died: string | null = null) {
     this.row = row;
+    const { copying } = row;
+    this.#copyingDeaths =
+      (copying?.deaths ?? 0) + (copying !== null && copying.by === died ? 1 : 0);
     this.isCancelWanted = row.cancelRequestedAt !== null;
     this.#host = host;
   }
@@ -131,6 +140,19 @@ export class WatchedPrediction {
       this.isOver = true;
     });
   }
+
+  /** Copying its files has taken down so many processes that nobody tries it here again. */
+  get isDeadlyToCopy(): boolean {
+    return this.#copyingDeaths >= maxDeaths;
+  }
+
+  /** Its files are about to be copied: written down first, so that a process that dies of it is known to. */
+  readonly beginCopying: Effect.Effect<void> = Effect.suspend(() => {
+    const { owner } = this.#host;
+    if (this.row.copying?.by === owner) return Effect.void;
+    const copying = { by: owner, deaths: this.#copyingDeaths };
+    return Effect.asVoid(this.#change({ change: { copying }, from: ["accepted"], fact: null }));
+  });
 
   /** `closeGrace` has passed: watched on, but nobody waits for it. */
   giveUp(): Effect.Effect<void> {

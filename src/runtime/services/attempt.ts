@@ -35,6 +35,10 @@ export const waitFor = (timer: Timer): Effect.Effect<void> =>
 export const timerFrom = (delayMs: number): Effect.Effect<Timer> =>
   Effect.map(Clock.currentTimeMillis, (now) => ({ wakeAt: now + delayMs, delayMs }));
 
+/** No code of a job that is paused begins: who died meanwhile did not die of it. */
+export const whenNotPaused = ({ job }: Pick<StepRun, "job">): Effect.Effect<void> =>
+  job.until(({ isPaused }) => !isPaused);
+
 /** The fact that the next attempt begins; null where the step has just failed on its input. */
 export const beginAttempt = (run: StepRun): Effect.Effect<FactOf<"StepStarted"> | null> => {
   const progress = progressIn(run);

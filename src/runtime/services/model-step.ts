@@ -14,6 +14,7 @@ import {
   progressIn,
   remainingMs,
   waitFor,
+  whenNotPaused,
 } from "./attempt.ts";
 import type { ServiceJob } from "../jobs/job-host.ts";
 import { judge, judgeStored, timeoutOf } from "./model-answer.ts";
@@ -44,12 +45,14 @@ type Stage = (run: ModelRun) => Effect.Effect<void>;
 
 const begin: Stage = Effect.fnUntraced(function* (run) {
   yield* waitOut(run);
+  yield* whenNotPaused(run);
   const begun = yield* beginAttempt(run);
   if (begun !== null) yield* run.job.append(begun);
 });
 
 /** What was answered already, and paid for, is looked at once more before anything is paid again. */
 const start: Stage = Effect.fnUntraced(function* (run) {
+  yield* whenNotPaused(run);
   yield* lookBack(run);
   if (yield* judgeStored(run)) return;
   yield* intend(run);

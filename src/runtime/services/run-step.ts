@@ -21,6 +21,7 @@ import {
   type StepRun,
   stepTimeout,
   waitFor,
+  whenNotPaused,
 } from "./attempt.ts";
 import { there } from "./at-once.ts";
 import { codecOf } from "./codecs.ts";
@@ -85,7 +86,10 @@ const resumed = Effect.fnUntraced(function* (
 const furtherAttempts = (run: StepRun, program: RunProgram): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { timer } = progressIn(run);
-    const beginning = Effect.suspend(() => beginAttempt(run));
+    const beginning = Effect.andThen(
+      whenNotPaused(run),
+      Effect.suspend(() => beginAttempt(run)),
+    );
     return attempts(
       run,
       program,
@@ -116,9 +120,14 @@ interface Begun {
   readonly input: ValueOrEntry;
 }
 
-/** A step that may run again shares its start's commit with its result, if that comes soon enough. */
-const sharesCommit = ({ node, job }: StepRun): boolean =>
-  node.step.isRepeatable && !job.context().isPaused;
+/**
+ * A step that may run again shares its start's commit with its result, if that comes soon enough. Not where a process
+ * has died since anything came of the job: if the function kills this one as well, its start shall say so.
+ */
+const sharesCommit = ({ node, job }: StepRun): boolean => {
+  const { isPaused, takenOverSeq } = job.context();
+  return node.step.isRepeatable && !isPaused && takenOverSeq === null;
+};
 
 /** One that may not waits until its start is durable. Null where the step has already failed on its input. */
 const begin = Effect.fnUntraced(function* (

@@ -12,7 +12,14 @@ import {
   TimeoutFailure,
   ValidationFailure,
 } from "../../steps/failure.ts";
-import { failStep, journaledInput, progressIn, timerFrom, waitFor } from "./attempt.ts";
+import {
+  failStep,
+  journaledInput,
+  progressIn,
+  timerFrom,
+  waitFor,
+  whenNotPaused,
+} from "./attempt.ts";
 import { codecOf } from "./codecs.ts";
 import { decodeInput, jsonOf, keep } from "./hand-over.ts";
 import type { ServiceJob } from "../jobs/job-host.ts";
@@ -35,6 +42,7 @@ export const runSignalStep = Effect.fnUntraced(function* (run: SignalRun): Effec
 /** A mapper runs once: what the step waits with is journaled, over all rounds. */
 const begin = Effect.fnUntraced(function* (run: SignalRun): Effect.fn.Return<void> {
   const { job, node } = run;
+  yield* whenNotPaused(run);
   const progress = progressIn(run);
   const input = yield* Effect.result(journaledInput(run, progress));
   if (Result.isFailure(input)) return yield* failStep(run, input.failure);

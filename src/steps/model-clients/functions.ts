@@ -74,6 +74,7 @@ const client = (options: FunctionsOptions): ModelClient => {
   return {
     provider,
     canFind: true,
+    runsHere: true,
     submit: (request) => submit(shop, described.get(request.model)?.input ?? null, request),
     get: (id) => Effect.map(find(shop, id), ({ prediction }) => prediction),
     cancel: (id) => cancel(shop, id),

@@ -10,6 +10,7 @@ import {
   plus,
 } from "../../../src/runtime/journal-stores/spending-rules.ts";
 import { journalViolations } from "../journal-invariants.ts";
+import { killersOrder } from "./killer.ts";
 import { drivers, modelSteps } from "./pipelines.ts";
 import type { Aftermath, WorldKind } from "./world.ts";
 
@@ -25,10 +26,23 @@ export const violationsOf = (aftermath: Aftermath, kind: WorldKind): ReadonlyArr
       jobViolations(job.record, entries, kind).map((found) => `${job.record.jobId}: ${found}`),
     ),
     ...aftermath.mistold,
+    ...killerViolations(aftermath),
     ...ledgerViolations(aftermath),
     ...spendingViolations(aftermath),
     ...(kind.faults === 0 && !kind.isCommanded ? doublesIn(aftermath) : []),
   ];
+};
+
+/** Three deaths that can be its doing, and one before that may have left no trace. */
+const maxKills = 4;
+
+const killerViolations = ({ kills, journals }: Aftermath): ReadonlyArray<string> => {
+  const killer = [...journals.files.values()].find(({ job }) => job.idempotencyKey === killersOrder)
+    ?.job.record;
+  if (kills > maxKills) return [`the killer took down ${kills} processes`];
+  return kills < 3 || killer?.failureKind === "defect"
+    ? []
+    : [`the killer took down ${kills} processes and is ${killer?.status}`];
 };
 
 const unrest = ({ journals, provider }: Aftermath): string => {
@@ -52,7 +66,9 @@ const jobViolations = (
   const driver = drivers.get(`${record.pipeline}@${record.version}`);
   if (driver === undefined) return [`there is no pipeline ${record.pipeline}`];
   const isTooDear = kind.callsADay !== undefined && record.failureKind === "policy";
-  const isUnfinished = !kind.isCommanded && record.status !== "complete" && !isTooDear;
+  // Beside the killer, what was at work itself each time may be held for one.
+  const isPoison = kind.hasKiller === true && record.failureKind === "defect";
+  const isUnfinished = !kind.isCommanded && record.status !== "complete" && !isTooDear && !isPoison;
   return [
     ...journalViolations({ record, entries, driver }),
     ...(isUnfinished ? [`it is ${record.status}: ${record.errorMessage ?? ""}`] : []),

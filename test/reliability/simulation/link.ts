@@ -168,14 +168,23 @@ const find = Effect.fnUntraced(function* (
 
 const download = Effect.fnUntraced(function* (process: Mortal, around: Surroundings, url: string) {
   yield* process.passes("download:before");
+  const predictionId = url.slice(fileHost.length).replace(".png", "");
+  const jobId = around.killer.jobOf(predictionId);
+  if (around.killer.strikes("download", { jobId })) {
+    around.rules.atWork(process, jobId ?? "");
+    process.end({ type: "kill" });
+    yield* process.alive;
+  }
   const fault = around.faults.next("download");
   if (fault?.type === "expired") {
     const detail = "the file is gone";
     return yield* new ProviderFailure({ reason: "OutputExpired", provider, detail, status: 404 });
   }
   if (fault !== undefined) return yield* unavailable("the file broke off");
+  const done = around.rules.atWork(process, jobId ?? "");
   yield* Effect.sleep(latencyMs(around.chance));
   yield* process.passes("download:after");
+  done();
   const bytes = new TextEncoder().encode(`picture of ${url.slice(fileHost.length)}`);
   return { bytes, contentType: "image/png" };
 });

@@ -103,7 +103,9 @@ export class SimulatedProcess implements Mortal {
       this.lane.enqueue(() => this.#main?.interruptUnsafe());
       return;
     }
-    const { journals, timeline } = this.#around;
+    const { journals, timeline, rules } = this.#around;
+    // One that is frozen may still write what it was about to.
+    if (end.type === "kill" && !this.isStale) rules.died(this);
     if (end.type !== "stop" && this.owner !== null) journals.kill(this.owner);
     if (end.type === "freeze") {
       this.isStale = true;

@@ -4,6 +4,7 @@ import type { Entry, Fact } from "../../../src/machines/entry.ts";
 import type { AppendEntries, Write, WriteResult } from "../../../src/runtime/journal-store.ts";
 import type { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
 import { dayOf, everybody } from "../../../src/runtime/journal-stores/spending-rules.ts";
+import { DeathRules } from "./death-rules.ts";
 import type { Mortal } from "./mortal.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -36,7 +37,10 @@ export class Rules {
   /** Process and job, once the process has been told that the job is another's. */
   readonly #fenced = new Set<string>();
 
+  readonly #deaths: DeathRules;
+
   constructor(book: RuleBook) {
+    this.#deaths = new DeathRules(book);
     this.#book = book;
   }
 
@@ -66,6 +70,16 @@ export class Rules {
     };
   }
 
+  /** The process is killed. */
+  died(process: Mortal): void {
+    this.#deaths.died(process);
+  }
+
+  /** Work for the job is going on in that process; it is over once the answer is called. */
+  atWork(process: Mortal, jobId: string): () => void {
+    return this.#deaths.atWork(process, jobId);
+  }
+
   /** Only the owner appends, and every message consumed becomes its entries or has no use any more. */
   #append(process: Mortal, write: AppendEntries): () => void {
     const file = this.#book.journals.files.get(write.jobId);
@@ -80,8 +94,10 @@ export class Rules {
       if (file !== undefined && epoch !== write.epoch)
         this.broken(`${write.jobId} has epoch ${epoch} and took an append of ${write.epoch}`);
       // Without an owner in its row nobody would take up the job after a crash, and none of its calls is sent.
-      if (!write.isReleased && file?.job.owner !== process.owner)
+      const isLeft = write.claim?.owner === null;
+      if (!write.isReleased && !isLeft && file?.job.owner !== process.owner)
         this.broken(`${process.name} goes on with ${write.jobId} without being its owner`);
+      this.reports.push(...this.#deaths.claimed(write, owner));
       for (const fact of messages) this.#consumed(fact, write, before);
       for (const entry of write.entries)
         if (entry.type === "PredictionIntended") {

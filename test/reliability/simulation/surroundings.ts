@@ -6,6 +6,7 @@ import type { AssetStore } from "../../../src/steps/asset-store.ts";
 import type { Chance } from "./chance.ts";
 import type { CrashEnd, CrashPoint } from "./crash-point.ts";
 import type { FaultPlan } from "./faults.ts";
+import type { Killer } from "./killer.ts";
 import type { Mortal } from "./mortal.ts";
 import type { SimulatedProvider } from "./provider.ts";
 import type { Rules } from "./rules.ts";
@@ -19,6 +20,7 @@ export interface Surroundings {
   readonly assets: AssetStore["Service"];
   readonly faults: FaultPlan;
   readonly rules: Rules;
+  readonly killer: Killer;
   readonly plans: ReadonlyArray<PipelinePlan>;
   readonly concurrency: number;
   readonly budgets: Budgets | undefined;

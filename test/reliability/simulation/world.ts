@@ -9,6 +9,7 @@ import { type Chance, makeChance } from "./chance.ts";
 import { type CrashHabits, CrashPlan } from "./crash-plan.ts";
 import { FaultPlan, type Operation } from "./faults.ts";
 import { all, asking, drivers, repeatable, runIn, unpaid } from "./pipelines.ts";
+import { Killer, killings } from "./killer.ts";
 import type { Mortal } from "./mortal.ts";
 import { SimulatedProcess } from "./process.ts";
 import { SimulatedProvider, usdPerSecond } from "./provider.ts";
@@ -30,6 +31,8 @@ export interface WorldKind extends CrashHabits {
   readonly faultyOperations?: ReadonlyArray<Operation>;
   /** What a day may cost, as often as one call may cost at the most; jobs may fail for want of it. Default: what it will. */
   readonly callsADay?: number;
+  /** The first job kills every process, in one and the same place. Default: none does. */
+  readonly hasKiller?: boolean;
   /** Within this time (ms) the world must be at rest. */
   readonly limitMs: number;
 }
@@ -44,6 +47,8 @@ export interface Aftermath {
   readonly log: ReadonlyArray<string>;
   /** Signals that were acknowledged and are not what their jobs received. */
   readonly mistold: ReadonlyArray<string>;
+  /** How many processes the killer has taken down. */
+  readonly kills: number;
 }
 
 /** What a call may cost at the most: its timeout at the provider's price. */
@@ -91,6 +96,7 @@ class World {
   readonly #orders: ReadonlyArray<Ordered>;
   readonly #log: Array<string> = [];
   readonly #senders: SignalSenders;
+  readonly #killer: Killer;
   /** From then on nothing goes wrong any more and questions are answered. */
   readonly #calmAt: number;
 
@@ -115,6 +121,10 @@ class World {
         this.#note(line);
       },
     });
+    this.#killer = new Killer(
+      this.#journals,
+      kind.hasKiller === true ? chance.pick(killings) : null,
+    );
     const plans = plansOf(kind);
     this.#orders = Array.from({ length: chance.between(1, 4) }, (_, index) => {
       const text = chance.pick(["tea", "tea", "rope"]);
@@ -136,6 +146,7 @@ class World {
         operations: kind.faultyOperations,
       }),
       rules: this.#rules,
+      killer: this.#killer,
       // A machine takes longer to compile than a job to run: only those that are asked for.
       plans: plans.filter((plan) => this.#orders.some(({ pipeline }) => pipeline === keyOf(plan))),
       concurrency: chance.pick([1, 2, 10]),
@@ -175,6 +186,7 @@ class World {
       provider: this.#provider,
       log: this.#log,
       mistold: this.#senders.violations(),
+      kills: this.#killer.kills,
     };
   }
 
@@ -300,20 +312,30 @@ class World {
 
   #parse(output: unknown): void {
     const from = typeof output === "string" ? /"from":"(p\d+)"/.exec(output)?.[1] : undefined;
-    if (from !== undefined) this.#rules.parse(from);
+    if (from === undefined) return;
+    this.#rules.parse(from);
+    if (this.#killer.strikes("parse", { predictionId: from }))
+      this.#performing()?.end({ type: "kill" });
+  }
+
+  #performing(): SimulatedProcess | undefined {
+    return this.#processes.find(({ lane }) => lane === this.#timeline.performing);
   }
 
   #step(
     { key, attempt }: { readonly key: string; readonly attempt: number },
     isRepeatable: boolean,
   ): Effect.Effect<void, ProviderFailure> {
-    const process = this.#processes.find(({ lane }) => lane === this.#timeline.performing);
+    const process = this.#performing();
     if (process === undefined) return Effect.die(new Error("a step runs outside every process"));
     return Effect.gen({ self: this }, function* () {
       yield* process.passes("step:before");
       this.#rules.step(process, { key, attempt, isRepeatable });
+      const done = this.#rules.atWork(process, key.split("/")[0] ?? "");
       yield* Effect.sleep(this.#chance.isTrue(0.5) ? 0 : this.#chance.between(1, 2_000));
+      if (this.#killer.strikes("step", { jobId: key.split("/")[0] })) process.end({ type: "kill" });
       yield* process.passes("step:after");
+      done();
       if (this.#around.faults.next("step") === undefined) return;
       const detail = "planned by the simulation";
       yield* new ProviderFailure({ reason: "Unavailable", provider: "step", detail });

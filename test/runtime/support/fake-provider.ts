@@ -53,6 +53,8 @@ export interface FakeProviderOptions {
   /** Where a prediction shows its key; default nowhere, as without webhooks. */
   readonly showsKey?: "everywhere" | "in gets";
   readonly listLagMs?: number;
+  /** As a client whose models are functions of the process. */
+  readonly runsHere?: true;
 }
 
 export const usdPerSecond = 0.001;
@@ -94,6 +96,7 @@ export class FakeProvider {
     return {
       provider: "fake",
       canFind: this.#options.canFind ?? true,
+      ...(this.#options.runsHere === true ? { runsHere: true } : {}),
       submit: (request) => this.#submit(request),
       get: (id) => this.#get(id),
       cancel: (id) => this.#cancel(id),

@@ -155,6 +155,28 @@ export const jobCases: ReadonlyArray<CaseBody> = [
     }),
   },
   {
+    name: "a job that was left to nobody waits for a place as long as its row says so",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      yield* commitAll(store, ownedOf("left"), createOf("new"));
+      const leave = (detail: string, afterSeq: number, epoch: number) =>
+        appendOf("left", afterSeq, {
+          epoch,
+          record: recordOf("left", { status: "processing", detail }),
+          claim: { owner: null, epoch: epoch + 1 },
+        });
+      const waiting = Effect.map(store.pending(["campaign@1"], 10), idsOf);
+      yield* commitAll(store, leave("queued", 1, 1));
+      yield* expectEqual("queued", yield* waiting, ["left", "new"]);
+      yield* expectEqual("owned", yield* store.jobsOf("o"), []);
+      const oldest = Option.map(yield* store.oldestPending, ({ jobId }) => jobId);
+      yield* expectEqual("the oldest new one", oldest, Option.some("new"));
+      yield* commitAll(store, leave("paused", 2, 2));
+      yield* expectEqual("paused", yield* waiting, ["new"]);
+      yield* expectResults(store, [leave("queued", 3, 2)], ["Conflict over Job"]);
+    }),
+  },
+  {
     name: "pending jobs nobody owns come oldest first, of the pipelines asked for",
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;

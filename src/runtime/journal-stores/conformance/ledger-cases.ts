@@ -259,6 +259,26 @@ export const ledgerCases: ReadonlyArray<CaseBody> = [
     }),
   },
   {
+    name: "that files of a prediction are being copied, and by whom, is kept with its row",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      yield* withIntents(store, "k");
+      const change = { copying: { by: "o", deaths: 2 } };
+      const mark = {
+        type: "ChangePrediction",
+        key: "k",
+        from: ["accepted"],
+        change,
+        inbox: null,
+      } as const;
+      yield* expectResults(store, [mark], ["Conflict over Prediction"]);
+      yield* commitAll(store, { ...mark, from: ["intended"] });
+      const [row] = yield* store.predictions("a");
+      yield* expectEqual("copying", row?.copying, change.copying);
+      yield* expectEqual("open", yield* store.openPredictions("o"), [row]);
+    }),
+  },
+  {
     name: "a double is recorded once and stays open until it is settled, though nobody owns its job",
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;

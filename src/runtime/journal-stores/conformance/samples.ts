@@ -190,6 +190,7 @@ export const predictionOf = (
   status: null,
   cancelRequestedAt: null,
   isUnconfirmed: false,
+  copying: null,
   settledAt: null,
   raw: null,
   receipt: null,

@@ -4,7 +4,7 @@
  */
 import type { Entry } from "../../../machines/entry.ts";
 import type { InboxRow, JobTimer, PredictionRow, StoredJob } from "../../journal-store.ts";
-import { isOpen } from "../write-rules.ts";
+import { isOpen, waitsForPlace } from "../write-rules.ts";
 import { AssetHolders } from "./asset-holders.ts";
 import { AssetNames } from "./asset-names.ts";
 import { MemoryLetters } from "./letters.ts";
@@ -112,7 +112,7 @@ export class MemoryJournals {
     if (file.job.owner !== null) this.#disown(file.job.owner, file);
     file.job = job;
     if (job.owner !== null) this.#own(job.owner, file);
-    if (job.owner === null && job.record.status === "pending") this.pending.add(file);
+    if (job.owner === null && waitsForPlace(job.record)) this.pending.add(file);
     else this.pending.delete(file);
   }
 

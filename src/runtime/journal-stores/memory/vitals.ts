@@ -7,8 +7,10 @@ import type { JobFile, MemoryJournals } from "./journals.ts";
 
 const oldestFirst = (left: JobFile, right: JobFile): number => left.ordinal - right.ordinal;
 
+const isNew = ({ job }: JobFile): boolean => job.record.status === "pending";
+
 export const oldestPending = ({ pending }: MemoryJournals) => {
-  const [file] = [...pending].sort(oldestFirst);
+  const [file] = [...pending].filter(isNew).sort(oldestFirst);
   if (file === undefined) return Option.none();
   const { jobId, createdAt: since, pipeline, version } = file.job.record;
   return Option.some({ jobId, since, pipeline, version });

@@ -23,6 +23,7 @@ const predictionColumns: ReadonlyArray<readonly [keyof PredictionRow, string]> =
   ["status", "status"],
   ["cancelRequestedAt", "cancel_requested_at"],
   ["isUnconfirmed", "unconfirmed"],
+  ["copying", "copying"],
   ["settledAt", "settled_at"],
   ["raw", "raw"],
   ["receipt", "receipt"],
@@ -80,6 +81,9 @@ export const decodePrediction: (stored: unknown) => PredictionRow = Schema.decod
     status: Schema.NullOr(PredictionStatus),
     cancelRequestedAt: NullableNumber,
     isUnconfirmed: Schema.BooleanFromBit,
+    copying: Schema.NullOr(
+      Schema.fromJsonString(Schema.Struct({ by: Schema.String, deaths: Schema.Number })),
+    ),
     settledAt: NullableNumber,
     raw: Schema.NullOr(ValueText),
     receipt: Schema.NullOr(Schema.fromJsonString(Receipt)),

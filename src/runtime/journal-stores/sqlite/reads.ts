@@ -24,7 +24,7 @@ import {
 } from "./rows.ts";
 import { decodePrediction, predictionSelection } from "./prediction-rows.ts";
 import { ofJob } from "./appends-schema.ts";
-import { openPrediction } from "./schema.ts";
+import { openPrediction, unownedJob } from "./schema.ts";
 import type { Connection } from "./transaction.ts";
 
 type Values = ReadonlyArray<SQLInputValue>;
@@ -98,7 +98,7 @@ export const readPending = (
 ): ReadonlyArray<StoredJob> =>
   jobsWhere(
     connection,
-    `INDEXED BY jobs_pending WHERE status = 'pending' AND owner IS NULL
+    `INDEXED BY jobs_unowned WHERE ${unownedJob} AND (status = 'pending' OR detail = 'queued')
        AND pipeline || '@' || version IN (SELECT value FROM json_each(?))
      ORDER BY ordinal LIMIT ?`,
     [JSON.stringify(pipelines), limit],

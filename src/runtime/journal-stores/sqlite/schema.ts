@@ -18,6 +18,9 @@ export const openPrediction =
 /** The condition of a prediction that somebody shall look at; queries repeat it to use its index. */
 export const hintedPrediction = `hinted_at IS NOT NULL AND (${openPrediction} OR state = 'absent')`;
 
+/** The condition of a job that is for whoever takes it; queries repeat it to use its index. */
+export const unownedJob = "owner IS NULL AND released = 0";
+
 /*
  * Partial indices keep every question of the running service as cheap with a million finished jobs as
  * with none. The ordinals give the order of arrival, which no clock can.
@@ -131,6 +134,8 @@ const migrations: ReadonlyArray<string | ((db: DatabaseSync) => void)> = [
   addSpending,
   holdersTable,
   outboxOfNoJob,
+  "ALTER TABLE predictions ADD COLUMN copying TEXT",
+  `CREATE INDEX jobs_unowned ON jobs (ordinal) WHERE ${unownedJob}`,
 ];
 
 export const schemaVersion = migrations.length;
