@@ -8,7 +8,7 @@ import { holdersTable } from "./asset-holders.ts";
 import { broken } from "./failure.ts";
 import { makeLetters } from "./letter-schema.ts";
 import { outboxOfNoJob, outboxTable } from "./outbox.ts";
-import { nameOldAssets, retentionTables } from "./retention-schema.ts";
+import { nameOldAssets, retentionTables, reusableByTenant } from "./retention-schema.ts";
 import { addSpending } from "./spending-schema.ts";
 
 /** The condition of a prediction that still has to be followed; queries repeat it to use its index. */
@@ -131,6 +131,7 @@ const migrations: ReadonlyArray<string | ((db: DatabaseSync) => void)> = [
   addSpending,
   holdersTable,
   outboxOfNoJob,
+  reusableByTenant,
 ];
 
 export const schemaVersion = migrations.length;
