@@ -7,7 +7,7 @@ import { appendsTable } from "./appends-schema.ts";
 import { holdersTable } from "./asset-holders.ts";
 import { broken } from "./failure.ts";
 import { makeLetters } from "./letter-schema.ts";
-import { outboxOfNoJob, outboxTable } from "./outbox.ts";
+import { outboxOfNoJob, outboxTable, outboxTopics } from "./outbox.ts";
 import { nameOldAssets, retentionTables, reusableByTenant } from "./retention-schema.ts";
 import { addSpending } from "./spending-schema.ts";
 
@@ -132,6 +132,7 @@ const migrations: ReadonlyArray<string | ((db: DatabaseSync) => void)> = [
   holdersTable,
   outboxOfNoJob,
   reusableByTenant,
+  outboxTopics,
 ];
 
 export const schemaVersion = migrations.length;
