@@ -29,7 +29,8 @@ const none: ReadonlyArray<Place> = [];
 const collect = (value: object, path: string, found: Array<Place>): void => {
   const sha256 = referredIn(value);
   if (sha256 !== null) found.push({ sha256, path });
-  for (const [key, child] of Object.entries(value))
+  const children: ReadonlyArray<readonly [string, unknown]> = Object.entries(value);
+  for (const [key, child] of children)
     if (typeof child === "object" && child !== null)
       collect(child, path === "" ? key : `${path}.${key}`, found);
 };

@@ -132,7 +132,8 @@ const start = async (options: RuntimeOptions = {}) => {
       },
       "house/forger": {
         input: takesAnything,
-        run: ({ prompt }) => JSON.stringify({ picture: forged(String(prompt)) }),
+        run: ({ prompt }) =>
+          JSON.stringify({ picture: forged(typeof prompt === "string" ? prompt : "") }),
       },
     },
   });

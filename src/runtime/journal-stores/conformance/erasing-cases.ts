@@ -32,11 +32,18 @@ const accept = (key: string): LedgerChange => ({
 });
 
 /** A job that is complete at seq 4, with a settled prediction, its message read, and nothing open. */
-const completeJob = Effect.fnUntraced(function* (
+const completeJob = (store: Store, jobId: string, key: string) =>
+  completeJobOf(store, { jobId, key, tenant: null });
+
+interface Completed {
+  readonly jobId: string;
+  readonly key: string;
+  readonly tenant: string | null;
+}
+
+const completeJobOf = Effect.fnUntraced(function* (
   store: Store,
-  jobId: string,
-  key: string,
-  tenant: string | null = null,
+  { jobId, key, tenant }: Completed,
 ) {
   yield* commitAll(
     store,
@@ -251,8 +258,8 @@ export const erasingCases: ReadonlyArray<CaseBody> = [
     name: "an answer is found for its tenant, for jobs of none, or whosever it is, as asked",
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;
-      yield* completeJob(store, "a", "k1", "acme");
-      yield* completeJob(store, "b", "k2", "brook");
+      yield* completeJobOf(store, { jobId: "a", key: "k1", tenant: "acme" });
+      yield* completeJobOf(store, { jobId: "b", key: "k2", tenant: "brook" });
       yield* completeJob(store, "n", "k3");
       const { provider, model, inputHash } = predictionOf("k1", "a");
       const query = { provider, model, inputHash, since: startedAt };

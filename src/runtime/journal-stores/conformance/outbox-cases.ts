@@ -5,6 +5,7 @@ import type {
   NewNotification,
   NotificationRow,
   PostNotifications,
+  Topic,
 } from "../../journal-outbox.ts";
 import { commitAll, expectEqual, expectResults, type CaseBody } from "./case.ts";
 import { appendOf, createOf, eraseOf, ownedOf, releaseOf, startedAt } from "./samples.ts";
@@ -227,26 +228,30 @@ export const outboxCases: ReadonlyArray<CaseBody> = [
     name: "of several who tell of one topic the first does, to each subscription, once in its time",
     run: Effect.fnUntraced(function* ({ open }) {
       const [store, other] = [yield* open, yield* open];
-      const tell = (id: string, at: number, toldAfter: number, name = "queue") => ({
+      const tell = (id: string, part: { readonly at: number; readonly topic: Topic }) => ({
         ...post(
           ...["orders", "alerts"].map((subscription) =>
-            notificationOf(`${id} to ${subscription}`, { at, subscription }),
+            notificationOf(`${id} to ${subscription}`, { at: part.at, subscription }),
           ),
         ),
-        topic: { name, toldAfter },
+        topic: part.topic,
       });
+      const queue = (toldAfter: number): Topic => ({ name: "queue", toldAfter });
       const told = Effect.map(store.notifications({ subscription: "orders" }), idsOf);
-      yield* commitAll(store, tell("n1", startedAt + 5, startedAt - 9));
-      yield* commitAll(other, tell("n2", startedAt + 6, startedAt + 4));
-      yield* commitAll(other, tell("n1", startedAt + 6, startedAt + 6));
+      yield* commitAll(store, tell("n1", { at: startedAt + 5, topic: queue(startedAt - 9) }));
+      yield* commitAll(other, tell("n2", { at: startedAt + 6, topic: queue(startedAt + 4) }));
+      yield* commitAll(other, tell("n1", { at: startedAt + 6, topic: queue(startedAt + 6) }));
       yield* expectEqual("once", yield* told, ["n1 to orders"]);
-      yield* commitAll(other, tell("n3", startedAt + 6, startedAt - 9, "budget"));
-      yield* commitAll(other, tell("n4", startedAt + 8, startedAt + 5));
+      yield* commitAll(
+        other,
+        tell("n3", { at: startedAt + 6, topic: { name: "budget", toldAfter: startedAt - 9 } }),
+      );
+      yield* commitAll(other, tell("n4", { at: startedAt + 8, topic: queue(startedAt + 5) }));
       yield* commitAll(store, post(notificationOf("n5")));
       const all = ["n5", "n4 to orders", "n3 to orders", "n1 to orders"];
       yield* expectEqual("another topic, another time, none", yield* told, all);
       const alone = { ...post(notificationOf("n6", { at: startedAt + 9, subscription: "late" })) };
-      yield* commitAll(store, { ...alone, topic: { name: "queue", toldAfter: startedAt } });
+      yield* commitAll(store, { ...alone, topic: queue(startedAt) });
       const late = idsOf(yield* store.notifications({ subscription: "late" }));
       yield* expectEqual("who has not heard of it", late, ["n6"]);
     }),
