@@ -47,6 +47,8 @@ interface ModelDescription {
   readonly onUnknown: OnUnknown;
   /** How old an earlier job's answer may be that is used again; null: none is. */
   readonly reuseMs: number | null;
+  /** That job may be of another tenant. */
+  readonly isReusedAcrossTenants: boolean;
 }
 
 /** The pipeline as plain JSON; the same pipeline gives the same description. */
@@ -85,6 +87,7 @@ const modelOf = (program: Program): ModelDescription | null =>
         repair: program.repair,
         onUnknown: program.onUnknown,
         reuseMs: program.reuseMs,
+        isReusedAcrossTenants: program.isReusedAcrossTenants,
       }
     : null;
 

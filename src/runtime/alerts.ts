@@ -127,12 +127,15 @@ class AlertWatch implements Alerts {
     const logged =
       change.type === "raised" ? Effect.logWarning(`${said}. ${action}`) : Effect.logInfo(said);
     const { notifications, owner } = this.#host;
-    const before = this.#history.count(change);
+    const lastAt = this.#history.note(change);
+    const { everyMs } = this.#settings;
     const unheard = (failure: StoreFailure) =>
       Effect.logWarning(`an alert could not be sent: ${failure.message}`);
     return Effect.andThen(
       logged,
-      notifications.raise(alertEvent(change, { owner, before })).pipe(Effect.catch(unheard)),
+      notifications
+        .raise(alertEvent(change, { owner, lastAt, everyMs }))
+        .pipe(Effect.catch(unheard)),
     );
   }
 

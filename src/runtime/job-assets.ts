@@ -2,14 +2,15 @@
  * The asset store as one job uses it. What a job is about to put is named in the journal before it is
  * there, so that nobody who takes away what no job names can take it in between, in whichever process.
  */
-import { Clock, Effect } from "effect";
+import { Clock, Effect, Option } from "effect";
 import type { Asset } from "../steps/asset.ts";
 import { assetNamesIn } from "../steps/asset-names.ts";
 import type { AssetStore, AssetStoreFailure, StoredBytes } from "../steps/asset-store.ts";
 import { sha256Hex } from "../steps/canonical-json.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { NameAssets } from "./journal-retention.ts";
-import type { StoreFailure } from "./journal-store.ts";
+import type { JournalStore, StoreFailure } from "./journal-store.ts";
+import { usableFiles } from "./usable-files.ts";
 
 export interface JobAssets<E = never> {
   /** Keeps a file. Fails with: AssetStoreFailure. */
@@ -62,12 +63,17 @@ export const assetsOfJob = (
   isRaw = false,
 ): JobAssets => assetsFor({ assets, jobId, isRaw, name: (write) => committer.commit(write) });
 
+interface StepStores extends Stores {
+  readonly store: JournalStore["Service"];
+}
+
 /**
- * The asset store as a step of the job sees it: what it puts is the job's, and its tenant's. The name of what
- * comes in pieces is known once it is there.
+ * The asset store as a step of the job sees it: what it puts is the job's, and its tenant's; what others hold is
+ * not there. The name of what comes in pieces is known once it is there.
  */
-export const assetsOfStep = (stores: Stores, jobId: string): AssetStore["Service"] => ({
+export const assetsOfStep = (stores: StepStores, jobId: string): AssetStore["Service"] => ({
   ...stores.assets,
+  ...ownFiles(stores, jobId),
   put: (stored) => assetsOfJob(stores, jobId).put(stored),
   putStream: (streamed) =>
     Effect.tap(stores.assets.putStream(streamed), ({ sha256 }) =>
@@ -81,6 +87,27 @@ export const assetsOfStep = (stores: Stores, jobId: string): AssetStore["Service
       ),
     ),
 });
+
+/** Whatever takes the name of a file: a step may have made it of a text that anybody wrote. */
+const ownFiles = (
+  { assets, store }: StepStores,
+  jobId: string,
+): Pick<AssetStore["Service"], "get" | "open" | "touch" | "remove"> => {
+  const ifUsable = <A, E>(
+    sha256: string,
+    use: Effect.Effect<A, E>,
+    otherwise: NoInfer<A>,
+  ): Effect.Effect<A, E> =>
+    Effect.flatMap(usableFiles({ store, jobId }, [sha256]), (usable) =>
+      usable.has(sha256) ? use : Effect.succeed(otherwise),
+    );
+  return {
+    get: (sha256) => ifUsable(sha256, assets.get(sha256), Option.none()),
+    open: (sha256) => ifUsable(sha256, assets.open(sha256), Option.none()),
+    touch: (sha256) => ifUsable(sha256, assets.touch(sha256), false),
+    remove: (removal) => ifUsable(removal.sha256, assets.remove(removal), "absent"),
+  };
+};
 
 /** The asset store for what a job is submitted with; refused while the journal store is in trouble. */
 export const assetsOfNew = (

@@ -54,10 +54,19 @@ export interface NotificationRow extends NewNotification {
   readonly updatedAt: number;
 }
 
-/** Notifications that belong to no append. Those whose id is known are passed over. */
+/** What several processes may have to tell, each under an id of its own: the first does. */
+export interface Topic {
+  readonly name: string;
+  /** A subscription that was told of it after this instant (ms) is not told again. */
+  readonly toldAfter: number;
+}
+
+/** Notifications that belong to no append. Those whose id is known, or whose topic was told, are passed over. */
 export interface PostNotifications {
   readonly type: "PostNotifications";
   readonly notifications: ReadonlyArray<NewNotification>;
+  /** Of all of them. */
+  readonly topic?: Topic;
 }
 
 /** What came of a try, or the wish to send it again; in conflict over the Notification where the row is another by now. */
@@ -79,10 +88,13 @@ export interface TakeNotifications {
   readonly subscriptions: ReadonlyArray<string>;
 }
 
-/** Delivered notifications of no job that were last changed before this instant (ms) go. */
+/**
+ * Notifications of no job that have been over since before this instant (ms) go, with their dead letters:
+ * delivered or given up, or to be sent by then to a subscription that nobody has any more.
+ */
 export interface TidyNotifications {
   readonly type: "TidyNotifications";
-  readonly deliveredBefore: number;
+  readonly before: number;
 }
 
 export type OutboxWrite =

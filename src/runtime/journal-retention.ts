@@ -104,6 +104,8 @@ export interface ReuseQuery {
   readonly since: number;
   /** Not of this job. */
   readonly notOf: string;
+  /** Of a job of this tenant, or of none where it is null; absent: of any job. */
+  readonly tenant?: string | null;
 }
 
 /** An asset that an erased job left behind; `restedAt` is when that job had come to rest (ms). */

@@ -6,7 +6,12 @@ import { Clock, Effect, Latch, Option, type Schema, type Scope } from "effect";
 import type { AssetStore } from "../steps/asset-store.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { Announcement, JobOutbox } from "./jobs/job-notifications.ts";
-import type { NotificationFilter, NotificationRow, NotificationType } from "./journal-outbox.ts";
+import type {
+  NotificationFilter,
+  NotificationRow,
+  NotificationType,
+  Topic,
+} from "./journal-outbox.ts";
 import type { JournalStore, StoreFailure } from "./journal-store.ts";
 import { deliverAll, type Line } from "./notifications/delivery.ts";
 import { SendsUnderWay } from "./notifications/sends-under-way.ts";
@@ -34,6 +39,8 @@ export interface RaisedEvent {
   readonly at: number;
   /** Free of secrets. */
   readonly data: Schema.Json;
+  /** What other processes may tell as well, under other keys; absent: nobody else does. */
+  readonly topic?: Topic;
 }
 
 export interface Notifications {
@@ -148,7 +155,7 @@ const redeliver = Effect.fnUntraced(function* (
 
 const raise = Effect.fnUntraced(function* (
   { owner, committer, subscriptions }: NotificationsHost,
-  { key, type, at, data }: RaisedEvent,
+  { key, type, at, data, topic }: RaisedEvent,
 ): Effect.fn.Return<void, StoreFailure> {
   const notifications = subscriptions
     .filter(({ events }) => events.has(type))
@@ -162,5 +169,9 @@ const raise = Effect.fnUntraced(function* (
       owner,
     }));
   if (notifications.length === 0) return;
-  yield* committer.tryCommit({ type: "PostNotifications", notifications }, () => undefined);
+  const about = topic === undefined ? {} : { topic };
+  yield* committer.tryCommit(
+    { type: "PostNotifications", notifications, ...about },
+    () => undefined,
+  );
 });

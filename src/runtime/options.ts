@@ -116,9 +116,16 @@ export const pauseOf = (
 
 /** True for a path, for something with that method, and where nothing was given. */
 const isPlaceOr = (method: string, value: unknown): boolean => {
-  if (typeof value === "string") return value !== "";
+  if (typeof value === "string") return value !== "" && !isUrl(value);
   return value === undefined || hasMethod(method, value);
 };
+
+/** Such as a database server's, with its password: taken for a path, it would stand in every message. */
+export const isUrl = (place: string): boolean => /^[a-z][a-z0-9+.-]+:\/\//i.test(place);
+
+/** What was given in the place of a path, as an error may say it. */
+const placeGiven = (value: unknown): unknown =>
+  typeof value === "string" && isUrl(value) ? "a URL" : value;
 
 export const hasMethod = (method: string, value: unknown): boolean =>
   typeof value === "object" && value !== null && typeof Reflect.get(value, method) === "function";
@@ -171,12 +178,12 @@ export const checkOptions = (options: RuntimeOptions): void => {
   refuseStrangers("options", options, names);
   const { store, assets, durability, rate, inspect } = options;
   if (!isPlaceOr("commit", store))
-    throw new StartError("store", '"memory", a path or a journal store', store);
+    throw new StartError("store", '"memory", a path or a journal store', placeGiven(store));
   if (!assetMethods.every((method) => isPlaceOr(method, assets)))
     throw new StartError(
       "assets",
       `a folder or an asset store with ${assetMethods.join(", ")}`,
-      assets,
+      placeGiven(assets),
     );
   if (durability !== undefined && durability !== "full" && durability !== "normal")
     throw new StartError("durability", '"full" or "normal"', durability);

@@ -160,10 +160,10 @@ export const checkPipelines = (pipelines: unknown): void => {
 /** Rows of the ledger name their provider: two of one name could not be told apart after a restart. */
 const checkProviders = (models: RuntimeOptions["models"]): void => {
   if (models !== undefined && !isRecord(models))
-    throw new StartError("models", "a model client or a record of them", models);
+    throw new StartError("models", "a model client or a record of them", typeof models);
   for (const [key, client] of Object.entries(clientsOf(models)))
     if (!hasMethod("submit", client))
-      throw new StartError(`models.${key}`, "a model client", client);
+      throw new StartError(`models.${key}`, "a model client", typeof client);
   const names = Object.values(clientsOf(models)).map(({ provider }) => provider);
   const twin = names.find((name, index) => names.indexOf(name) !== index);
   if (twin !== undefined)

@@ -80,6 +80,8 @@ export interface ModelProgram {
   readonly onUnknown: OnUnknown;
   /** How old (ms) an earlier job's answer to an equal call may be that is used instead of paying; null: none is. */
   readonly reuseMs: number | null;
+  /** An earlier job may be of any tenant; else of this job's own, or of none as this one is. */
+  readonly isReusedAcrossTenants: boolean;
   /** What the model writes is shown, as it writes it, to whoever may read the job. */
   readonly isStreamed: boolean;
 }
@@ -157,9 +159,15 @@ export interface ModelSettings {
   readonly onUnknown?: OnUnknown;
   /**
    * Uses the stored answer of an earlier job instead of paying, where it is no older than this ("7 days"),
-   * of the same model with an equal input as sent, and decodes for this step. Default: off.
+   * of the same model with an equal input as sent, and decodes for this step. Of a job of the same tenant
+   * only, or of none where this one has none. Default: off.
    */
   readonly reuse?: Duration.Input;
+  /**
+   * `reuse` takes answers of other tenants' jobs as well, and gives this one's to theirs, files among them:
+   * for what is nobody's secret. Default: false.
+   */
+  readonly reuseAcrossTenants?: boolean;
   /**
    * Shows what the model writes, word for word and as it writes it, to whoever may read the job: before it
    * is parsed, checked or moderated. Default: false; then only operators and this process may see it.
@@ -235,8 +243,24 @@ const modelOptions = Object.keys({
   repair: true,
   onUnknown: true,
   reuse: true,
+  reuseAcrossTenants: true,
   stream: true,
 } satisfies Record<keyof ModelOptions<unknown, unknown, unknown>, true>);
+
+const reuseOf = ({
+  reuse,
+  reuseAcrossTenants = false,
+}: ModelSettings): Pick<ModelProgram, "reuseMs" | "isReusedAcrossTenants"> => {
+  // Whatever else plain JavaScript may hand over shares nothing by mistake.
+  if (typeof reuseAcrossTenants !== "boolean")
+    throw new TypeError(
+      `expected reuseAcrossTenants to be true or false, got ${JSON.stringify(reuseAcrossTenants) ?? typeof reuseAcrossTenants}`,
+    );
+  const reuseMs = reuse === undefined ? null : positiveMillis("reuse", reuse);
+  if (reuseMs === null && reuseAcrossTenants)
+    throw new TypeError("expected reuse beside reuseAcrossTenants, which alone reuses nothing");
+  return { reuseMs, isReusedAcrossTenants: reuseAcrossTenants };
+};
 
 export const Step = {
   /** A step that runs a function: an Effect, a promise or a plain value. */
@@ -288,7 +312,7 @@ export const Step = {
         toOutput: options.answer?.toOutput,
         repair: options.repair ?? 0,
         onUnknown: options.onUnknown ?? "recreate",
-        reuseMs: options.reuse === undefined ? null : positiveMillis("reuse", options.reuse),
+        ...reuseOf(options),
         isStreamed: options.stream ?? false,
       },
     });

@@ -1,6 +1,6 @@
 /** Alerts on a test clock: what raises each, what clears it, and what leaves it as it is. */
 import { describe, expect, it } from "@effect/vitest";
-import { Effect, Latch, Option, Schema } from "effect";
+import { Clock, Effect, Latch, Option, Schema } from "effect";
 import {
   type AlertChange,
   Pipeline,
@@ -427,6 +427,33 @@ describe("alerts", () => {
     };
     return { options, types: () => channel.received.map(({ type }) => type) };
   };
+
+  it.effect.each([0, 1, 15, 29, 30, 45])(
+    "are told once by processes %i s apart, wherever the ten minutes of the clock end between them",
+    (apartS) =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld(new FakeProvider());
+        const chain = chainOf(newScript({ first: () => Effect.die(new Error("a bug")) }));
+        const { options, types } = pager();
+        const first = yield* watched(world, [chain], options);
+        yield* pass(apartS * 1_000, 1_000);
+        yield* watched(world, [chain], options);
+        const both = ["alert.raised", "alert.cleared"];
+        const expected: Array<string> = [];
+        // Every round begins elsewhere between the tens of minutes, some of them right before their end.
+        for (let round = 0; round < 4; round += 1) {
+          const now = yield* Clock.currentTimeMillis;
+          const untilTheEnd = 10 * minute - (now % (10 * minute));
+          yield* pass(Math.max(untilTheEnd - 8_000 * round, 0), 5_000);
+          yield* submitted(first.process, chain, "x");
+          yield* pass(2 * minute, 1_000);
+          yield* first.process.catena.deadLetters.discardAll({});
+          yield* pass(3 * minute, 1_000);
+          expected.push(...both);
+          expect(types()).toEqual(expected);
+        }
+      }),
+  );
 
   it.effect("that come back within minutes are told again", () =>
     Effect.gen(function* () {

@@ -1,17 +1,19 @@
 /**
  * Canaries in everything that is secret, and a run of everything: jobs that end in every way, requests of
- * every kind by callers of every kind, the command line, the logs, the files.
+ * every kind by callers of every kind, notifications that nobody takes, the command line, the logs, the files.
  *
- * The invariant: tokens, API keys and webhook secrets are nowhere. An input is shown to its own tenant and to
+ * The invariant: tokens, API keys, webhook secrets, passwords and addresses that are secrets are nowhere. An input is shown to its own tenant and to
  * operators, and stands in no log. What a step or a provider said went wrong is shown to operators alone.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { type FaultRule, startEmulator } from "../../emulator/src/emulator.ts";
 import { catena } from "./cli/support/in-process.ts";
 import { start } from "./cli/support/process.ts";
 import { projectWith } from "./cli/support/project.ts";
+import { openMailServer } from "./notification-channels/mail-server.ts";
+import { openReceiver, status } from "./notification-channels/webhook-receiver.ts";
 
 const secrets = {
   REPLICATE_API_TOKEN: "r8_canary_token_5c1f0e7a9b",
@@ -19,6 +21,10 @@ const secrets = {
   CATENA_API_KEYS: "canary-key-of-the-operator-0123456789",
   ACME_KEY: "canary-key-of-the-tenant-acme-0123456789",
   BROOK_KEY: "canary-key-of-the-tenant-brook-0123456789",
+  // By their names the command line does not know them for secrets, and would not strike them out.
+  HOOK_SIGN: `whsec_${Buffer.from("canary-signing-secret-of-24-bytes").toString("base64")}`,
+  HOOK_PLACE: "canary-path-of-a-webhook-that-is-a-token",
+  MAIL_WORD: "canary-word-for-the-mail-server",
 };
 /** What may be shown, but not to everybody. */
 const inputs = { acme: "canary-input-of-acme", refused: "canary-input-that-does-not-fit" };
@@ -30,7 +36,7 @@ const troubles = {
 
 const config = `
 import { Effect, Schema } from "effect";
-import { Pipeline, PolicyFailure, ProviderFailure, Step } from "catena-ai";
+import { Notify, Pipeline, PolicyFailure, ProviderFailure, Step } from "catena-ai";
 
 const Brief = Schema.Struct({ mood: Schema.Literals(["well", "bug", "down", "no"]), note: Schema.NonEmptyString });
 const line = Step.model("line", {
@@ -59,6 +65,23 @@ export default {
       .step(mood, ({ input }) => input)
       .output(Schema.Struct({ note: Schema.String }), ({ last }) => ({ note: last })),
   ],
+  notifications: {
+    hook: {
+      channel: Notify.webhook({ url: process.env.HOOK_URL, secret: process.env.HOOK_SIGN, allowPrivate: true }),
+      events: ["job.complete", "job.failed", "alert.raised"],
+    },
+    mail: {
+      channel: Notify.email({
+        smtp: { host: "127.0.0.1", port: Number(process.env.MAIL_PORT), ignoreTLS: true, auth: { user: "catena" } },
+        password: process.env.MAIL_WORD,
+        from: "catena@example.com",
+        to: "ops@example.com",
+      }),
+    },
+  },
+  alerts: { every: "50 millis", deadLetters: { count: 1 }, failureRate: { attempts: 1, share: 0.1 } },
+  budgets: { perDayUsd: 100, perTenantDayUsd: 50 },
+  limits: { replicate: { concurrency: 10 } },
   pollEvery: "20 millis",
   lookEvery: "20 millis",
   http: {
@@ -164,8 +187,22 @@ const askEverything = async (ask: Ask, ids: ReadonlyArray<string>): Promise<void
     for (const id of ids)
       for (const path of [`/wish/${id}`, `/wish/${id}/events`, `/jobs/${id}`, `/jobs/${id}/raw`])
         await ask(who, path);
+    for (const path of ["/dead-letters", "/dead-letters/causes", "/alerts", "/limits"])
+      await ask(who, path);
+    await ask(who, `/dead-letters/${ids[2]}/redrive`, post({ fresh: false }));
+    await ask(who, "/dead-letters/discard", post({ step: "nobody's" }));
     await ask(who, `/wish/${ids[0]}/cancel`, { method: "POST" });
     await ask(who, `/wish/${ids[1]}/retry`, { method: "POST" });
+  }
+};
+
+/** Waits until nobody has taken the notifications of each subscription; answers the letters' ids. */
+const untilGivenUp = async (ask: Ask): Promise<ReadonlyArray<string>> => {
+  while (true) {
+    const { text } = await ask("operator", "/dead-letters?kind=undeliverable&limit=200");
+    const ids = [...text.matchAll(/"id":"(evt_[^"]+)"/g)].map(([, id = ""]) => id);
+    const isThere = (end: RegExp) => ids.some((id) => end.test(id));
+    if ([/_hook$/, /_mail$/, /^evt_alert_/].every(isThere)) return ids;
   }
 };
 
@@ -198,12 +235,19 @@ test(
       webhookSecret: secrets.REPLICATE_WEBHOOK_SECRET,
       faults: modelBreaks,
     });
+    // Both say everything that they were told, and refuse it.
+    await using receiver = await openReceiver(`/${secrets.HOOK_PLACE}`);
+    receiver.answer(status(410, { "x-echo": secrets.HOOK_PLACE }, Object.values(secrets).join()));
+    await using mailServer = await openMailServer();
+    mailServer.answer(`550 no, not with ${secrets.MAIL_WORD}`);
     const { CATENA_API_KEYS: OPERATOR_KEY, ...rest } = secrets;
     const folder = await projectWith({ "catena.config.ts": config });
     const environment = {
       ...rest,
       ...troubles,
       OPERATOR_KEY,
+      HOOK_URL: receiver.url,
+      MAIL_PORT: String(mailServer.port),
       REPLICATE_BASE_URL: `${emulator.url}/v1`,
     };
     const served = start(["serve"], { folder, environment });
@@ -212,13 +256,24 @@ test(
     const ask = client(address, heard);
     const ids = await makeJobs(ask);
     await askWrongly(ask);
+    const letters = await untilGivenUp(ask);
+    for (const id of letters) await ask("operator", `/dead-letters/${id}/redrive`, post({}));
+    await untilGivenUp(ask);
     await askEverything(ask, ids);
     served.kill("SIGTERM");
     const { out, err } = await served.ended;
+    // The commands run in this process, and so does the config.
+    onTestFinished(() => void vi.unstubAllEnvs());
+    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
     const commands = [];
     for (const words of [
       ["jobs"],
       ["jobs", "--json"],
+      ["dead-letters"],
+      ["dead-letters", "--json"],
+      ["dead-letters", "--causes"],
+      ["dead-letters", "redrive", letters[0] ?? ""],
+      ["check", "--json"],
       ...ids.flatMap((id) => [
         ["show", id],
         ["show", id, "--json"],
@@ -249,6 +304,12 @@ test(
       .map(({ text }) => text)
       .join("\n");
     for (const word of [...Object.values(troubles), inputs.acme]) expect(operators).toContain(word);
+    for (const word of ["answered 410", "the mail server did not take it: EENVELOPE 550"])
+      expect(operators).toContain(word);
+    expect(mailServer.logins.join("\n")).toContain(secrets.MAIL_WORD);
+    expect(commands.map(({ out }) => out).join("\n")).toContain("answered 410");
+    // Only who has the subscription can send a notification again.
+    expect(commands.filter(({ code }) => code !== 0)).toHaveLength(1);
     expect(heard.filter(({ status }) => status >= 500)).toEqual([]);
   },
 );

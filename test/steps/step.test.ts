@@ -87,6 +87,7 @@ describe("a step that asks a model", () => {
       repair: 0,
       onUnknown: "recreate",
       reuseMs: null,
+      isReusedAcrossTenants: false,
       isStreamed: false,
     });
   });

@@ -7,29 +7,31 @@ import { type Alert, type AlertChange, alertNames, isOfProcess } from "./alert.t
 
 /** Processes look at the store at different times: what they see within so long (ms) is one event. */
 const sameEventMs = 600_000;
+/** It takes two looks to clear an alert, and those of others may lie anywhere between. */
+const sameLooks = 3;
 
-/** The span of time (ordinal) within which the same change is one event. */
-export const spanOf = (at: number): number => Math.floor(at / sameEventMs);
-
-/** Who tells it, and how often the same was told within its span before: what comes back is told again. */
+/** Who tells it, and what it knows of the same change before. */
 export interface Telling {
   readonly owner: string;
-  readonly before: number;
+  /** When this process saw the same change last (ms): what has come back since then is told again. */
+  readonly lastAt: number | null;
+  /** How often each process looks (ms). */
+  readonly everyMs: number;
 }
 
 export const alertEvent = (
   { type, alert, at }: AlertChange,
-  { owner, before }: Telling,
+  { owner, lastAt, everyMs }: Telling,
 ): RaisedEvent => {
   const { name, subject, what, value, threshold, since, action } = alert;
-  const seenBy = isOfProcess(name) ? [owner, at] : [spanOf(at), before];
-  const digest = createHash("sha256").update(
-    JSON.stringify([name, subject, threshold, type, ...seenBy]),
-  );
+  const place = [name, subject, threshold, type];
+  const oneEventMs = Math.max(sameEventMs, everyMs * sameLooks);
+  const toldAfter = Math.max(at - oneEventMs, lastAt ?? Number.NEGATIVE_INFINITY);
   return {
-    key: `alert_${digest.digest("hex").slice(0, 24)}`,
+    key: `alert_${digestOf([...place, owner, at])}`,
     type: `alert.${type}`,
     at,
+    ...(isOfProcess(name) ? {} : { topic: { name: digestOf(place), toldAfter } }),
     data: {
       name,
       subject,
@@ -41,6 +43,9 @@ export const alertEvent = (
     },
   };
 };
+
+const digestOf = (parts: ReadonlyArray<string | number>): string =>
+  createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 24);
 
 const Told = Schema.Struct({
   name: Schema.Literals(alertNames),

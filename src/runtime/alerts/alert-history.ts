@@ -6,7 +6,7 @@ import { Effect } from "effect";
 import type { NotificationRow } from "../journal-outbox.ts";
 import type { JournalStore, StoreFailure } from "../journal-store.ts";
 import { type Alert, type AlertChange, isOfProcess } from "./alert.ts";
-import { alertOf, spanOf } from "./alert-event.ts";
+import { alertOf } from "./alert-event.ts";
 
 export interface HistoryHost {
   readonly owner: string;
@@ -19,14 +19,14 @@ export interface HistoryHost {
 const maxRows = 1_000;
 
 export class AlertHistory {
-  /** How often each change was told within its span. */
-  readonly #told = new Map<string, number>();
+  /** When each change was seen last (ms). */
+  readonly #lastAt = new Map<string, number>();
 
-  /** Counts it, and answers how often the same was told in its span before. */
-  count(change: AlertChange): number {
+  /** Notes it, and answers when the same was seen before; null where it was not. */
+  note(change: AlertChange): number | null {
     const key = keyOf(change);
-    const before = this.#told.get(key) ?? 0;
-    this.#told.set(key, before + 1);
+    const before = this.#lastAt.get(key) ?? null;
+    this.#lastAt.set(key, change.at);
     return before;
   }
 
@@ -37,7 +37,7 @@ export class AlertHistory {
       const rows = yield* store.notifications({ jobId: null, limit: maxRows });
       const others = new Set(yield* store.livingOwners);
       others.delete(owner);
-      for (const { change } of changesIn(rows)) this.count(change);
+      for (const { change } of changesIn(rows)) this.note(change);
       const open = new Map<string, Alert>();
       // Who is never told that an alert is over leaves every one of them open.
       for (const { change, teller } of changesIn(rows.filter(isHeard))) {
@@ -68,5 +68,4 @@ const changesIn = (
 const placeOf = ({ name, subject, threshold }: Alert): string =>
   JSON.stringify([name, subject, threshold]);
 
-const keyOf = ({ type, alert, at }: AlertChange): string =>
-  JSON.stringify([placeOf(alert), type, spanOf(at)]);
+const keyOf = ({ type, alert }: AlertChange): string => JSON.stringify([placeOf(alert), type]);

@@ -9,7 +9,7 @@ import { Replicate, type ReplicateClient } from "../../steps/model-clients/repli
 import type { ModelClient } from "../../steps/model-client.ts";
 import type { StoreFailure } from "../journal-store.ts";
 import { openAssets, openStore } from "../open-stores.ts";
-import { hasMethod, type RuntimeOptions } from "../options.ts";
+import { hasMethod, isUrl, type RuntimeOptions } from "../options.ts";
 import { clientsOf, type Models } from "../predictions/providers.ts";
 import { type StoredJobs, storedJobs } from "../stored-jobs.ts";
 import { type ConfigOptions, findConfig, importConfig, requireConfig } from "./config-file.ts";
@@ -86,7 +86,7 @@ export const settled = (
   });
 
 const inFolder = <Other>(folder: string, place: string | Other): string | Other =>
-  typeof place === "string" && place !== "memory" ? resolve(folder, place) : place;
+  typeof place === "string" && place !== "memory" && !isUrl(place) ? resolve(folder, place) : place;
 
 // --- models
 

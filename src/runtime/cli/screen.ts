@@ -61,7 +61,8 @@ const widthOf = (columns: number | undefined, said: string | undefined): number 
     : Number.POSITIVE_INFINITY;
 };
 
-const secretName = /(TOKEN|SECRET|PASSWORD|API_KEYS?|ACCESS_KEY|PRIVATE_KEY)$/i;
+const secretName =
+  /(TOKEN|SECRET|PASSWORD|PASSWD|_PASS|CREDENTIALS?|WEBHOOK_URL|API_KEYS?|ACCESS_KEY|PRIVATE_KEY)$/i;
 /** Anything shorter is found by chance in what has nothing to do with it. */
 const minSecretLength = 6;
 

@@ -1,5 +1,5 @@
 /** A job seen to its rest by a command: what came of it is printed, and is the command's exit code. */
-import { Clock, Effect } from "effect";
+import { Clock, Effect, Schedule } from "effect";
 import type { RuntimeOptions } from "../options.ts";
 import { storedJobs } from "../stored-jobs.ts";
 import { Failed } from "./ending.ts";
@@ -45,5 +45,24 @@ export const seeToItsEnd = Effect.fnUntraced(function* ({ service, jobId, store 
     const view = { screen, now: yield* Clock.currentTimeMillis, next };
     for (const line of failureLines(failure, view)) screen.err(line);
   }
+  yield* untilTold(service, jobId);
   if (!isComplete) yield* new Failed();
 });
+
+const toldWithin = "5 seconds";
+const lookEvery = "20 millis";
+
+/**
+ * Waits until each subscription that this process tells of the job's end was tried once: perhaps no other process
+ * comes for days. What has failed, takes longer or cannot be looked at is left to the next.
+ */
+const untilTold = ({ engine }: RunningService, jobId: string): Effect.Effect<void> => {
+  const isUntried = Effect.map(engine.notifications.list({ jobId, state: "due" }), (rows) =>
+    rows.some(({ attempts, owner }) => attempts === 0 && owner === engine.owner),
+  );
+  const tried = Effect.repeat(isUntried, {
+    schedule: Schedule.spaced(lookEvery),
+    while: (isWaiting) => isWaiting,
+  });
+  return Effect.ignore(Effect.timeoutOption(tried, toldWithin));
+};

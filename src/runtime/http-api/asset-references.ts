@@ -31,7 +31,7 @@ export const withOwnReferences = Effect.fnUntraced(function* (
   { store, assets }: Stores,
   { body, tenant }: Said,
 ): Effect.fn.Return<unknown, Problem | StoreFailure | AssetStoreFailure> {
-  const found = [...referencesIn(body)];
+  const found = referencesIn(body);
   if (found.length === 0) return body;
   if (found.length > maxReferences) {
     const detail = `Expected ${maxReferences} files at most, got ${found.length}`;

@@ -70,7 +70,7 @@ const names = Object.keys({
 
 const objectOf = (options: HttpApiOptions): HttpApiOptions => {
   if (typeof options !== "object" || options === null)
-    throw new StartError("http", "an object of options", options);
+    throw new StartError("http", "an object of options", typeof options);
   refuseStrangers("http", options, names);
   return options;
 };

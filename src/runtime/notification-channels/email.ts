@@ -136,7 +136,7 @@ const lettersOf = (options: EmailOptions): Letters => {
 
 const checked = (options: EmailOptions): EmailOptions => {
   if (typeof options !== "object" || options === null)
-    throw new StartError("Notify.email", `an object with ${fields.join(", ")}`, options);
+    throw new StartError("Notify.email", `an object with ${fields.join(", ")}`, typeof options);
   refuseStrangers("Notify.email", options, fields);
   const { smtp, password, from, to, subject, text } = options;
   if (typeof smtp !== "object" || smtp === null || typeof smtp.host !== "string")

@@ -98,7 +98,7 @@ const refusedBy = ({ status, retryAfter }: Answer, now: number): NotDelivered | 
 
 const targetOf = (options: WebhookOptions, resolve: Resolve | undefined): Target => {
   if (typeof options !== "object" || options === null)
-    throw new StartError("Notify.webhook", `an object with ${fields.join(", ")}`, options);
+    throw new StartError("Notify.webhook", `an object with ${fields.join(", ")}`, typeof options);
   refuseStrangers("Notify.webhook", options, fields);
   const { allowPrivate = false, timeout } = options;
   if (typeof allowPrivate !== "boolean")

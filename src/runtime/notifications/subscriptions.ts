@@ -25,18 +25,18 @@ export const checkSubscriptions = (
   pipelines: ReadonlyArray<string>,
 ): ReadonlyArray<Subscription> => {
   if (!isRecord(options))
-    throw new StartError("notifications", "a record of subscriptions by name", options);
+    throw new StartError("notifications", "a record of subscriptions by name", kindOf(options));
   return Object.entries(options).map(([name, given]) => {
     if (!/^[A-Za-z0-9_-]{1,64}$/.test(name))
       throw new StartError("notifications", "named by 1 to 64 letters, digits, _ and -", name);
     const field = `notifications.${name}`;
-    if (!isRecord(given)) throw new StartError(field, "an object with a channel", given);
+    if (!isRecord(given)) throw new StartError(field, "an object with a channel", kindOf(given));
     refuseStrangers(field, given, fields);
     if (!hasMethod("deliver", given.channel))
       throw new StartError(
         `${field}.channel`,
         "a channel such as Notify.webhook(…)",
-        given.channel,
+        kindOf(given.channel),
       );
     const events = oneOf(`${field}.events`, given.events ?? jobEvents, allEvents);
     const wanted = given.pipelines;
@@ -49,6 +49,9 @@ export const checkSubscriptions = (
     };
   });
 };
+
+/** What was given in the place of a channel may be the address that is its secret: only its kind is said. */
+const kindOf = (given: unknown): string => (Array.isArray(given) ? "a list" : typeof given);
 
 const isRecord = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value);

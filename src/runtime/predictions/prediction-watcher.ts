@@ -192,7 +192,7 @@ class Watcher implements PredictionWatcher {
     return attended.pipe(
       Effect.catchDefect((defect) =>
         Effect.andThen(
-          Effect.logError(`watching ${watched.row.key} broke`, defect),
+          Effect.logError(`watching a prediction of job ${watched.row.jobId} broke`, defect),
           Effect.andThen(
             Effect.sleep(brokenPauseMs),
             Effect.suspend(() => this.#attend(watched)),

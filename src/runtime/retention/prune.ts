@@ -146,8 +146,7 @@ const take = Effect.fnUntraced(function* (
   const unnamed = assetsBefore === null ? nothing : yield* removeUnnamed(host, assetsBefore);
   yield* host.commit({ type: "TidyAssets", gone: [], earlyBefore: at - host.policy.assetGraceMs });
   // Those of jobs went with them.
-  if (jobsBefore !== null)
-    yield* host.commit({ type: "TidyNotifications", deliveredBefore: jobsBefore });
+  if (jobsBefore !== null) yield* host.commit({ type: "TidyNotifications", before: jobsBefore });
   if (jobs.count + rawAnswers.count > 0) yield* scrubLater(host);
   return { jobs, rawAnswers, assets: plus(left, unnamed) };
 });

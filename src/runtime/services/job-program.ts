@@ -2,7 +2,7 @@
 import { Clock, Effect, Result } from "effect";
 import type { Service } from "../../machines/advance.ts";
 import { outputPath } from "../../machines/plan.ts";
-import { encodeFailure, ValidationFailure } from "../../steps/failure.ts";
+import { encodeFailure, type Issue, ValidationFailure } from "../../steps/failure.ts";
 import type { Fact } from "../../machines/entry.ts";
 import type { HandOver } from "../../machines/plan.ts";
 import { mapAtOnce, there, thenAtOnce } from "./at-once.ts";
@@ -13,6 +13,7 @@ import type { ServiceJob } from "../jobs/job-host.ts";
 import { runModelStep } from "./model-step.ts";
 import { runStep } from "./run-step.ts";
 import { runSignalStep } from "./signal-step.ts";
+import { unusableIn } from "../usable-files.ts";
 
 /** Null where the service has said all that it had to say, at once. */
 export const jobProgram = (service: Service, job: ServiceJob): Effect.Effect<void> | null => {
@@ -38,18 +39,22 @@ const shapeOutput = (job: ServiceJob): Effect.Effect<void> | null => {
 const outputFact = (job: ServiceJob, handOver: HandOver): Effect.Effect<Fact> => {
   const { output } = job.deployed.plan;
   const encoded = codecOf(output.schema).encode(output.map(handOver));
-  if (Result.isSuccess(encoded)) {
-    const kept = keep(job, encoded.success);
-    return mapAtOnce(kept, (value): Fact => ({ type: "JobCompleted", output: value }));
-  }
-  return Effect.succeed({
-    type: "StepFailed",
-    path: outputPath,
-    attempt: 1,
-    kind: "validation",
-    failure: encodeFailure(new ValidationFailure({ at: "output", issues: encoded.failure })),
-  });
+  if (Result.isFailure(encoded)) return Effect.succeed(unfit(encoded.failure));
+  const json = encoded.success;
+  return thenAtOnce(unusableIn({ store: job.host.store, jobId: job.jobId }, json), (issues) =>
+    issues.length > 0
+      ? Effect.succeed(unfit(issues))
+      : mapAtOnce(keep(job, json), (value): Fact => ({ type: "JobCompleted", output: value })),
+  );
 };
+
+const unfit = (issues: ReadonlyArray<Issue>): Fact => ({
+  type: "StepFailed",
+  path: outputPath,
+  attempt: 1,
+  kind: "validation",
+  failure: encodeFailure(new ValidationFailure({ at: "output", issues })),
+});
 
 /** A cancelled job is over when every open prediction has ended remotely, or the grace for it has. */
 const confirmCancel = Effect.fnUntraced(function* (job: ServiceJob): Effect.fn.Return<void> {

@@ -26,6 +26,7 @@ import { reuseAnswer } from "./reuse.ts";
 import { answerAt } from "./stored-answer.ts";
 import { rowOf } from "../jobs/job-sequencer.ts";
 import { Answer } from "../predictions/settlement.ts";
+import { unusableIn } from "../usable-files.ts";
 
 /** Makes the next call of the present attempt, or fails it where it may not be made. */
 export const intend = Effect.fnUntraced(function* (run: ModelRun): Effect.fn.Return<void> {
@@ -129,6 +130,8 @@ const prepare = Effect.fnUntraced(function* (
     yield* Effect.logInfo(`the request for ${run.model} is not checked: ${checked.reason}`);
   else if (checked.issues.length > 0)
     return yield* new ValidationFailure({ at: "request", issues: checked.issues });
+  const unusable = yield* unusableIn({ store: run.job.host.store, jobId: run.job.jobId }, request);
+  if (unusable.length > 0) return yield* new ValidationFailure({ at: "request", issues: unusable });
   return { description, request, ...(yield* presented(run, request)) };
 });
 

@@ -8,7 +8,7 @@ import type { Schema } from "effect";
 import type { EntryOf, FactOf } from "../../machines/entry.ts";
 import { assetNamesIn } from "../../steps/asset-names.ts";
 import { hashJson } from "../../steps/canonical-json.ts";
-import type { NamedAsset } from "../journal-retention.ts";
+import type { NamedAsset, ReuseQuery } from "../journal-retention.ts";
 import type { PredictionRow, StoreFailure } from "../journal-store.ts";
 import { isErased } from "../journal-stores/retention-rules.ts";
 import { progressIn } from "./attempt.ts";
@@ -63,7 +63,9 @@ const find = Effect.fnUntraced(function* (
   const { host, jobId } = run.job;
   const { provider } = run.provider.client;
   const since = (yield* Clock.currentTimeMillis) - reuseMs;
-  const query = { provider, model: run.model, inputHash, since, notOf: jobId };
+  const equal = { provider, model: run.model, inputHash, since, notOf: jobId };
+  const query = run.program.isReusedAcrossTenants ? equal : yield* ofOwnTenant(run, equal);
+  if (query === null) return undefined;
   const row = yield* patiently(host.store.reusable(query), Option.none());
   if (Option.isNone(row)) return undefined;
   const entries = yield* patiently(host.store.entries(row.value.jobId), []);
@@ -74,6 +76,15 @@ const find = Effect.fnUntraced(function* (
   if (settled === undefined || settled.fileFailure !== null || isErased(settled.raw))
     return undefined;
   return { row: row.value, settled };
+});
+
+/** What one tenant has asked and was answered is no other's to see. */
+const ofOwnTenant = Effect.fnUntraced(function* (
+  { job: { host, jobId } }: ModelRun,
+  query: ReuseQuery,
+): Effect.fn.Return<ReuseQuery | null> {
+  const job = Option.getOrNull(yield* patiently(host.store.job(jobId), Option.none()));
+  return job === null ? null : { ...query, tenant: job.tenant };
 });
 
 /** A store that cannot be read for a while is waited for; a job that is damaged has nothing to give. */

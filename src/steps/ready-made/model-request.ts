@@ -22,6 +22,7 @@ export const modelSettingNames = {
   repair: true,
   onUnknown: true,
   reuse: true,
+  reuseAcrossTenants: true,
   stream: true,
 } satisfies Record<keyof ModelSettings, true>;
 
@@ -33,6 +34,7 @@ export const settingsOf = ({
   repair,
   onUnknown,
   reuse,
+  reuseAcrossTenants,
   stream,
 }: ModelSettings): ModelSettings => ({
   model,
@@ -41,5 +43,6 @@ export const settingsOf = ({
   ...(repair === undefined ? {} : { repair }),
   ...(onUnknown === undefined ? {} : { onUnknown }),
   ...(reuse === undefined ? {} : { reuse }),
+  ...(reuseAcrossTenants === undefined ? {} : { reuseAcrossTenants }),
   ...(stream === undefined ? {} : { stream }),
 });

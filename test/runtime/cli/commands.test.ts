@@ -116,6 +116,47 @@ describe("run", () => {
     expect([wrong.code, inOneLine(wrong.err)]).toEqual([2, expect.stringContaining('"othr"')]);
   });
 
+  test("tells whoever has subscribed before it exits, once, and does not wait for who takes it amiss", async () => {
+    const folder = await posters();
+    await put(
+      folder,
+      "heard.config.ts",
+      `import { appendFileSync } from "node:fs";
+      import { Effect } from "effect";
+      import { NotDelivered } from "catena-ai";
+      import posters from "./catena.config.ts";
+      const heard = (name, taken) => ({
+        kind: "file",
+        deliver: ({ type, data }) =>
+          Effect.suspend(() => {
+            appendFileSync(${JSON.stringify(join(folder, "heard.txt"))}, [name, type, data.pipeline].join(" ") + "\\n");
+            return taken ? Effect.void : new NotDelivered({ detail: "no", isPermanent: false });
+          }),
+      });
+      export default {
+        ...posters,
+        notifications: {
+          all: { channel: heard("all", true) },
+          broken: { channel: heard("broken", false) },
+          named: { channel: heard("named", true), pipelines: ["poster"] },
+        },
+      };`,
+    );
+    const heard = async () =>
+      (await readFile(join(folder, "heard.txt"), "utf8")).trim().split("\n").toSorted();
+    const of = ["--config", "heard.config.ts", "--set"];
+    expect((await catena(folder, ["run", "poster", ...of, "product=bottle"])).code).toBe(0);
+    const first = ["all", "broken", "named"].map((name) => `${name} job.complete poster`);
+    expect(await heard()).toEqual(first);
+    expect((await catena(folder, ["run", "poster", ...of, "product=boom"])).code).toBe(1);
+    const second = ["all", "broken", "named"].map((name) => `${name} job.failed poster`);
+    expect(await heard()).toEqual([...first, ...second].toSorted());
+    const only = ["run", "poster", "--only", "check", ...of, "headline=a", "--set", "scene=b"];
+    expect((await catena(folder, only)).code).toBe(0);
+    const third = ["all", "broken"].map((name) => `${name} job.complete poster(check)`);
+    expect(await heard()).toEqual([...first, ...second, ...third].toSorted());
+  });
+
   test("--detach leaves the job to others", async () => {
     const folder = await posters();
     const said = await catena(folder, ["run", "poster", "--set", "product=x", "--detach"]);

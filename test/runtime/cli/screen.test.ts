@@ -28,13 +28,15 @@ test("leaves the secrets of the environment out, whatever their names", () => {
     REPLICATE_WEBHOOK_SECRET: "whsec_canary",
     OPENAI_API_KEY: "sk-canary",
     DB_PASSWORD: "pass-canary",
+    SMTP_PASS: "smtp-canary",
+    SLACK_WEBHOOK_URL: "https://hooks.example.com/T1/canary",
     HOME: "/home/canary-lover",
     SHORT_TOKEN: "abc",
   });
   screen.out("r8_canary first-canary second-canary sk-canary pass-canary abc");
-  screen.err("whsec_canary of /home/canary-lover");
+  screen.err("smtp-canary https://hooks.example.com/T1/canary whsec_canary of /home/canary-lover");
   expect(text()).toBe(
-    "[secret] [secret] [secret] [secret] [secret] abc\n[secret] of /home/canary-lover\n",
+    "[secret] [secret] [secret] [secret] [secret] abc\n[secret] [secret] [secret] of /home/canary-lover\n",
   );
 });
 

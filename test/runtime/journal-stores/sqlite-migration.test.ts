@@ -13,6 +13,7 @@ import {
 } from "../../../src/runtime/journal-stores/conformance/samples.ts";
 import { dayOf } from "../../../src/runtime/journal-stores/spending-rules.ts";
 import { holdersTable } from "../../../src/runtime/journal-stores/sqlite/asset-holders.ts";
+import { reusableByTenant } from "../../../src/runtime/journal-stores/sqlite/retention-schema.ts";
 import { addSpending } from "../../../src/runtime/journal-stores/sqlite/spending-schema.ts";
 import { makeRetention } from "../../../src/runtime/retention.ts";
 import { retentionPolicy } from "../../../src/runtime/retention/policy.ts";
@@ -224,6 +225,42 @@ describe("a SQLite file from before tenants held files", () => {
       const held = (isUpload: boolean) => store.heldAssets({ tenant: "acme", sha256s, isUpload });
       expect([...(yield* held(false))]).toEqual([picture]);
       expect([...(yield* held(true))]).toEqual([]);
+    }),
+  );
+});
+
+describe("a SQLite file from before answers were reused within a tenant", () => {
+  it.effect("finds each answer for the tenant of its job, and for no other", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporaryFolder, "untold.db");
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const store = yield* SqliteJournalStore.make({ path, synchronous: "NORMAL" });
+          for (const [jobId, key, tenant] of [
+            ["a", "k1", "acme"],
+            ["b", "k2", null],
+          ] as const)
+            yield* store.commit([
+              createOf(jobId, { epoch: 1, owner: "o", tenant }),
+              appendOf(jobId, 1, { ledger: [{ type: "intend", row: predictionOf(key, jobId) }] }),
+              { ...settlementOf(key, jobId), from: ["intended"] },
+            ]);
+        }),
+      );
+      const db = new DatabaseSync(path);
+      db.exec("DROP INDEX predictions_by_input; ALTER TABLE predictions DROP COLUMN tenant");
+      db.exec("CREATE INDEX predictions_by_input ON predictions (input_hash)");
+      db.exec(reusableByTenant);
+      db.close();
+      const store = yield* SqliteJournalStore.make({ path, synchronous: "NORMAL" });
+      const { provider, model, inputHash } = predictionOf("k1", "a");
+      const query = { provider, model, inputHash, since: 0, notOf: "x" };
+      const found = (tenant: string | null) =>
+        Effect.map(store.reusable({ ...query, tenant }), (row) =>
+          Option.getOrNull(Option.map(row, ({ key }) => key)),
+        );
+      const keys = [yield* found("acme"), yield* found(null), yield* found("brook")];
+      expect(keys).toEqual(["k1", "k2", null]);
     }),
   );
 });

@@ -1,7 +1,8 @@
 /** What an earlier job has paid for does a later one's step as well: only where it is asked for, only while it is there, and for nothing. */
 import { describe, expect, it } from "@effect/vitest";
 import { Effect, Result, Schema } from "effect";
-import { Pipeline, PolicyFailure, Retry, Step } from "../../../src/index.ts";
+import { Asset, Pipeline, PolicyFailure, Retry, Step } from "../../../src/index.ts";
+import type { AnyPipeline } from "../../../src/machines/pipeline.ts";
 import { MemoryJournalStore } from "../../../src/runtime/journal-stores/memory.ts";
 import { type Fate, FakeProvider } from "../support/fake-provider.ts";
 import {
@@ -19,6 +20,7 @@ import {
   submit,
   type World,
 } from "../support/ledger-harness.ts";
+import { within } from "../support/jobs-harness.ts";
 
 const reusing = (options: Parameters<typeof asking>[0] = {}) =>
   asking({ reuse: "7 days", ...options });
@@ -36,6 +38,26 @@ const started = Effect.fnUntraced(function* (
       return { jobId, ...(yield* outcome(process, pipeline, jobId)) };
     });
   return { provider, world, process, run };
+});
+
+/** Jobs of tenants, as the HTTP API makes them. */
+const startedFor = Effect.fnUntraced(function* <P extends AnyPipeline>(
+  pipeline: P,
+  fateOf?: (ordinal: number) => Fate,
+) {
+  const provider = new FakeProvider(fateOf === undefined ? {} : { fateOf });
+  const world = yield* makeWorld(provider);
+  const process = yield* processIn(world, [pipeline]);
+  const { engine } = process.catena;
+  const runAs = (tenant: string | null, input: string) =>
+    Effect.gen(function* () {
+      const deployed = engine.deployed.get(`${pipeline.plan.name}@1`);
+      if (deployed === undefined) return yield* Effect.die("not deployed");
+      const submitted = engine.jobs.submit({ deployed, input, tenant, idempotencyKey: null });
+      const { jobId } = yield* within(submitted);
+      return { jobId, ...(yield* outcome(process, pipeline, jobId)) };
+    });
+  return { provider, world, runAs };
 });
 
 const reusedIn = (world: World, jobId: string) => entriesOf(world, jobId, "PredictionReused");
@@ -264,6 +286,69 @@ describe("a step that reuses answers", () => {
       expect(provider.creates).toHaveLength(1);
     }),
   );
+
+  it.effect("takes no answer of another tenant's job, and gives none of a job of nobody's", () =>
+    Effect.gen(function* () {
+      const { provider, runAs } = yield* startedFor(reusing());
+      for (const tenant of ["acme", null, "brook"]) yield* runAs(tenant, "tea");
+      expect(provider.creates).toHaveLength(3);
+      const again = [
+        yield* runAs("acme", "tea"),
+        yield* runAs(null, "tea"),
+        yield* runAs("brook", "tea"),
+      ];
+      expect(again).toMatchObject(
+        ["p1", "p2", "p3"].map((text) => ({ status: "complete", output: { text } })),
+      );
+      expect(provider.creates).toHaveLength(3);
+    }),
+  );
+
+  it.effect("takes another tenant's where the step says so, by whoever it was paid", () =>
+    Effect.gen(function* () {
+      const shared = reusing({ reuseAcrossTenants: true });
+      const { provider, world, runAs } = yield* startedFor(shared);
+      const first = yield* runAs("acme", "tea");
+      for (const tenant of ["brook", null])
+        expect(yield* runAs(tenant, "tea")).toMatchObject({ output: { text: "p1" } });
+      expect(provider.creates).toHaveLength(1);
+      const second = yield* runAs("brook", "tea");
+      expect(reusedIn(world, second.jobId)).toMatchObject([{ source: { jobId: first.jobId } }]);
+    }),
+  );
+
+  it.effect("makes a shared picture the tenant's own", () =>
+    Effect.gen(function* () {
+      const sharing = Pipeline.make("sharing", { version: 1, input: Schema.String })
+        .step(
+          Step.model("paint", {
+            input: Schema.String,
+            output: Asset.Image,
+            model: "fake/image",
+            request: (prompt) => ({ prompt }),
+            reuse: "7 days",
+            reuseAcrossTenants: true,
+          }),
+        )
+        .output(Asset.Image, ({ last }) => last);
+      const { provider, world, runAs } = yield* startedFor(sharing, () => ({
+        end: { status: "succeeded", output: "https://files.example/1.png" },
+      }));
+      const done = [yield* runAs("acme", "tea"), yield* runAs("brook", "tea")];
+      expect(done).toMatchObject([{ status: "complete" }, { status: "complete" }]);
+      expect(provider.creates).toHaveLength(1);
+      const sha256s = done.flatMap((one) => (one.status === "complete" ? one.output.sha256 : []));
+      const held = world.journals.holders.held({ tenant: "brook", sha256s, isUpload: false });
+      expect(held.size).toBe(1);
+    }),
+  );
+
+  it("is refused by name where what is said of tenants is neither true nor false, or alone", () => {
+    expect(() => reusing({ reuseAcrossTenants: "no" as never })).toThrow(
+      /expected reuseAcrossTenants to be true or false, got "no"/,
+    );
+    expect(() => asking({ reuseAcrossTenants: true })).toThrow(/expected reuse beside/);
+  });
 
   it("is refused by name where its age is no duration", () => {
     expect(() => reusing({ reuse: "seven days" as never })).toThrow(

@@ -10,6 +10,7 @@ const settings = {
   repair: 3,
   onUnknown: "ask",
   reuse: "7 days",
+  reuseAcrossTenants: true,
   stream: true,
 } as const;
 
@@ -29,6 +30,7 @@ test.each([
     repair: 3,
     onUnknown: "ask",
     reuseMs: 7 * 86_400_000,
+    isReusedAcrossTenants: true,
     isStreamed: true,
   });
 });

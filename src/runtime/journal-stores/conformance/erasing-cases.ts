@@ -32,10 +32,22 @@ const accept = (key: string): LedgerChange => ({
 });
 
 /** A job that is complete at seq 4, with a settled prediction, its message read, and nothing open. */
-const completeJob = Effect.fnUntraced(function* (store: Store, jobId: string, key: string) {
+const completeJob = (store: Store, jobId: string, key: string) =>
+  completeJobOf(store, { jobId, key, tenant: null });
+
+interface Completed {
+  readonly jobId: string;
+  readonly key: string;
+  readonly tenant: string | null;
+}
+
+const completeJobOf = Effect.fnUntraced(function* (
+  store: Store,
+  { jobId, key, tenant }: Completed,
+) {
   yield* commitAll(
     store,
-    createOf(jobId, { epoch: 1, owner: "o", idempotencyKey: `order of ${jobId}` }),
+    createOf(jobId, { epoch: 1, owner: "o", idempotencyKey: `order of ${jobId}`, tenant }),
     appendOf(jobId, 1, { ledger: [intend(key, jobId)] }),
     appendOf(jobId, 2, { ledger: [accept(key)], entries: [{ ...settledEntry(3), key }] }),
   );
@@ -240,6 +252,29 @@ export const erasingCases: ReadonlyArray<CaseBody> = [
       yield* expectEqual("without the answer", yield* keyOf({}), "k1");
       yield* commitAll(store, eraseOf("a", 4));
       yield* expectEqual("erased", yield* keyOf({}), undefined);
+    }),
+  },
+  {
+    name: "an answer is found for its tenant, for jobs of none, or whosever it is, as asked",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      yield* completeJobOf(store, { jobId: "a", key: "k1", tenant: "acme" });
+      yield* completeJobOf(store, { jobId: "b", key: "k2", tenant: "brook" });
+      yield* completeJob(store, "n", "k3");
+      const { provider, model, inputHash } = predictionOf("k1", "a");
+      const query = { provider, model, inputHash, since: startedAt };
+      const keyFor = (part: { readonly tenant?: string | null; readonly notOf?: string }) =>
+        Effect.map(store.reusable({ notOf: "x", ...query, ...part }), (row) =>
+          Option.getOrUndefined(Option.map(row, ({ key }) => key)),
+        );
+      yield* expectEqual("acme's", yield* keyFor({ tenant: "acme" }), "k1");
+      yield* expectEqual("brook's", yield* keyFor({ tenant: "brook" }), "k2");
+      yield* expectEqual("nobody's", yield* keyFor({ tenant: null }), "k3");
+      yield* expectEqual("crane's", yield* keyFor({ tenant: "crane" }), undefined);
+      yield* expectEqual("its own", yield* keyFor({ tenant: "acme", notOf: "a" }), undefined);
+      yield* expectEqual("anybody's", yield* keyFor({}), "k3");
+      yield* commitAll(store, eraseOf("n", 4));
+      yield* expectEqual("after the newest", yield* keyFor({}), "k2");
     }),
   },
   {

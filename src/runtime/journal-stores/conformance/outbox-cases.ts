@@ -5,6 +5,7 @@ import type {
   NewNotification,
   NotificationRow,
   PostNotifications,
+  Topic,
 } from "../../journal-outbox.ts";
 import { commitAll, expectEqual, expectResults, type CaseBody } from "./case.ts";
 import { appendOf, createOf, eraseOf, ownedOf, releaseOf, startedAt } from "./samples.ts";
@@ -191,26 +192,68 @@ export const outboxCases: ReadonlyArray<CaseBody> = [
     }),
   },
   {
-    name: "tidying takes what was delivered of no job before the instant, and nothing else",
+    name: "tidying takes what has been over of no job since before the instant, with its letters",
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;
-      const alerts = ["old", "young", "due"].map((id) => rowOf(notificationOf(id)));
-      yield* commitAll(store, createOf("a", { epoch: 1, owner: "o" }));
+      const before = startedAt + 2;
+      const change = (id: string, part: Partial<ChangeNotification["to"]>) =>
+        changeOf(rowOf(notificationOf(id)), part);
+      const changes = [
+        change("delivered", { state: "delivered", updatedAt: before - 1 }),
+        change("just delivered", { state: "delivered", updatedAt: before }),
+        change("given up", { state: "undeliverable", attempts: 8, updatedAt: before - 1 }),
+        change("just given up", { state: "undeliverable", attempts: 8, updatedAt: before }),
+        change("tried again later", { attempts: 1, nextAt: before, updatedAt: before - 1 }),
+      ];
       yield* commitAll(
         store,
+        createOf("a", { epoch: 1, owner: "o" }),
         appendOf("a", 1, { outbox: [ofJob("of a job", "a")] }),
-        post(...alerts),
-        ...alerts.slice(0, 2).map((row) =>
-          changeOf(row, {
-            state: "delivered",
-            updatedAt: row.id === "old" ? startedAt + 1 : startedAt + 2,
-          }),
-        ),
-        changeOf(rowOf(ofJob("of a job", "a")), { state: "delivered" }),
+        post(...changes.map(({ id }) => notificationOf(id)), notificationOf("sent by nobody")),
+        post(notificationOf("just made", { at: before })),
+        ...changes,
+        changeOf(rowOf(ofJob("of a job", "a")), { state: "undeliverable" }),
       );
-      yield* commitAll(store, { type: "TidyNotifications", deliveredBefore: startedAt + 2 });
-      const left = idsOf(yield* store.notifications({}));
-      yield* expectEqual("left", left, ["due", "young", "of a job"]);
+      yield* commitAll(store, { type: "TidyNotifications", before });
+      const left = new Set(idsOf(yield* store.notifications({})));
+      const stay = ["just delivered", "just given up", "tried again later", "just made"];
+      yield* expectEqual("left", left, new Set([...stay, "of a job"]));
+      const letterOf = (id: string) => Effect.map(store.letter(id), Option.isSome);
+      yield* expectEqual("letter of what went", yield* letterOf("given up"), false);
+      yield* expectEqual("letter of what stayed", yield* letterOf("just given up"), true);
+      yield* expectEqual("letter of a job's", yield* letterOf("of a job"), true);
+    }),
+  },
+  {
+    name: "of several who tell of one topic the first does, to each subscription, once in its time",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const [store, other] = [yield* open, yield* open];
+      const tell = (id: string, part: { readonly at: number; readonly topic: Topic }) => ({
+        ...post(
+          ...["orders", "alerts"].map((subscription) =>
+            notificationOf(`${id} to ${subscription}`, { at: part.at, subscription }),
+          ),
+        ),
+        topic: part.topic,
+      });
+      const queue = (toldAfter: number): Topic => ({ name: "queue", toldAfter });
+      const told = Effect.map(store.notifications({ subscription: "orders" }), idsOf);
+      yield* commitAll(store, tell("n1", { at: startedAt + 5, topic: queue(startedAt - 9) }));
+      yield* commitAll(other, tell("n2", { at: startedAt + 6, topic: queue(startedAt + 4) }));
+      yield* commitAll(other, tell("n1", { at: startedAt + 6, topic: queue(startedAt + 6) }));
+      yield* expectEqual("once", yield* told, ["n1 to orders"]);
+      yield* commitAll(
+        other,
+        tell("n3", { at: startedAt + 6, topic: { name: "budget", toldAfter: startedAt - 9 } }),
+      );
+      yield* commitAll(other, tell("n4", { at: startedAt + 8, topic: queue(startedAt + 5) }));
+      yield* commitAll(store, post(notificationOf("n5")));
+      const all = ["n5", "n4 to orders", "n3 to orders", "n1 to orders"];
+      yield* expectEqual("another topic, another time, none", yield* told, all);
+      const alone = { ...post(notificationOf("n6", { at: startedAt + 9, subscription: "late" })) };
+      yield* commitAll(store, { ...alone, topic: queue(startedAt) });
+      const late = idsOf(yield* store.notifications({ subscription: "late" }));
+      yield* expectEqual("who has not heard of it", late, ["n6"]);
     }),
   },
 ];

@@ -37,11 +37,13 @@ export class MemoryLetters {
 
   forgetJob(jobId: string): void {
     for (const letters of [this.#open, this.#closed])
-      for (const letter of letters.values())
-        if (letter.jobId === jobId) {
-          letters.delete(letter.id);
-          this.#places.delete(letter.id);
-        }
+      for (const letter of letters.values()) if (letter.jobId === jobId) this.forget(letter.id);
+  }
+
+  forget(id: string): void {
+    this.#open.delete(id);
+    this.#closed.delete(id);
+    this.#places.delete(id);
   }
 
   get(id: string): DeadLetter | undefined {

@@ -6,6 +6,7 @@ import type {
   NotificationRow,
   TakeNotifications,
   TidyNotifications,
+  Topic,
 } from "../../journal-outbox.ts";
 import type { WriteResult } from "../../journal-store.ts";
 import { committed, notificationConflict } from "../write-rules.ts";
@@ -16,18 +17,27 @@ export class MemoryOutbox {
   /** What is due, so that what was delivered costs nobody anything. */
   readonly #due = new Set<string>();
 
-  add(notifications: ReadonlyArray<NewNotification>): WriteResult {
-    for (const one of notifications)
-      if (!this.#rows.has(one.id))
-        this.#put({
-          ...one,
-          state: "due",
-          attempts: 0,
-          nextAt: one.at,
-          lastError: null,
-          updatedAt: one.at,
-        });
+  /** By topic: which notifications told of it. */
+  readonly #topics = new Map<string, Set<string>>();
+
+  add(notifications: ReadonlyArray<NewNotification>, topic?: Topic): WriteResult {
+    for (const one of notifications) {
+      if (this.#rows.has(one.id) || this.#isTold(one, topic)) continue;
+      const isNow = { attempts: 0, nextAt: one.at, lastError: null, updatedAt: one.at };
+      this.#put({ ...one, ...isNow, state: "due" });
+      if (topic === undefined) continue;
+      const told = this.#topics.get(topic.name) ?? new Set();
+      this.#topics.set(topic.name, told.add(one.id));
+    }
     return committed;
+  }
+
+  #isTold({ subscription }: NewNotification, topic: Topic | undefined): boolean {
+    if (topic === undefined) return false;
+    return [...(this.#topics.get(topic.name) ?? [])].some((id) => {
+      const row = this.#rows.get(id);
+      return row?.subscription === subscription && row.at > topic.toldAfter;
+    });
   }
 
   #put(row: NotificationRow): void {
@@ -52,24 +62,30 @@ export class MemoryOutbox {
     return committed;
   }
 
-  tidy({ deliveredBefore }: TidyNotifications): WriteResult {
-    this.#drop(
-      ({ job, state, updatedAt }) =>
-        job === null && state === "delivered" && updatedAt < deliveredBefore,
+  /** The ids of those that went. */
+  tidy({ before }: TidyNotifications): ReadonlyArray<string> {
+    return this.#drop(
+      ({ job, state, updatedAt, nextAt }) =>
+        job === null && updatedAt < before && (state !== "due" || nextAt < before),
     );
-    return committed;
   }
 
   dropOfJob(jobId: string): void {
     this.#drop(({ job }) => job?.jobId === jobId);
   }
 
-  #drop(isDropped: (row: NotificationRow) => boolean): void {
-    for (const row of this.#rows.values())
-      if (isDropped(row)) {
-        this.#rows.delete(row.id);
-        this.#due.delete(row.id);
-      }
+  #drop(isDropped: (row: NotificationRow) => boolean): ReadonlyArray<string> {
+    const gone = [...this.#rows.values()].filter(isDropped).map(({ id }) => id);
+    for (const id of gone) {
+      this.#rows.delete(id);
+      this.#due.delete(id);
+    }
+    // A topic that nobody was told of is none.
+    for (const [name, told] of gone.length === 0 ? [] : this.#topics) {
+      for (const id of gone) told.delete(id);
+      if (told.size === 0) this.#topics.delete(name);
+    }
+    return gone;
   }
 
   get(id: string): NotificationRow | undefined {

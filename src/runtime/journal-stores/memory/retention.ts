@@ -208,8 +208,10 @@ export const leftovers = (
 
 export const reusable = (
   journals: MemoryJournals,
-  { provider, model, inputHash, since, notOf }: ReuseQuery,
+  { provider, model, inputHash, since, notOf, tenant }: ReuseQuery,
 ): Option.Option<PredictionRow> => {
+  const isOfTenant = (jobId: string): boolean =>
+    tenant === undefined || journals.files.get(jobId)?.job.tenant === tenant;
   let newest: PredictionRow | undefined;
   for (const row of journals.predictions.values()) {
     const isWanted =
@@ -219,6 +221,7 @@ export const reusable = (
       row.provider === provider &&
       row.model === model &&
       row.jobId !== notOf &&
+      isOfTenant(row.jobId) &&
       row.raw !== null &&
       !isErased(row.raw);
     if (!isWanted || (row.settledAt ?? 0) < since) continue;

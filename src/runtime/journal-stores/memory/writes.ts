@@ -239,12 +239,13 @@ export const applyWrite = (journals: MemoryJournals, write: Write): WriteResult 
     case "ForgetHolders":
       return forgetHolders(journals, write);
     case "PostNotifications":
-      return journals.outbox.add(write.notifications);
+      return journals.outbox.add(write.notifications, write.topic);
     case "ChangeNotification":
       return changeNotification(journals, write);
     case "TakeNotifications":
       return journals.outbox.take(write);
     case "TidyNotifications":
-      return journals.outbox.tidy(write);
+      for (const id of journals.outbox.tidy(write)) journals.letters.forget(id);
+      return committed;
   }
 };

@@ -20,9 +20,10 @@ export const insertPrediction = (connection: Connection, row: PredictionRow): bo
   const marks = columns.map(() => "?").join(", ");
   const isInserted = changes(
     connection.prepare(
-      `INSERT INTO predictions (${columns.join(", ")}) VALUES (${marks}) ON CONFLICT DO NOTHING`,
+      `INSERT INTO predictions (${columns.join(", ")}, tenant)
+       VALUES (${marks}, (SELECT tenant FROM jobs WHERE job_id = ?)) ON CONFLICT DO NOTHING`,
     ),
-    values,
+    [...values, row.jobId],
   );
   if (isInserted) book(connection, null, row);
   return isInserted;

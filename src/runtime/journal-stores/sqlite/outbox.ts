@@ -8,6 +8,7 @@ import type {
   NotificationRow,
   TakeNotifications,
   TidyNotifications,
+  Topic,
 } from "../../journal-outbox.ts";
 import type { WriteResult } from "../../journal-store.ts";
 import { committed, notificationConflict } from "../write-rules.ts";
@@ -45,21 +46,43 @@ export const outboxTable = `
 export const outboxOfNoJob =
   "CREATE INDEX outbox_of_no_job_in_order ON outbox (ordinal) WHERE job_id IS NULL";
 
+/** What processes tell of the same thing is found by it; what is over and belongs to no job leaves by age. */
+export const outboxTopics = `
+   ALTER TABLE outbox ADD COLUMN topic TEXT;
+   CREATE INDEX outbox_by_topic ON outbox (topic, at) WHERE topic IS NOT NULL;
+   DROP INDEX outbox_of_no_job;
+   CREATE INDEX outbox_of_no_job ON outbox (updated_at) WHERE job_id IS NULL;
+`;
+
 const insert =
   "INSERT INTO outbox (id, subscription, type, at, job_id, seq, cost_micros, data, owner, state, attempts," +
-  " next_at, last_error, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'due', 0, ?, NULL, ?)" +
+  " next_at, last_error, updated_at, topic) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'due', 0, ?, NULL, ?, ?)" +
   " ON CONFLICT (id) DO NOTHING";
 
 export const insertNotifications = (
-  { prepare }: Connection,
+  connection: Connection,
   notifications: ReadonlyArray<NewNotification>,
+  topic?: Topic,
 ): WriteResult => {
   for (const { id, subscription, type, at, job, data, owner } of notifications) {
+    if (topic !== undefined && isTold(connection, subscription, topic)) continue;
     const ofJob = [job?.jobId ?? null, job?.seq ?? null, job?.costMicros ?? null];
-    prepare(insert).run(id, subscription, type, at, ...ofJob, JSON.stringify(data), owner, at, at);
+    const about = [...ofJob, JSON.stringify(data), owner, at, at, topic?.name ?? null];
+    connection.prepare(insert).run(id, subscription, type, at, ...about);
   }
   return committed;
 };
+
+const isTold = (
+  { prepare }: Connection,
+  subscription: string,
+  { name, toldAfter }: Topic,
+): boolean =>
+  prepare("SELECT 1 FROM outbox WHERE topic = ? AND at > ? AND subscription = ?").get(
+    name,
+    toldAfter,
+    subscription,
+  ) !== undefined;
 
 const change =
   "UPDATE outbox SET state = ?, attempts = ?, next_at = ?, last_error = ?, owner = ?, updated_at = ?" +
@@ -86,13 +109,16 @@ export const takeNotifications = (
   return committed;
 };
 
+const isOver = "job_id IS NULL AND updated_at < :before AND (state <> 'due' OR next_at < :before)";
+
 export const tidyNotifications = (
   { prepare }: Connection,
-  { deliveredBefore }: TidyNotifications,
+  { before }: TidyNotifications,
 ): WriteResult => {
-  prepare(`DELETE FROM outbox WHERE job_id IS NULL AND state = 'delivered' AND updated_at < ?`).run(
-    deliveredBefore,
-  );
+  prepare(`DELETE FROM dead_letters WHERE id IN (SELECT id FROM outbox WHERE ${isOver})`).run({
+    before,
+  });
+  prepare(`DELETE FROM outbox WHERE ${isOver}`).run({ before });
   return committed;
 };
 

@@ -108,13 +108,14 @@ export const readUnreadPayloads = (
 
 export const readReusable = (
   { prepare }: Connection,
-  { provider, model, inputHash, since, notOf }: ReuseQuery,
+  { provider, model, inputHash, since, notOf, tenant }: ReuseQuery,
 ): Option.Option<PredictionRow> => {
   const found = prepare(
     `SELECT ${predictionSelection} FROM predictions INDEXED BY predictions_by_input
      WHERE ${reusablePrediction} AND input_hash = ? AND provider = ? AND model = ?
-       AND settled_at >= ? AND job_id <> ? AND ${keptRaw} ORDER BY settled_at DESC, ordinal DESC LIMIT 1`,
-  ).get(inputHash, provider, model, since, notOf);
+       AND settled_at >= ? AND job_id <> ? AND ${keptRaw} ${tenant === undefined ? "" : "AND tenant IS ?"}
+     ORDER BY settled_at DESC, ordinal DESC LIMIT 1`,
+  ).get(inputHash, provider, model, since, notOf, ...(tenant === undefined ? [] : [tenant]));
   const row = found === undefined ? null : decodePrediction(found);
   return row === null || isErased(row.raw) ? Option.none() : Option.some(row);
 };

@@ -58,6 +58,16 @@ export const retentionTables = `
    CREATE INDEX predictions_by_input ON predictions (input_hash) WHERE ${reusablePrediction};
 `;
 
+/** An answer is looked for among its tenant's own: many tenants may ask the same. */
+export const reusableByTenant = `
+   ALTER TABLE predictions ADD COLUMN tenant TEXT;
+   UPDATE predictions SET tenant = (SELECT tenant FROM jobs WHERE jobs.job_id = predictions.job_id)
+     WHERE job_id IN (SELECT job_id FROM jobs WHERE tenant IS NOT NULL);
+   DROP INDEX predictions_by_input;
+   CREATE INDEX predictions_by_input ON predictions (input_hash, tenant, settled_at)
+     WHERE ${reusablePrediction};
+`;
+
 export const insertName =
   "INSERT INTO asset_names (sha256, job_id, raw, payload, early_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
 

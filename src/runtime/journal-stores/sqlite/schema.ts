@@ -7,8 +7,8 @@ import { appendsTable } from "./appends-schema.ts";
 import { holdersTable } from "./asset-holders.ts";
 import { broken } from "./failure.ts";
 import { makeLetters } from "./letter-schema.ts";
-import { outboxOfNoJob, outboxTable } from "./outbox.ts";
-import { nameOldAssets, retentionTables } from "./retention-schema.ts";
+import { outboxOfNoJob, outboxTable, outboxTopics } from "./outbox.ts";
+import { nameOldAssets, retentionTables, reusableByTenant } from "./retention-schema.ts";
 import { addSpending } from "./spending-schema.ts";
 
 /** The condition of a prediction that still has to be followed; queries repeat it to use its index. */
@@ -136,6 +136,8 @@ const migrations: ReadonlyArray<string | ((db: DatabaseSync) => void)> = [
   outboxOfNoJob,
   "ALTER TABLE predictions ADD COLUMN copying TEXT",
   `CREATE INDEX jobs_unowned ON jobs (ordinal) WHERE ${unownedJob}`,
+  reusableByTenant,
+  outboxTopics,
 ];
 
 export const schemaVersion = migrations.length;

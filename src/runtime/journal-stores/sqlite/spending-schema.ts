@@ -14,7 +14,7 @@ const spendingTable = `
 `;
 
 const ledger =
-  "SELECT tenant, intended_at, state, estimate_micros, receipt FROM predictions" +
+  "SELECT jobs.tenant, intended_at, state, estimate_micros, receipt FROM predictions" +
   " CROSS JOIN jobs ON jobs.job_id = predictions.job_id";
 
 /** Makes the table, with what the ledger holds already. */

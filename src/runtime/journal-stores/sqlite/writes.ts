@@ -315,7 +315,7 @@ const applyWrite = (connection: Connection, write: Write): WriteResult => {
     case "ForgetHolders":
       return forgetHolders(connection, write);
     case "PostNotifications":
-      return insertNotifications(connection, write.notifications);
+      return insertNotifications(connection, write.notifications, write.topic);
     case "ChangeNotification":
       return changedNotification(connection, write);
     case "TakeNotifications":
