@@ -39,7 +39,7 @@ const withSample = (schema: AnySchema<unknown>, value: unknown): unknown => {
   const named = mapDeep(encoded.success, (one) => {
     if (!isReference(one)) return undefined;
     names += 1;
-    return { ...one, ...sampleFile };
+    return Object.assign({}, one, sampleFile);
   });
   const decoded = names === 0 ? encoded : codecOf(schema).decode(named);
   return names > 0 && Result.isSuccess(decoded) ? decoded.success : value;
