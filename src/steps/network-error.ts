@@ -18,12 +18,13 @@ export const networkErrorCode = (error: unknown): string => {
 
 const codeOf = (error: Error): string =>
   "code" in error && typeof error.code === "string"
-    ? `${error.code}${placeOf({ ...error })}`
+    ? `${error.code}${placeOf(error)}`
     : error.message;
 
 /** The host that has no address, or the address where nobody listens: a wrong base URL is seen by it. */
-const placeOf = (fields: Readonly<Record<string, unknown>>): string => {
-  const { hostname, address, port } = fields;
+const placeOf = (error: Error): string => {
+  const field = (name: string): unknown => Reflect.get(error, name);
+  const [hostname, address, port] = [field("hostname"), field("address"), field("port")];
   if (typeof hostname === "string") return ` ${hostname}`;
   return typeof address === "string" && typeof port === "number" ? ` ${address}:${port}` : "";
 };

@@ -110,14 +110,24 @@ interface Prepared {
   readonly input: Schema.JsonObject;
 }
 
+const unchecked = new WeakMap<object, Set<string>>();
+
+/** Once for a model in a process: it is as true of the next thousand calls. */
+const sayUnchecked = ({ model, provider }: ModelRun, reason: string): Effect.Effect<void> => {
+  const said = unchecked.get(provider.client) ?? new Set();
+  unchecked.set(provider.client, said);
+  if (said.has(model)) return Effect.void;
+  said.add(model);
+  return Effect.logInfo(`requests for ${model} are not checked: ${reason}`);
+};
+
 const prepare = Effect.fnUntraced(function* (
   run: ModelRun,
 ): Effect.fn.Return<Prepared, Failure | Defect> {
   const request = yield* requestOf(run);
   const description = yield* run.provider.client.describe(run.model);
   const checked = checkRequest(description.input, request);
-  if (checked._tag === "Skipped")
-    yield* Effect.logInfo(`the request for ${run.model} is not checked: ${checked.reason}`);
+  if (checked._tag === "Skipped") yield* sayUnchecked(run, checked.reason);
   else if (checked.issues.length > 0)
     return yield* new ValidationFailure({ at: "request", issues: checked.issues });
   const input = yield* mapJson(request, isAsset, (asset) => present(run, asset));

@@ -44,15 +44,14 @@ const findingsOf = Effect.fnUntraced(function* (options: ConfigOptions) {
   // Options are looked at by the rules of every start, which refuses unsound pipelines as well.
   const isSound = found.every(({ severity }) => severity !== "error");
   if (!isSound) return found;
-  const hopeless = asUsage(Effect.sync(() => hopelessOf(options)));
-  return [
-    ...found,
-    ...(yield* Effect.catch(hopeless, ({ message }) =>
+  const hopeless = yield* asUsage(Effect.sync(() => hopelessOf(options))).pipe(
+    Effect.catch(({ message }) =>
       Effect.succeed<ReadonlyArray<Found>>([
         { of: "config", where: "", rule: "config", severity: "error", message },
       ]),
-    )),
-  ];
+    ),
+  );
+  return [...found, ...hopeless];
 });
 
 const hopelessOf = (options: ConfigOptions): ReadonlyArray<Found> => {
