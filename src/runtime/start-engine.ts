@@ -115,7 +115,8 @@ const warnOfHopeless = ({
 }: Pick<EngineOptions, "plans" | "prices" | "models" | "jobs">): Effect.Effect<void> =>
   Effect.forEach(
     hopelessModels(plans, { prices, models, budgets }),
-    ({ of, where, message }) => Effect.logWarning(`${of}, step ${where}: ${message}`),
+    ({ of, where, message }) =>
+      Effect.logWarning(where === "" ? message : `${of}, step ${where}: ${message}`),
     { discard: true },
   );
 

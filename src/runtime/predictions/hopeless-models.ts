@@ -21,19 +21,38 @@ export interface HopelessModel extends Finding {
   readonly of: string;
 }
 
-/** A warning for each such step, in the order of the pipelines and their steps. */
+/** A warning for each such step, in the order of the pipelines and their steps; one for all where there is no client at all. */
 export const hopelessModels = (
   plans: ReadonlyArray<PipelinePlan>,
   surroundings: ModelSurroundings,
-): ReadonlyArray<HopelessModel> =>
-  plans.flatMap(({ name, version, nodes }) =>
-    nodes.flatMap(({ path, step: { program, timeout } }) => {
-      if (program.kind !== "model") return [];
-      const found = trouble({ program, attemptMs: timeout.attemptMs }, surroundings);
-      if (found === undefined) return [];
-      return [{ ...found, of: `${name}@${version}`, where: path, severity: "warning" } as const];
-    }),
+): ReadonlyArray<HopelessModel> => {
+  const asking = plans.flatMap(({ name, version, nodes }) =>
+    nodes.flatMap(({ path, step: { program, timeout } }) =>
+      program.kind === "model"
+        ? [{ of: `${name}@${version}`, path, program, attemptMs: timeout.attemptMs }]
+        : [],
+    ),
   );
+  const found = asking.flatMap(({ of, path, ...asked }) => {
+    const message = trouble(asked, surroundings);
+    return message === undefined
+      ? []
+      : [{ ...message, of, where: path, severity: "warning" } as const];
+  });
+  const hasClient = Object.keys(clientsOf(surroundings.models)).length > 0;
+  return hasClient || asking.length === 0 ? found : [noClient(asking), ...found];
+};
+
+const noClient = (asking: ReadonlyArray<{ readonly path: string }>): HopelessModel => {
+  const steps = [...new Set(asking.map(({ path }) => path))].join(", ");
+  return {
+    of: "config",
+    where: "",
+    rule: "no-client",
+    severity: "warning",
+    message: `there is no client for the models of ${steps}: give "models" one (for the catena command, REPLICATE_API_TOKEN makes one)`,
+  };
+};
 
 interface AskedModel {
   readonly program: ModelProgram;
@@ -45,15 +64,11 @@ type Trouble = Pick<Finding, "rule" | "message"> | undefined;
 const trouble = (asked: AskedModel, { models, prices, budgets }: ModelSurroundings): Trouble => {
   const keys = Object.keys(clientsOf(models));
   const { model } = asked.program;
-  if (keys.length === 0)
-    return {
-      rule: "no-client",
-      message: `there is no client for ${model}, so that no job gets past this step: give "models" one (for the catena command, REPLICATE_API_TOKEN makes one)`,
-    };
   const key = keys.find((one) => model.startsWith(`${one}:`));
   // A version stands after a colon as well, but then an owner's name stands before it.
   const [prefix = "", rest] = model.split(":");
-  if (key === undefined && rest !== undefined && !prefix.includes("/"))
+  const isPrefixed = key === undefined && rest !== undefined && !prefix.includes("/");
+  if (isPrefixed && keys.length > 0)
     return {
       rule: "no-client",
       message: `${model} goes to the first client whole, as "models" has no ${prefix}; it has ${keys.join(", ")}`,

@@ -443,7 +443,7 @@ describe("check and graph", () => {
     const folder = await projectWith({
       "catena.config.ts": posterConfig.replace(/models: Functions[^\n]*\n/, "\n"),
     });
-    expect((await catena(folder, ["check"])).out).toContain("warning poster@1 concept (no-client)");
+    expect((await catena(folder, ["check"])).out).toContain("warning config (no-client)");
     const said = await catena(folder, ["run", "poster", "--set", "product=x"]);
     expect([said.code, said.err]).toEqual([
       2,

@@ -9,9 +9,10 @@ const second = { unit: "second", usdPerSecond: 0.001 } as const;
 
 it("a step whose model has no client is named", () => {
   const bare = { models: undefined, prices: {}, budgets: undefined };
-  const [found] = hopelessModels(plansOf("x/one"), bare);
+  const [found, ...others] = hopelessModels(plansOf("x/one", "x/two"), bare);
+  expect(others).toEqual([]);
   expect(found).toMatchObject({ rule: "no-client", severity: "warning" });
-  expect(found?.message).toContain("there is no client for x/one, so that");
+  expect(found?.message).toContain("there is no client for the models of ask");
   expect(
     hopelessModels(plansOf("x/one", "x/one:v1", "a:one"), { ...bare, models: { a: client } }),
   ).toEqual([]);
