@@ -1,6 +1,6 @@
 /** The public API of Catena. */
 export { Catena, type Job, type StartOptions } from "./runtime/catena.ts";
-export type { CatenaDeadLetters } from "./runtime/catena.ts";
+export type { CatenaDeadLetters } from "./runtime/catena-dead-letters.ts";
 export { CatenaService } from "./runtime/catena-service.ts";
 export type { Readiness, StartFailure, SubmitOptions } from "./runtime/catena-service.ts";
 export type { Delta } from "./runtime/deltas/delta.ts";

@@ -67,20 +67,16 @@ export interface MapperScope<In, Outputs, Last> {
   readonly last: Last;
 }
 
-/** Nothing where the last value is what the step takes, else a key that no step has. */
+/** Nothing where the last value is what the step takes, else a sentence, which no step is. */
 type Fits<Name extends string, Last, I, Giver extends string> = [Last] extends [I]
   ? unknown
-  : {
-      readonly "hand-over": `step "${Name}" takes what ${Giver}: add a mapper as the second argument, ({ input, outputs, last }) => ...`;
-    };
+  : `step "${Name}" takes what ${Giver}: add a mapper as the second argument, ({ input, outputs, last }) => ...`;
 
-/** Nothing where the name is free, else a key that no step has. A name known only at run time is checked then. */
+/** Nothing where the name is free, else a sentence, which no step is. A name known only at run time is checked then. */
 type Fresh<Name extends string, Outputs> = string extends Name | keyof Outputs
   ? unknown
   : Name extends keyof Outputs
-    ? {
-        readonly "name-taken": `step "${Name}" is in this pipeline already: add it as .as("another-name")`;
-      }
+    ? `step "${Name}" is in this pipeline already: add it as .as("another-name")`
     : unknown;
 
 /** A plan that `.output` has yet to end. */
@@ -173,6 +169,8 @@ const draft = <Name extends string>(name: Name, plan: UnfinishedPlan): AnyDraft<
 });
 
 const stepNode = (plan: UnfinishedPlan, step: AnyStep, mapper: Mapper | undefined): StepNode => {
+  // Modules that import each other in a circle see what is not there yet.
+  if (!isStep(step)) throw refused(plan.name, "step", { expected: "a step", got: step });
   const { name } = step;
   if (!isName(name)) throw refused(plan.name, "step", { expected: aName, got: name });
   if (plan.nodes.some((node) => node.path === name)) {
@@ -182,6 +180,9 @@ const stepNode = (plan: UnfinishedPlan, step: AnyStep, mapper: Mapper | undefine
   }
   return { kind: "step", path: name, step, mapper };
 };
+
+const isStep = (step: unknown): boolean =>
+  typeof step === "object" && step !== null && "program" in step;
 
 /** Names stand in journals, URLs and diagrams, and so need no quoting anywhere. */
 const namePattern = /^[a-z][a-z0-9-]*$/;

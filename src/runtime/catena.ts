@@ -23,8 +23,6 @@ import {
 } from "./catena-service.ts";
 import type { Delta } from "./deltas/delta.ts";
 import type { Alert } from "./alerts/alert.ts";
-import type { LettersDone, Redrive } from "./dead-letters.ts";
-import type { DeadLetter, LetterCause, LetterFilter, LetterPage } from "./journal-dead-letters.ts";
 import { drainMs } from "./engine.ts";
 import type { NotificationFilter, NotificationRow } from "./journal-outbox.ts";
 import type { JobFilter, StateRecord, StoreFailure } from "./journal-store.ts";
@@ -33,12 +31,14 @@ import { httpSettings } from "./http-api/http-settings.ts";
 import { type NodeHandler, nodeHandler } from "./http-api/node-handler.ts";
 import { goneResponse } from "./http-api/problem.ts";
 import type { Fetch } from "./http-api/web-api.ts";
-import { millisOf, type RuntimeOptions } from "./options.ts";
+import { millisOf, type RuntimeOptions, StartError } from "./options.ts";
 import type { ErasedJob } from "./retention/erase.ts";
 import type { PruneOptions, PruneReport } from "./retention/prune.ts";
 import type { SignalTaker } from "./signals.ts";
 import type { BudgetUse } from "./spending/budget-use.ts";
 import type { JobState } from "./stored-jobs.ts";
+import { requirePipeline, refuseUnknownWords as known } from "./asked-by-name.ts";
+import { type CatenaDeadLetters, lettersOf } from "./catena-dead-letters.ts";
 import { CatenaStopped, JobCancelled, JobFailed, JobUnavailable, type Outcome } from "./outcome.ts";
 
 /** A job, for hosts that use promises. Once its Catena is stopped, everything rejects with: CatenaStopped. */
@@ -120,23 +120,6 @@ export interface Catena extends AsyncDisposable {
   stop(options?: { readonly within?: Duration.Input }): Promise<void>;
 }
 
-/** Open dead letters; each rejects with: StoreFailure. */
-export interface CatenaDeadLetters {
-  /** Who died last first; default: the newest 100. */
-  list(filter?: LetterFilter, page?: Partial<LetterPage>): Promise<ReadonlyArray<DeadLetter>>;
-  /** Letters counted by what they died of, most first; default: 100 causes. */
-  causes(filter?: LetterFilter, limit?: number): Promise<ReadonlyArray<LetterCause>>;
-  count(filter?: LetterFilter): Promise<number>;
-  /** Goes on with the job at the step that failed; the letter is closed at once. Rejects also with: LetterUnavailable. */
-  redrive(id: string, options?: Redrive): Promise<void>;
-  /** Redrives the newest letters that fit, 1,000 at the most; `{}` is all of them. */
-  redriveAll(filter: LetterFilter, options?: Redrive): Promise<LettersDone>;
-  /** Leaves the letter at that: its job stays failed, and can still be retried. Rejects also with: LetterUnavailable. */
-  discard(id: string): Promise<void>;
-  /** Discards the newest letters that fit, 1,000 at the most. */
-  discardAll(filter: LetterFilter): Promise<LettersDone>;
-}
-
 export type StartOptions<Pipelines extends ReadonlyArray<AnyPipeline>> =
   PipelineOptions<Pipelines> & RuntimeOptions;
 
@@ -177,9 +160,14 @@ const facade = (
       cancel: () => ask({ type: "CancelRequested", by }),
       pause: () => ask({ type: "PauseRequested", by }),
       resume: () => ask({ type: "ResumeRequested", by }),
-      retry: (options) => ask({ type: "RetryRequested", by, isFresh: options?.isFresh ?? false }),
-      signal: (name, value, options) =>
-        run(service.signal(pipeline, id, { ...options, name, value })),
+      retry: async (options) => {
+        known.retry(options);
+        await ask({ type: "RetryRequested", by, isFresh: options?.isFresh ?? false });
+      },
+      signal: async (name, value, options) => {
+        known.signal(options);
+        return run(service.signal(pipeline, id, { ...options, name, value }));
+      },
       state: () => run(service.state(id)),
       deltas: () =>
         Stream.toAsyncIterable(
@@ -193,30 +181,29 @@ const facade = (
   return {
     recovered: engine.recovered,
     submit: async (pipeline, input, options) => {
+      requirePipeline("submit", pipeline);
+      known.submit(options);
       const { jobId, isNew } = await run(service.submit(pipeline, input, options));
       return handle(pipeline, jobId, isNew);
     },
     job: async (pipeline, id) => {
+      requirePipeline("job", pipeline);
       await run(ofPipeline(engine, pipeline.plan, id));
       return handle(pipeline, id, false);
     },
     jobs: async (filter) => {
+      known.jobs(filter);
       const stored = await run(engine.store.jobs(filter ?? {}));
       return stored.map(({ record }) => record);
     },
     prune: (options) => run(engine.retention.prune(options)),
     erase: (jobId) => run(engine.retention.erase(jobId)),
-    deadLetters: {
-      list: (filter, page) => run(service.deadLetters.list(filter, page)),
-      causes: (filter, limit) => run(service.deadLetters.causes(filter, limit)),
-      count: (filter) => run(service.deadLetters.count(filter)),
-      redrive: (id, options) => run(service.deadLetters.redrive({ id }, options)),
-      redriveAll: (filter, options) => run(service.deadLetters.redriveAll(filter, options)),
-      discard: (id) => run(service.deadLetters.discard({ id })),
-      discardAll: (filter) => run(service.deadLetters.discardAll(filter)),
-    },
+    deadLetters: lettersOf(service.deadLetters, run),
     alerts: () => (stopping === undefined ? service.alerts() : []),
-    notifications: (filter) => run(engine.notifications.list(filter)),
+    notifications: async (filter) => {
+      known.notifications(filter);
+      return run(engine.notifications.list(filter));
+    },
     redeliver: (id) => run(engine.notifications.redeliver(id)),
     readiness: () =>
       stopping === undefined
@@ -253,6 +240,8 @@ type Failed<Output, F> = Extract<Outcome<Output, F>, { readonly status: "failed"
 const failedOf = <Output, F extends Failure>(ended: Failed<Output, F>): Failed<unknown, Failure> =>
   ended;
 
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
+
 export const Catena = {
   /**
    * Opens the store, takes over what dead processes left unfinished, and is ready for jobs.
@@ -261,6 +250,7 @@ export const Catena = {
   start: async <const Pipelines extends ReadonlyArray<AnyPipeline>>(
     options: StartOptions<Pipelines>,
   ): Promise<Catena> => {
+    if (!isObject(options)) throw new StartError("options", "an object with pipelines", options);
     const scope = Scope.makeUnsafe();
     const { http } = options;
     const service = Layer.buildWithScope(serviceLayer(options), scope);

@@ -23,11 +23,11 @@ import {
 import { checkSubscriptions } from "./notifications/subscriptions.ts";
 import { retentionPolicy } from "./retention/policy.ts";
 import { checkPrices } from "./predictions/check-prices.ts";
+import { hopelessModels } from "./predictions/hopeless-models.ts";
 import { limitSettings } from "./predictions/limit-settings.ts";
 import { listPrices } from "./predictions/price-table.ts";
 import { defaultGateSettings } from "./predictions/provider-gate.ts";
 import { clientsOf } from "./predictions/providers.ts";
-import { unpricedModels } from "./predictions/unpriced-models.ts";
 import { budgetSettings } from "./spending/budget-settings.ts";
 
 type Options = RuntimeOptions & { readonly pipelines: ReadonlyArray<AnyPipeline> };
@@ -41,7 +41,7 @@ export const startEngine = Effect.fnUntraced(function* (
   intake: Intake = "any",
 ): Effect.fn.Return<Engine, StoreFailure | AssetStoreFailure, Scope.Scope> {
   const settings = engineSettings(options);
-  yield* warnOfUnpriced(settings);
+  yield* warnOfHopeless(settings);
   const store = yield* openStore(options);
   const assets = yield* openAssets(options);
   return yield* Effect.provideService(
@@ -106,20 +106,19 @@ const pollEveryOf = ({ pollEvery }: RuntimeOptions): number => {
   throw new StartError("pollEvery", 'a duration of at most "15 minutes"', pollEvery);
 };
 
-/** Every job that gets to such a model will fail: better known before than after. */
-const warnOfUnpriced = ({
+/** Every job that gets to such a step will fail: better known before than after. */
+const warnOfHopeless = ({
   plans,
   prices,
   models,
-  jobs,
-}: Pick<EngineOptions, "plans" | "prices" | "models" | "jobs">): Effect.Effect<void> => {
-  const unpriced = jobs.budgets === undefined ? [] : unpricedModels(plans, prices, models);
-  return unpriced.length === 0
-    ? Effect.void
-    : Effect.logWarning(
-        `budgets are set, and no price is known for ${unpriced.join(", ")}: calls of it are refused until prices has one`,
-      );
-};
+  jobs: { budgets },
+}: Pick<EngineOptions, "plans" | "prices" | "models" | "jobs">): Effect.Effect<void> =>
+  Effect.forEach(
+    hopelessModels(plans, { prices, models, budgets }),
+    ({ of, where, message }) =>
+      Effect.logWarning(where === "" ? message : `${of}, step ${where}: ${message}`),
+    { discard: true },
+  );
 
 /** An inspector that throws must not take the job with it that it looks at. */
 const quietly = (inspect: RuntimeOptions["inspect"]): NonNullable<RuntimeOptions["inspect"]> => {

@@ -11,7 +11,13 @@ export const storedJob = (
   Effect.flatMap(
     store.job(jobId),
     Option.match({
-      onNone: () => Effect.fail(new JobUnavailable(jobId, "this store has no such job")),
+      onNone: () => Effect.fail(new JobUnavailable(jobId, noSuchJob(jobId))),
       onSome: Effect.succeed,
     }),
   );
+
+/** Logs show the end of an id, and people type its beginning. */
+const noSuchJob = (jobId: string): string =>
+  /^[0-9a-f-]{4,35}$/u.test(jobId)
+    ? 'this store has no such job; an id is said whole, as "catena jobs" shows it'
+    : "this store has no such job";

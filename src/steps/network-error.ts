@@ -1,6 +1,6 @@
 /** What a failed `fetch` says, in one line and without what it was sent. */
 
-/** `fetch failed: ECONNREFUSED`: the message and, where there is one, the cause's code. */
+/** `fetch failed: ECONNREFUSED 127.0.0.1:80`: the message, the cause's code and where it was met, as far as they are known. */
 export const networkErrorText = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;
@@ -17,4 +17,14 @@ export const networkErrorCode = (error: unknown): string => {
 };
 
 const codeOf = (error: Error): string =>
-  "code" in error && typeof error.code === "string" ? error.code : error.message;
+  "code" in error && typeof error.code === "string"
+    ? `${error.code}${placeOf(error)}`
+    : error.message;
+
+/** The host that has no address, or the address where nobody listens: a wrong base URL is seen by it. */
+const placeOf = (error: Error): string => {
+  const field = (name: string): unknown => Reflect.get(error, name);
+  const [hostname, address, port] = [field("hostname"), field("address"), field("port")];
+  if (typeof hostname === "string") return ` ${hostname}`;
+  return typeof address === "string" && typeof port === "number" ? ` ${address}:${port}` : "";
+};

@@ -25,7 +25,8 @@ const transientDefaults: RetryPolicy = {
   timeouts: true,
 };
 
-const make = Schema.decodeUnknownSync(RetryPolicy);
+// A misspelt number of attempts would be the default's.
+const make = Schema.decodeUnknownSync(RetryPolicy, { onExcessProperty: "error" });
 
 /** Ready policies. Fails with: a SchemaError thrown at once that names the option out of range. */
 export const Retry = {

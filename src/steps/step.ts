@@ -17,6 +17,7 @@ import { refuseUnknownOptions } from "./known-options.ts";
 import { Parse } from "./parse.ts";
 import { Retry, type RetryPolicy } from "./retry.ts";
 import { type SignalOptions, type SignalProgram, signalProgram } from "./signal-step.ts";
+import { checkStepOptions } from "./step-options.ts";
 import { timeoutPolicy, type TimeoutInput, type TimeoutPolicy } from "./timeout.ts";
 
 /** A schema without services on either side; what a step takes or returns must survive a restart. */
@@ -279,6 +280,7 @@ export const Step = {
       Undeclared<Name, Exclude<NoInfer<E>, DeclaredFailure<Kinds>>>,
   ): Step<Name, I, O, DeclaredFailure<Kinds>, R> => {
     refuseUnknownOptions(name, options, runOptions);
+    checkStepOptions(name, options, runOptions);
     return named(name, {
       input: options.input,
       output: options.output,
@@ -295,6 +297,7 @@ export const Step = {
     options: ModelOptions<I, O, A>,
   ): Step<Name, I, O, Failure, never> => {
     refuseUnknownOptions(name, options, modelOptions);
+    checkStepOptions(name, options, modelOptions);
     return named(name, {
       input: options.input,
       output: options.output,

@@ -2,6 +2,7 @@
  * The pages of docs/ are true: every block of TypeScript compiles and runs, each as a program of its own,
  * in the order of its page.
  */
+import { existsSync, statSync } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -62,6 +63,36 @@ describe.each(withCode)("the code of $name", ({ name, blocks }) => {
     expect(stdout).toContain(`ran ${blocks.length} blocks`);
     for (const promised of promisedBy(blocks)) expect(stdout).toContain(promised);
   });
+});
+
+/** As GitHub makes them: lower case, hyphens for blanks, no punctuation. */
+const anchorsOf = (text: string): ReadonlyArray<string> =>
+  [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+
+test.each(pages)("the links of $name lead somewhere", async ({ name, text }) => {
+  const prose = text.replaceAll(/^```.*?^```/gms, "");
+  const links = [...prose.matchAll(/\]\((?!https?:)([^)\s]*)\)/g)].map(([, link = ""]) => link);
+  const dead = [];
+  for (const link of links) {
+    const [file = "", anchor] = link.split("#");
+    const path = file === "" ? join(root, "docs", name) : join(root, "docs", file);
+    const isFolder = existsSync(path) && statSync(path).isDirectory();
+    const there = existsSync(path) && !isFolder ? await readFile(path, "utf8") : null;
+    if (there === null && !isFolder) dead.push(link);
+    else if (anchor !== undefined && !anchorsOf(there ?? "").includes(anchor)) dead.push(link);
+  }
+  expect(dead).toEqual([]);
+});
+
+test("every page is in the index, and the index names no other", () => {
+  const index = pages.find(({ name }) => name === "README.md")?.text ?? "";
+  const named = [...index.matchAll(/\]\(([a-z-]+\.md)\)/g)].map(([, page = ""]) => page);
+  expect(new Set(named)).toEqual(new Set(names.filter((name) => name !== "README.md")));
 });
 
 /** What a `console.log(…); // text` says it prints, where that is text as it is printed. */

@@ -116,6 +116,12 @@ describe("the builder refuses", () => {
     },
   );
 
+  test("what is no step, such as one that a circle of imports has not made yet", () => {
+    // @ts-expect-error as plain JavaScript sees it
+    const error = errorOf(() => start().step(undefined));
+    expect(error.message).toBe('Pipeline "words": expected step to be a step, got undefined');
+  });
+
   test("to end a pipeline without steps", () => {
     const error = errorOf(() => start().output(Schema.String, ({ input }) => input));
     expect(error).toMatchObject({ field: "steps" });

@@ -34,6 +34,50 @@ const oneStep = (run: (input: string) => Promise<string> | string, name = "one")
     .output(Schema.String, ({ last }) => last);
 
 describe("Catena", () => {
+  it("refuses words that do not exist where they would mean everything, or cost twice", async () => {
+    const chain = oneStep((text) => text);
+    await using catena = await Catena.start({ ...quick, pipelines: [chain] });
+    const { deadLetters } = catena;
+    // What plain JavaScript might say, or an object that was made elsewhere.
+    const misspelt = (words: object): object => words;
+    const job = await catena.submit(chain, "x");
+    const cases: ReadonlyArray<readonly [() => Promise<unknown>, string]> = [
+      [
+        () => catena.submit(chain, "x", misspelt({ idempotencykey: "order-17" })),
+        'Catena.submit: expected nothing but idempotencyKey, got "idempotencykey"',
+      ],
+      [
+        () => catena.jobs(misspelt({ state: "failed" })),
+        "Catena.jobs: expected nothing but status",
+      ],
+      [
+        () => catena.jobs(misspelt({ status: "fialed" })),
+        'expected status to be one of pending, processing, failed, complete, cancelled, got "fialed"',
+      ],
+      [() => catena.notifications(misspelt({ state: "lost" })), "expected state to be one of due,"],
+      [
+        () => deadLetters.list(misspelt({ reason: "x" })),
+        "Catena.deadLetters.list: expected nothing",
+      ],
+      [() => deadLetters.redriveAll(misspelt({ causes: "x" })), 'got "causes"'],
+      [
+        () => deadLetters.discardAll(misspelt({ cause: undefined })),
+        "discardAll: expected cause to say which letters, got undefined ({} is all of them)",
+      ],
+      [() => deadLetters.redrive(job.id, misspelt({ fresh: true })), 'got "fresh"'],
+      [
+        () => job.retry(misspelt({ fresh: true })),
+        'Job.retry: expected nothing but isFresh, got "fresh"',
+      ],
+    ];
+    for (const [ask, words] of cases) await expect(ask(), words).rejects.toThrow(words);
+    // @ts-expect-error a name is no pipeline
+    await expect(catena.submit("one", "x")).rejects.toThrow("Catena.submit: expected a pipeline");
+    // @ts-expect-error plain JavaScript
+    await expect(Catena.start()).rejects.toThrow("expected options to be an object with pipelines");
+    expect(await catena.jobs()).toHaveLength(1);
+  });
+
   it("answers how a job ended: complete, failed, cancelled", async () => {
     const script = newScript();
     const chain = chainOf(script);

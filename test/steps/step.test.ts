@@ -137,3 +137,43 @@ test("a step under another name is the same step, and can be renamed again", () 
   expect(again.as("third").name).toBe("third");
   expect(step.name).toBe("count");
 });
+
+describe("a step refuses, by its name and the option's", () => {
+  const good = { input: Schema.String, output: Schema.String, run: (text: string) => text };
+  // What plain JavaScript might give.
+  const make = (options: object) => () => Step.make("work", { ...good, ...options });
+
+  test.for<[string, object, string]>([
+    [
+      "a schema of another library",
+      { input: { parse: () => "x" } },
+      "input to be a schema of effect, got an object",
+    ],
+    ["no function", { run: undefined }, "run to be a function, got undefined"],
+    [
+      "kinds of failure that do not exist",
+      { fails: ["providers"] },
+      'fails to be a list of some of validation, timeout, provider, policy, got ["providers"]',
+    ],
+    [
+      "a retry that is no policy",
+      { retry: 3 },
+      "retry to be a retry policy such as Retry.transient({ attempts: 3 }), got 3",
+    ],
+  ])("%s", ([, options, words]) => {
+    expect(make(options)).toThrow(`step "work": expected ${words}`);
+  });
+
+  test("no model", () => {
+    const { run: _, ...schemas } = good;
+    const ask = () => Step.model("ask", { ...schemas, model: "", request: () => ({}) });
+    expect(ask).toThrow(
+      'step "ask": expected model to be the name of a model, such as "owner/name", got ""',
+    );
+  });
+
+  test("a misspelt number of attempts", () => {
+    const misspelt: object = { attemps: 2 };
+    expect(() => Retry.transient(misspelt)).toThrow(/attemps/u);
+  });
+});

@@ -1,10 +1,29 @@
 /** Unit tests of pipelines as users write them: answers by step, time that jumps, everything to look at after. */
 import { Effect, Schema } from "effect";
 import { describe, expect, test } from "vitest";
-import { Pipeline, Step, ValidationFailure } from "../../src/index.ts";
-import { Answer, checkPipeline, inputsOf, testCatena, TestStuck } from "../../src/testing.ts";
+import { Asset, Pipeline, Step, Steps, ValidationFailure } from "../../src/index.ts";
+import {
+  Answer,
+  checkPipeline,
+  inputsOf,
+  paths,
+  testCatena,
+  TestStuck,
+} from "../../src/testing.ts";
 import { article } from "./three-steps.ts";
 import { shop } from "./waiting-shop.ts";
+
+/** What it is given is a file, and so is what a function of it answers. */
+const minutes = Pipeline.make("minutes", {
+  version: 1,
+  input: Schema.Struct({ at: Schema.Date, recording: Asset.Audio }),
+})
+  .step(
+    Step.make("trim", { input: Asset.Audio, output: Asset.Audio, run: (file) => file }),
+    ({ input }) => input.recording,
+  )
+  .step(Steps.transcribe("transcribe", { model: "acme/whisper" }))
+  .output(Schema.String, ({ last }) => last);
 
 const idea = { title: "Chains" };
 
@@ -35,6 +54,24 @@ describe("a test's Catena", () => {
       status: "complete",
       output: expect.stringMatching(/^published: on /),
     });
+  });
+
+  test("refuses answers for a step that is not there: it would be given to nobody", async () => {
+    const misspelt = { pipelines: [article], answers: { drafft: idea } } as const;
+    await expect(testCatena(misspelt)).rejects.toThrow(
+      'testCatena: expected answers to name any of draft, polish, publish, acme/writer, acme/editor, got "drafft"',
+    );
+    const options = { pipelines: [article], answer: {} } as const;
+    await expect(testCatena(options)).rejects.toThrow('got "answer"');
+  });
+
+  test("gives jobs files that are there where an input names files", async () => {
+    const inputs = inputsOf(minutes, { seed: 3, count: 2 });
+    await using t = await testCatena({ pipelines: [minutes], answers: { transcribe: "hello" } });
+    for (const input of inputs) {
+      expect(input.recording.contentType).toMatch(/^audio\//);
+      expect((await t.run(minutes, input)).outcome).toMatchObject({ status: "complete" });
+    }
   });
 
   test("jumps over a rate limit and finds a lost prediction without paying twice", async () => {
@@ -162,4 +199,18 @@ test("the same seed makes the same inputs, and another seed others", () => {
 
 test("a sound pipeline has no finding that is an error", () => {
   expect(checkPipeline(article).filter(({ severity }) => severity === "error")).toEqual([]);
+});
+
+test("paths of a pipeline that is given a file, also where a function that answers one does not run", async () => {
+  for (const suite of [paths(minutes), paths(minutes, { replace: ["trim"] })]) {
+    for (const path of suite) await path.run();
+    expect(suite.uncovered()).toEqual([]);
+  }
+});
+
+test("paths refuse names that are not there", () => {
+  expect(() => paths(minutes, { replace: ["trimm"] })).toThrow(
+    'paths of minutes: expected replace to name any of trim, got "trimm"',
+  );
+  expect(() => paths(minutes, { answers: { trimm: {} } })).toThrow("name any of trim, transcribe");
 });

@@ -7,6 +7,7 @@ import { seedOf } from "../random.ts";
 import { canonicalJson, type JsonObject } from "../json.ts";
 import { readLabels } from "./copywriter/labels.ts";
 import type { Model } from "./model.ts";
+import { schemaAnswer } from "./schema-answer.ts";
 import type { ModelAnswer, ModelEngine, ModelRequest, OutputFile } from "./engine.ts";
 
 const LOGS = "emulated: toy model, canned answer\n";
@@ -37,6 +38,8 @@ function answer({ kind }: Model, { input }: ModelRequest): ModelAnswer {
 }
 
 function write(prompt: string): string {
+  const asked = schemaAnswer(prompt);
+  if (asked !== undefined) return asked;
   const labels = readLabels(prompt);
   if (labels.task === "image-prompt") {
     return `${labels.visual}, ${labels.tone} mood, product advertising photograph for "${labels.headline}"`;

@@ -81,7 +81,12 @@ const whyNot = (path: string, error: unknown): string => {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : "";
   if (code === "ERR_UNKNOWN_FILE_EXTENSION")
     return `${path} is TypeScript, which this Node (${process.version}) does not run: take Node 22.19, 24 or newer, or write the config in JavaScript.`;
-  return `${path} cannot be imported.\n${headOf(error)}`;
+  // Node's own warning names neither the line to write nor the other way.
+  const hint =
+    error instanceof SyntaxError && error.message.includes("import statement outside a module")
+      ? '\nThe nearest package.json says that its files are CommonJS: write "type": "module" there, or name the config catena.config.mts.'
+      : "";
+  return `${path} cannot be imported.\n${headOf(error)}${hint}`;
 };
 
 /** What an error says for itself, a code frame included, and the first line of its stack in user code. */

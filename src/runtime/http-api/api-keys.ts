@@ -56,8 +56,10 @@ const checkKey = (field: string, key: unknown): CheckedKey => {
   const { id, scopes, tenant }: { id?: unknown; scopes?: unknown; tenant?: unknown } = key;
   if (typeof id !== "string" || id === "")
     throw new StartError(`${field}.id`, "a name that is not empty", id);
-  if (!Array.isArray(scopes) || scopes.length === 0 || !scopes.every(isScope))
-    throw new StartError(`${field}.scopes`, `some of ${allScopes.join(", ")}`, scopes);
+  if (!Array.isArray(scopes) || scopes.length === 0 || !scopes.every(isScope)) {
+    const stranger: unknown = Array.isArray(scopes) ? scopes.find((one) => !isScope(one)) : null;
+    throw new StartError(`${field}.scopes`, `some of ${allScopes.join(", ")}`, stranger ?? scopes);
+  }
   if (tenant !== undefined && !isTenant(tenant))
     throw new StartError(`${field}.tenant`, `a name that matches ${tenantPattern}`, tenant);
   return { digest: digestOf(field, key), caller: { id, scopes, tenant: tenant ?? null } };

@@ -62,5 +62,9 @@ export const overBudget = ({
     scores: { limitMicros, reservedMicros, spentMicros, estimateMicros },
     detail:
       `of the ${usd(limitMicros)} for ${whose[budget]}, ${usd(spentMicros)} is spent and ` +
-      `${usd(reservedMicros)} reserved; the call may cost ${usd(estimateMicros)}`,
+      `${usd(reservedMicros)} reserved; the call may cost ${usd(estimateMicros)}` +
+      // No retry and no new day will help it.
+      (estimateMicros > limitMicros
+        ? ", more than there is in all: give its step a shorter timeout, its model a maxUsdPerCall in prices, or the budget more"
+        : ""),
   });

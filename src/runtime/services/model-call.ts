@@ -120,14 +120,24 @@ interface Prepared {
 /** What a client makes readable is so for an hour; half of it is left to the provider's own queue. */
 const readableMs = 1_800_000;
 
+const unchecked = new WeakMap<object, Set<string>>();
+
+/** Once for a model in a process: it is as true of the next thousand calls. */
+const sayUnchecked = ({ model, provider }: ModelRun, reason: string): Effect.Effect<void> => {
+  const said = unchecked.get(provider.client) ?? new Set();
+  unchecked.set(provider.client, said);
+  if (said.has(model)) return Effect.void;
+  said.add(model);
+  return Effect.logInfo(`requests for ${model} are not checked: ${reason}`);
+};
+
 const prepare = Effect.fnUntraced(function* (
   run: ModelRun,
 ): Effect.fn.Return<Prepared, Failure | Defect> {
   const request = yield* requestOf(run);
   const description = yield* run.provider.client.describe(run.model);
   const checked = checkRequest(description.input, request);
-  if (checked._tag === "Skipped")
-    yield* Effect.logInfo(`the request for ${run.model} is not checked: ${checked.reason}`);
+  if (checked._tag === "Skipped") yield* sayUnchecked(run, checked.reason);
   else if (checked.issues.length > 0)
     return yield* new ValidationFailure({ at: "request", issues: checked.issues });
   const unusable = yield* unusableIn({ store: run.job.host.store, jobId: run.job.jobId }, request);

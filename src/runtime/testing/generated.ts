@@ -5,6 +5,7 @@ import type { AnyPipeline, InputOf } from "../../machines/pipeline.ts";
 import type { SignalProgram } from "../../steps/signal-step.ts";
 import type { AnySchema, ModelProgram } from "../../steps/step.ts";
 import { codecOf } from "../services/codecs.ts";
+import { sampleFile } from "./sample-file.ts";
 import { onePixelPng } from "./scripted-provider.ts";
 
 /** No value can be made from a schema, or no answer that the step takes. */
@@ -24,11 +25,28 @@ const samplesOf = (schema: AnySchema<unknown>, what: string, { seed, count }: Sa
   const sampled = Effect.runSync(
     Effect.result(Arbitrary.sampleEffect(Arbitrary.schema(schema), { seed, count, size })),
   );
-  if (Result.isSuccess(sampled)) return sampled.success;
+  if (Result.isSuccess(sampled)) return sampled.success.map((value) => withSample(schema, value));
   throw new NothingGenerated(
     `seed ${seed}: expected the schema of ${what} to give values, got ${sampled.failure.generated} of ${count}; give them yourself`,
   );
 };
+
+/** The value with every file it names replaced by one that is there. */
+const withSample = (schema: AnySchema<unknown>, value: unknown): unknown => {
+  const encoded = codecOf(schema).encode(value);
+  if (Result.isFailure(encoded)) return value;
+  let names = 0;
+  const named = mapDeep(encoded.success, (one) => {
+    if (!isReference(one)) return undefined;
+    names += 1;
+    return Object.assign({}, one, sampleFile);
+  });
+  const decoded = names === 0 ? encoded : codecOf(schema).decode(named);
+  return names > 0 && Result.isSuccess(decoded) ? decoded.success : value;
+};
+
+const isReference = (json: Schema.Json): json is Schema.JsonObject =>
+  typeof json === "object" && json !== null && "sha256" in json && "sizeBytes" in json;
 
 /** Inputs that the pipeline takes, made from its input schema. Default: seed 1, ten of them. Throws NothingGenerated. */
 export const inputsOf = <P extends AnyPipeline>(

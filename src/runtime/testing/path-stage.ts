@@ -6,12 +6,12 @@ import { Effect, type Schema } from "effect";
 import type { JobDriver } from "../../machines/advance.ts";
 import type { Fact } from "../../machines/entry.ts";
 import type { PipelinePlan } from "../../machines/plan.ts";
-import { MemoryAssets } from "../../steps/asset-stores/memory.ts";
 import { MemoryJournals } from "../journal-stores/memory.ts";
 import type { StateRecord } from "../journal-store.ts";
 import type { StepAnswers } from "./generated.ts";
 import { isMute } from "./mute-record.ts";
 import { RunGates } from "./run-gates.ts";
+import { assetsWithSample } from "./sample-file.ts";
 import { ScriptedProvider } from "./scripted-provider.ts";
 import type { Substitutes } from "./substitutes.ts";
 import {
@@ -62,7 +62,7 @@ export class PathStage {
       jobId: Effect.succeed(jobId),
       key: Effect.sync(() => `key-${(keys += 1)}`),
     };
-    const assets = MemoryAssets.make();
+    const assets = assetsWithSample();
     const onRecord = (record: StateRecord) => {
       if (isMute(record)) this.mute.push(record);
     };

@@ -10,6 +10,7 @@ import type { AnyPipeline, ServicesOf } from "../../machines/pipeline.ts";
 import type { PipelinePlan } from "../../machines/plan.ts";
 import { codecOf } from "../services/codecs.ts";
 import { answersOf, type GivenAnswers, inputsOf, NothingGenerated } from "./generated.ts";
+import { refuseUnknownNames, stepNames } from "./known-names.ts";
 import { planningOf } from "./path-planning.ts";
 import { runPath } from "./path-run.ts";
 import type { PathSetting } from "./path-stage.ts";
@@ -65,6 +66,7 @@ export interface PathSuite extends Iterable<Path> {
 export const paths = <P extends AnyPipeline>(pipeline: P, options?: PathOptions<P>): PathSuite => {
   const given: PathSettings & { readonly layer?: unknown } = options ?? {};
   const { seed = 1, driverOf, replace = [] } = given;
+  refuseStrangers(pipeline.plan, given);
   const answers = answersOf(pipeline.plan, seed, given.answers);
   const { plan, driver, planned } = planningOf(pipeline.plan, answers);
   const setting: PathSetting = {
@@ -78,6 +80,24 @@ export const paths = <P extends AnyPipeline>(pipeline: P, options?: PathOptions<
     substitutes: new Substitutes({ named: replace, hasLayer: given.layer !== undefined }),
   };
   return suiteOf(setting, planned);
+};
+
+const optionNames = Object.keys({
+  seed: true,
+  answers: true,
+  replace: true,
+  input: true,
+  driverOf: true,
+  layer: true,
+} satisfies Record<keyof PathSettings | "layer", true>);
+
+const refuseStrangers = (plan: PipelinePlan, given: PathSettings): void => {
+  const by = `paths of ${plan.name}`;
+  refuseUnknownNames({ by, option: "the options", names: Object.keys(given), known: optionNames });
+  const names = Object.keys(given.answers ?? {});
+  refuseUnknownNames({ by, option: "answers", names, known: stepNames([plan]) });
+  const replaced = given.replace ?? [];
+  refuseUnknownNames({ by, option: "replace", names: replaced, known: stepNames([plan], "run") });
 };
 
 const inputFor = (pipeline: AnyPipeline, seed: number, given: unknown): Schema.Json => {

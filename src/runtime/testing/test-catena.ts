@@ -22,7 +22,9 @@ import type { Outcome } from "../outcome.ts";
 import type { SignalTaker } from "../signals.ts";
 import { AnswerDesk } from "./answer-desk.ts";
 import type { StepAnswer } from "./answer.ts";
+import { modelNames, refuseUnknownNames, stepNames } from "./known-names.ts";
 import { withCountedSteps } from "./run-gates.ts";
+import { assetsWithSample } from "./sample-file.ts";
 import { ScriptedProvider } from "./scripted-provider.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
@@ -77,6 +79,27 @@ export class TestStuck extends Error {
   override readonly name = "TestStuck";
 }
 
+const optionNames = Object.keys({
+  answers: true,
+  seed: true,
+  prices: true,
+  concurrency: true,
+  pipelines: true,
+  layer: true,
+} satisfies Record<keyof TestSettings | "pipelines" | "layer", true>);
+
+const refuseStrangers = (
+  options: TestSettings & { readonly pipelines: ReadonlyArray<AnyPipeline> },
+): void => {
+  const by = "testCatena";
+  const given = Object.keys(options);
+  refuseUnknownNames({ by, option: "the options", names: given, known: optionNames });
+  const plans = options.pipelines.map(({ plan }) => plan);
+  const known = [...stepNames(plans), ...modelNames(plans)];
+  const names = Object.keys(options.answers ?? {});
+  refuseUnknownNames({ by, option: "answers", names, known });
+};
+
 /** More jumps of time than any chain of back-offs takes. */
 const maxJumps = 5_000;
 
@@ -88,6 +111,7 @@ export const testCatena = async <const Pipelines extends ReadonlyArray<AnyPipeli
   const journals = new MemoryJournals();
   const provider = new ScriptedProvider("test", time.now);
   const { seed = 1, pipelines } = options;
+  refuseStrangers(options);
   const process = { isDead: false };
   const scope = Scope.makeUnsafe();
   const context = time.servicesOf(process);
@@ -108,6 +132,7 @@ export const testCatena = async <const Pipelines extends ReadonlyArray<AnyPipeli
   const layer = serviceLayer(options, {
     pipelines: pipelines.map((pipeline) => withCountedSteps(pipeline, time, process)),
     store: MemoryJournalStore.make(journals),
+    assets: assetsWithSample(),
     models: provider.client(process),
     // No other process writes anything, and every look is a jump of time.
     lookEvery: "1 day",

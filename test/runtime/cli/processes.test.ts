@@ -217,6 +217,18 @@ test("completions are a script for the shell", patience, async () => {
   expect((await catena(folder, ["--completions", "tcsh"])).code).toBe(2);
 });
 
+test("a config in a package of CommonJS is told how to be a module", patience, async () => {
+  const folder = await projectWith({
+    "package.json": '{ "type": "commonjs" }',
+    "catena.config.ts": 'import { Catena } from "catena-ai";\nexport default Catena;\n',
+  });
+  const { code, err } = await ran(["check"], { folder });
+  expect([code, err]).toEqual([
+    2,
+    expect.stringContaining('write "type": "module" there, or name'),
+  ]);
+});
+
 test("a config that is no TypeScript is shown where it is wrong", patience, async () => {
   const folder = await projectWith({ "catena.config.ts": "export default {\n  pipelines: [;\n};" });
   const { code, err } = await ran(["check"], { folder });

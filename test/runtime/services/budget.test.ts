@@ -72,6 +72,15 @@ test("a call that would take the job over its budget is not made, and the job sa
   );
 });
 
+test("a call that is dearer than a whole budget says what would make it less", async () => {
+  await using catena = await start({ perJobUsd: 0.005 });
+  const job = await catena.submit(once, "a");
+  await job.outcome();
+  expect((await job.state()).record.errorMessage).toContain(
+    "the call may cost $0.01, more than there is in all: give its step a shorter timeout,",
+  );
+});
+
 test("a job may spend its budget to the last cent", async () => {
   await using catena = await start({ perJobUsd: 0.02 });
   const job = await catena.submit(twice, "a");

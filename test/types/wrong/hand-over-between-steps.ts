@@ -6,4 +6,4 @@ export const pipeline = Pipeline.make("campaign", { version: 1, input: Brief })
   .step(count);
 
 // Error at line 6:
-// Property '"hand-over"' is missing in type 'Step<"count", string, number, DeclaredFailure<never>, never, never>' but required in type '{ readonly "hand-over": "step \"count\" takes what step \"concept\" does not return: add a mapper as the second argument, ({ input, outputs, last }) => ..."; }'.
+// Type 'Step<"count", string, number, DeclaredFailure<never>, never, never>' is not assignable to type '"step \"count\" takes what step \"concept\" does not return: add a mapper as the second argument, ({ input, outputs, last }) => ..."'.

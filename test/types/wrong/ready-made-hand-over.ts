@@ -6,4 +6,4 @@ export const pipeline = Pipeline.make("poster", { version: 1, input: Brief }).st
 );
 
 // Error at line 5:
-// Property '"hand-over"' is missing in type 'Step<"paint", string, { readonly sha256: string; readonly url: string; readonly contentType: string; readonly sizeBytes: number; }, PolicyFailure | ProviderFailure | TimeoutFailure | ValidationFailure, never, never>' but required in type '{ readonly "hand-over": "step \"paint\" takes what pipeline \"poster\" is not given: add a mapper as the second argument, ({ input, outputs, last }) => ..."; }'.
+// Type 'Step<"paint", string, { readonly sha256: string; readonly url: string; readonly contentType: string; readonly sizeBytes: number; }, PolicyFailure | ProviderFailure | TimeoutFailure | ValidationFailure, never, never>' is not assignable to type '"step \"paint\" takes what pipeline \"poster\" is not given: add a mapper as the second argument, ({ input, outputs, last }) => ..."'.

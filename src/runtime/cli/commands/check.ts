@@ -3,10 +3,11 @@ import { Effect } from "effect";
 import { Command } from "effect/cli";
 import { checkPlan } from "../../../machines/check-plan.ts";
 import type { Finding } from "../../../machines/finding.ts";
+import { hopelessModels } from "../../predictions/hopeless-models.ts";
 import { engineSettings } from "../../start-engine.ts";
 import type { ConfigOptions } from "../config-file.ts";
 import { asUsage, Failed } from "../ending.ts";
-import { loadProject, requireClients } from "../project.ts";
+import { loadProject } from "../project.ts";
 import { wrapped } from "../render/amounts.ts";
 import { root } from "../root.ts";
 import { Screen } from "../screen.ts";
@@ -42,25 +43,21 @@ const findingsOf = Effect.fnUntraced(function* (options: ConfigOptions) {
   );
   // Options are looked at by the rules of every start, which refuses unsound pipelines as well.
   const isSound = found.every(({ severity }) => severity !== "error");
-  const refused = isSound ? Effect.sync(() => engineSettings(options)) : Effect.void;
-  const problems = [
-    yield* problemOf(asUsage(refused), { rule: "config", severity: "error" }),
-    yield* problemOf(requireClients(options.pipelines, options.models), {
-      rule: "no-client",
-      severity: "warning",
-    }),
-  ];
-  return [...found, ...problems.flat()];
+  if (!isSound) return found;
+  const hopeless = yield* asUsage(Effect.sync(() => hopelessOf(options))).pipe(
+    Effect.catch(({ message }) =>
+      Effect.succeed<ReadonlyArray<Found>>([
+        { of: "config", where: "", rule: "config", severity: "error", message },
+      ]),
+    ),
+  );
+  return [...found, ...hopeless];
 });
 
-const problemOf = (
-  effect: Effect.Effect<unknown, { readonly message: string }>,
-  { rule, severity }: Pick<Finding, "rule" | "severity">,
-): Effect.Effect<ReadonlyArray<Found>> =>
-  Effect.match(effect, {
-    onSuccess: () => [],
-    onFailure: ({ message }) => [{ of: "config", where: "", rule, severity, message }],
-  });
+const hopelessOf = (options: ConfigOptions): ReadonlyArray<Found> => {
+  const { plans, models, prices, jobs } = engineSettings(options);
+  return hopelessModels(plans, { models, prices, budgets: jobs.budgets });
+};
 
 const linesOf = (
   { of, where, rule, severity, message }: Found,

@@ -149,7 +149,8 @@ const emulation = Effect.fnUntraced(function* ({ folder, models: kind, isPaid }:
       const stateDirectory = join(folder, ".catena", "dev-emulator");
       const starting = startEmulator({ folder, stateDirectory, port: 0, models: kind });
       emulator = yield* Effect.provideService(starting, Scope.Scope, scope);
-      tell("models", `Emulator of Replicate at ${emulator.url}/v1: toy models, emulated costs`);
+      const answers = kind === "real" ? "toy models" : "canned answers";
+      tell("models", `Emulator of Replicate at ${emulator.url}/v1: ${answers}, emulated costs`);
     }
     const { url, token } = emulator;
     return { ...options, models: withReplicate(options.models, token, `${url}/v1`) };
