@@ -5,7 +5,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Edit, PlantedBug } from "./bugs.ts";
+import type { Edit, PlantedBug } from "./planted-bug.ts";
 
 export const root = fileURLToPath(new URL("../../../", import.meta.url));
 const copied = [
