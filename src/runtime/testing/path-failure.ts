@@ -10,6 +10,7 @@ export interface FailedPath {
   /** Its place in the suite, from 0. */
   readonly index: number;
   readonly seed: number;
+  readonly input: unknown;
   /** The moves that went as they must, by name. */
   readonly done: ReadonlyArray<string>;
   /** The job's entries, a line each. */
@@ -17,13 +18,22 @@ export interface FailedPath {
   readonly cause: unknown;
 }
 
-export const pathFailure = ({ name, index, seed, done, journal, cause }: FailedPath): PathFailure =>
+export const pathFailure = ({
+  name,
+  index,
+  seed,
+  input,
+  done,
+  journal,
+  cause,
+}: FailedPath): PathFailure =>
   new PathFailure(
     [
       `path "${name}" (seed ${seed})`,
       `alone: await paths(pipeline, { seed: ${seed} }).paths[${index}].run(), with your other options`,
       `after: ${done.join(" > ") || "the start"}`,
       `  ${cause instanceof Error ? cause.message : String(cause)}`,
+      `input: ${JSON.stringify(input)}`,
       "journal:",
       ...journal.map((line) => `  ${line}`),
     ].join("\n"),

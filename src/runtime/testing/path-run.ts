@@ -29,6 +29,7 @@ export const runPath = async (
       name,
       index,
       seed: setting.seed,
+      input: setting.input,
       done,
       journal: stage.job.shownJournal(),
       cause,

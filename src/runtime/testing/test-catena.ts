@@ -20,14 +20,14 @@ import { MemoryJournals, MemoryJournalStore } from "../journal-stores/memory.ts"
 import type { RuntimeOptions } from "../options.ts";
 import type { Outcome } from "../outcome.ts";
 import type { SignalTaker } from "../signals.ts";
-import { AnswerDesk } from "./answer-desk.ts";
+import { AnswerDesk, checkAnswers } from "./answer-desk.ts";
 import type { StepAnswer } from "./answer.ts";
 import { withCountedSteps } from "./run-gates.ts";
 import { ScriptedProvider } from "./scripted-provider.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 interface TestSettings {
-  /** By step name or by model name. What is missing is made from the step's output schema. */
+  /** By the name of a model step, or by model name. What is missing is made from the step's output schema. */
   readonly answers?: Readonly<Record<string, StepAnswer>>;
   /** Where generated answers and jitter come from. Default: 1. */
   readonly seed?: number;
@@ -80,7 +80,7 @@ export class TestStuck extends Error {
 /** More jumps of time than any chain of back-offs takes. */
 const maxJumps = 5_000;
 
-/** Starts a Catena that needs no provider, no disk and no waiting. Rejects with: StartError, NothingGenerated. */
+/** Starts a Catena that needs no provider, no disk and no waiting. Rejects with: StartError, TestOptionError, NothingGenerated. */
 export const testCatena = async <const Pipelines extends ReadonlyArray<AnyPipeline>>(
   options: TestOptions<Pipelines>,
 ): Promise<TestCatena> => {
@@ -94,14 +94,9 @@ export const testCatena = async <const Pipelines extends ReadonlyArray<AnyPipeli
   const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> =>
     Effect.runPromiseWith(context)(Random.withSeed(effect, seed));
   const plans = pipelines.map(({ plan }) => plan);
-  const desk = new AnswerDesk({
-    time,
-    journals,
-    provider,
-    plans,
-    seed,
-    answers: options.answers ?? {},
-  });
+  const { answers = {} } = options;
+  checkAnswers(plans, answers);
+  const desk = new AnswerDesk({ time, journals, provider, plans, seed, answers });
   provider.onSubmit = (request) => {
     desk.serve(request);
   };
