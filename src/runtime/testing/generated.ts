@@ -59,7 +59,6 @@ export const tries = 40;
 
 /** Answers for one step. Throws NothingGenerated where no valid one is found, TestOptionError where a given one is not what it is said to be. */
 export const answersFor = (node: StepNode, seed: number, given: GivenAnswers = {}): StepAnswers => {
-  const { program } = node.step;
   checkGiven(node, given);
   const { valids, ...made } = madeFor(node, seed, given);
   const [valid] = valids;

@@ -1,6 +1,6 @@
 /** Jobs that only wait are rows and no memory; they wake by their timer or by a word, whatever the clock does. */
 import { describe, expect, it } from "@effect/vitest";
-import { Clock, Effect } from "effect";
+import { Clock, Duration, Effect, Latch } from "effect";
 import { TestClock } from "effect/testing";
 import { ProviderFailure, Retry } from "../../../src/index.ts";
 import { StoreFailure } from "../../../src/runtime/journal-store.ts";
@@ -190,6 +190,39 @@ describe("a job that waits for an hour", () => {
       isMute = false;
       yield* TestClock.setTime(hour + 1_000);
       expect(yield* outcomeOf(process, chain, jobId)).toEqual(complete);
+    }),
+  );
+});
+
+describe("a job that is leaving memory", () => {
+  it.effect("hears what it is told before it has left", () =>
+    Effect.gen(function* () {
+      const clock = yield* Clock.Clock;
+      const leaving = Latch.makeUnsafe(false);
+      let isLeaving = false;
+      const held = Effect.suspend(() => {
+        isLeaving = true;
+        return leaving.await;
+      });
+      // Whoever waits an hour takes its time to let go of that.
+      const slow: Clock.Clock = {
+        ...clock,
+        currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe(),
+        currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
+        monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+        sleep: (duration) =>
+          Duration.toMillis(duration) === hour
+            ? Effect.onInterrupt(clock.sleep(duration), () => held)
+            : clock.sleep(duration),
+      };
+      const { process, chain, journals, jobId } = yield* asleep({}, slow);
+      yield* until("it leaves", () => isLeaving);
+      expect(process.catena.engine.jobs.counts().resident).toBe(1);
+      yield* ask(process, jobId, "CancelRequested");
+      leaving.openUnsafe();
+      // No look around helps it: the clock stands still.
+      yield* until("it hears", () => statusIn(journals, jobId) === "cancelled");
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual({ status: "cancelled" });
     }),
   );
 });
