@@ -184,7 +184,8 @@ describe("the owner of a job", () => {
       const journals = new MemoryJournals();
       const slow = gatedWork("second");
       const chain = chainOf(newScript({ second: slow.work }));
-      const old = yield* startProcess({ journals, pipelines: [chain] });
+      // No look around finds the new owner in time: the fenced one says it.
+      const old = yield* startProcess({ journals, pipelines: [chain], recoverEvery: "1 hour" });
       const jobId = yield* submitted(old, chain, "x");
       yield* until("it is at second", () => statusIn(journals, jobId) === "processing");
       const waiting = yield* Effect.forkChild(outcomeOf(old, chain, jobId));
