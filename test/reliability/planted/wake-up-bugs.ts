@@ -65,12 +65,6 @@ export const wakeUpBugs: ReadonlyArray<PlantedBug> = [
     find: "const again = group.map((waiter) => ({ ...waiter, isRepeated: true }));",
     replace: "const again = group;",
   }),
-  bug("who was committed as the committer stops is not told", {
-    file: groupCommit,
-    find: `      isStopped = true;
-      tell();`,
-    replace: "      isStopped = true;",
-  }),
   bug("the next group goes out while the one before is under way", {
     file: groupCommit,
     find: "      const result = yield* Fiber.join(committing);",
