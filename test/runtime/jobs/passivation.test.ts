@@ -194,6 +194,24 @@ describe("a job that waits for an hour", () => {
   );
 });
 
+/** The clock, off by so much, with another sleep. */
+const clockOver = (
+  clock: Clock.Clock,
+  { offMs, sleep }: { readonly offMs: () => number } & Pick<Clock.Clock, "sleep">,
+): Clock.Clock => {
+  const millis = () => clock.currentTimeMillisUnsafe() + offMs();
+  const nanos = () => BigInt(millis()) * 1_000_000n;
+  return {
+    currentTimeMillisUnsafe: millis,
+    currentTimeMillis: Effect.sync(millis),
+    currentTimeNanosUnsafe: nanos,
+    currentTimeNanos: Effect.sync(nanos),
+    monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+    monotonicTimeNanos: clock.monotonicTimeNanos,
+    sleep,
+  };
+};
+
 describe("a job that is leaving memory", () => {
   it.effect("hears what it is told before it has left", () =>
     Effect.gen(function* () {
@@ -205,16 +223,13 @@ describe("a job that is leaving memory", () => {
         return leaving.await;
       });
       // Whoever waits an hour takes its time to let go of that.
-      const slow: Clock.Clock = {
-        ...clock,
-        currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe(),
-        currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
-        monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+      const slow = clockOver(clock, {
+        offMs: () => 0,
         sleep: (duration) =>
           Duration.toMillis(duration) === hour
             ? Effect.onInterrupt(clock.sleep(duration), () => held)
             : clock.sleep(duration),
-      };
+      });
       const { process, chain, journals, jobId } = yield* asleep({}, slow);
       yield* until("it leaves", () => isLeaving);
       expect(process.catena.engine.jobs.counts().resident).toBe(1);
@@ -232,17 +247,8 @@ describe("a clock that jumps", () => {
   const jumpingClock = Effect.gen(function* () {
     const clock = yield* Clock.Clock;
     const wall = { offMs: 0 };
-    const millis = () => clock.currentTimeMillisUnsafe() + wall.offMs;
-    const nanos = () => BigInt(millis()) * 1_000_000n;
-    const jumping: Clock.Clock = {
-      currentTimeMillisUnsafe: millis,
-      currentTimeMillis: Effect.sync(millis),
-      currentTimeNanosUnsafe: nanos,
-      currentTimeNanos: Effect.sync(nanos),
-      monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
-      monotonicTimeNanos: clock.monotonicTimeNanos,
-      sleep: (duration) => clock.sleep(duration),
-    };
+    const offMs = () => wall.offMs;
+    const jumping = clockOver(clock, { offMs, sleep: (duration) => clock.sleep(duration) });
     return { wall, jumping };
   });
 
