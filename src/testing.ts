@@ -12,7 +12,8 @@ export const checkPipeline = (pipeline: AnyPipeline): ReadonlyArray<Finding> =>
 
 export type { Finding } from "./machines/finding.ts";
 export { Answer, type ScriptedAnswer, type StepAnswer } from "./runtime/testing/answer.ts";
-export { type GivenAnswers, inputsOf, NothingGenerated } from "./runtime/testing/generated.ts";
+export { inputsOf, NothingGenerated } from "./runtime/testing/generated.ts";
+export type { GivenAnswers } from "./runtime/testing/given-answers.ts";
 export { PathFailure } from "./runtime/testing/path-failure.ts";
 export {
   type Path,
@@ -21,6 +22,7 @@ export {
   type PathSuite,
   paths,
 } from "./runtime/testing/path-suite.ts";
+export { TestOptionError } from "./runtime/testing/test-option-error.ts";
 export {
   testCatena,
   type TestCatena,

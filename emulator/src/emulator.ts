@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { Credit } from "./credit.ts";
 import type { Emulation } from "./emulation.ts";
+import { decodePlan } from "./faults/decode-plan.ts";
 import { FaultPlan } from "./faults/fault-plan.ts";
 import type { FaultRule } from "./faults/fault.ts";
 import { RateLimiter } from "./http/rate-limiter.ts";
@@ -51,7 +52,7 @@ export interface Emulator {
   readonly ledger: () => readonly LedgerEntry[];
   /** What was sent to webhooks, oldest first; the last thousand. */
   readonly deliveries: () => readonly Delivery[];
-  /** Replaces the fault plan; all counters begin again. */
+  /** Replaces the fault plan; all counters begin again. Throws TypeError where a rule would change nothing. */
   readonly plan: (rules: readonly FaultRule[]) => void;
   /** Moves the time forward, ms; resolves when everything that was due by then has happened. */
   readonly advance: (durationMs: number) => Promise<void>;
@@ -70,7 +71,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const closing = new AbortController();
   const state = openState(stateDirectory, resolveSettings(given), closing.signal);
   const { settings, clock, ledger } = state;
-  const plan = new FaultPlan(faults);
+  const plan = new FaultPlan(checked(faults));
   const webhookSecret = settings.webhookSecret ?? keptSecret(stateDirectory);
   const engine = settings.models === "real" ? startWorkerEngine() : instantEngine;
   const deliveries = new DeliveryLog();
@@ -105,7 +106,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     webhookSecret,
     ledger: () => ledger.entries(),
     deliveries: () => deliveries.all(),
-    plan: (rules) => plan.set(rules),
+    plan: (rules) => plan.set(checked(rules)),
     advance: (durationMs) => clock.advance(durationMs),
     reset,
     isIdle: (idleMs) => !runner.isBusy() && Date.now() - server.lastActivityAt() >= idleMs,
@@ -129,4 +130,11 @@ function forget(emulation: Emulation, webhooks: WebhookSender): void {
 function once(action: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined;
   return () => (running ??= action());
+}
+
+/** Types know neither the models' names nor which fault means something where. */
+function checked(rules: readonly FaultRule[]): readonly FaultRule[] {
+  const decoded = decodePlan(rules);
+  if ("problem" in decoded) throw new TypeError(`fault plan: ${decoded.problem}`);
+  return decoded.rules;
 }

@@ -4,6 +4,7 @@
  */
 import { Schema } from "effect";
 import { checkMachine } from "./check-machine.ts";
+import { backoffMs } from "../steps/retry.ts";
 import { compile } from "./compiler.ts";
 import { graphOf } from "./machine-graph.ts";
 import type { Finding } from "./finding.ts";
@@ -92,6 +93,15 @@ const idleRetry: StepRule = (node) => {
   return warning("idle-retry", node, message);
 };
 
+/** A pause that does not fit in what is left of the step's time ends the step: the shortest decides. */
+const hurriedRetry: StepRule = (node) => {
+  const { retry, timeout } = node.step;
+  const pauseMs = backoffMs(retry, 1, 0);
+  if (retry.attempts === 1 || timeout.stepMs === undefined || pauseMs < timeout.stepMs) return [];
+  const message = `its ${retry.attempts} attempts are never used, as the pause before the second (${pauseMs} ms) does not fit in the step's time (${timeout.stepMs} ms): pause for less, or give the step longer`;
+  return warning("idle-retry", node, message);
+};
+
 const unrepeatableRetry: StepRule = (node) => {
   const { retry, isRepeatable } = node.step;
   if (isRepeatable || retry.attempts === 1) return [];
@@ -126,6 +136,7 @@ const idleBound: StepRule = (node) => {
 const stepRules: ReadonlyArray<StepRule> = [
   reservedName,
   idleRetry,
+  hurriedRetry,
   unrepeatableRetry,
   lateTimeout,
   idleBound,

@@ -35,14 +35,21 @@ export interface PlannedMove {
   readonly to: Point | null;
 }
 
+export interface PlannedEnd {
+  readonly standing: Standing;
+  /** Of what the job failed last, whatever became of it afterwards. */
+  readonly failureKind: string | null;
+}
+
 export interface PlannedPath {
   readonly name: string;
+  /** Its place among all of the pipeline's paths, from 0. */
+  readonly index: number;
   /** The job waits as a row until the path starts it. */
   readonly isQueued: boolean;
   readonly moves: ReadonlyArray<PlannedMove>;
-  /** How the job may end: more than one only where a result and a cancel met. */
-  readonly ends: ReadonlyArray<Standing>;
-  readonly failureKind: string | null;
+  /** How the job may end: more than one only where a cancel met something else. */
+  readonly ends: ReadonlyArray<PlannedEnd>;
   /** The journal's facts by type; null where a race or a crash leaves their order open. */
   readonly facts: ReadonlyArray<Fact["type"]> | null;
 }
@@ -61,10 +68,11 @@ export const planPaths = (plan: PipelinePlan, driver: JobDriver, can: Provocable
   const starts = startsOf({ plan, driver });
   const walks = cover({ starts, can, transitions: new Set(sorted.transitions) });
   const names = new Map<string, number>();
-  const paths = walks.map(finished).map((path) => {
+  const paths = walks.map((walk, index): PlannedPath => {
+    const path = finished(walk);
     const count = (names.get(path.name) ?? 0) + 1;
     names.set(path.name, count);
-    return count === 1 ? path : { ...path, name: `${path.name} (${count})` };
+    return { ...path, index, name: count === 1 ? path.name : `${path.name} (${count})` };
   });
   return { paths, ...sorted };
 };
@@ -105,7 +113,7 @@ const startsOf = (setting: Setting): ReadonlyArray<World> => {
 const maxMoves = 1_000;
 
 /** The walk with the shortest way to the job's end after it. */
-const finished = (walk: Walk): PlannedPath => {
+const finished = (walk: Walk): Omit<PlannedPath, "index"> => {
   const strides: Array<Stride> = [...walk];
   const last = strides.at(-1);
   const isOpenEnded = last !== undefined && endsStory(last.move);
@@ -113,7 +121,7 @@ const finished = (walk: Walk): PlannedPath => {
   while (world !== undefined && !isOpenEnded && strides.length < maxMoves) {
     const act = forward(world);
     if (act === undefined) break;
-    const move = { name: "", acts: [act], isRace: false };
+    const move = { name: "", step: "", place: "", what: "", acts: [act], isRace: false };
     const after = playMove(world, move);
     strides.push({ before: world, move, after });
     world = after;
@@ -121,15 +129,11 @@ const finished = (walk: Walk): PlannedPath => {
   return pathOf(walk, strides);
 };
 
-const pathOf = (walk: Walk, strides: Walk): PlannedPath => {
+const pathOf = (walk: Walk, strides: Walk): Omit<PlannedPath, "index"> => {
   const last = strides.at(-1);
   const isCertain = strides.every(({ move }) => !move.isRace && !move.acts.some(isCrash));
   return {
-    name:
-      walk
-        .filter(isNoteworthy)
-        .map(({ move }) => move.name)
-        .join("; ") || "every step succeeds",
+    name: nameOf(walk.filter(isNoteworthy).map(({ move }) => move)),
     isQueued: strides[0]?.before.standing === "queued",
     moves: strides.map(({ before, move, after }) => ({
       move,
@@ -137,10 +141,19 @@ const pathOf = (walk: Walk, strides: Walk): PlannedPath => {
       to: endsStory(move) ? null : pointIn(after),
     })),
     ends: last === undefined ? [] : endsOf(last),
-    failureKind: last?.after.context.failure?.kind ?? null,
     facts: isCertain ? (last?.after.facts ?? null) : null,
   };
 };
+
+/** What happens, one after the other; a step is named where it is another than before. */
+const nameOf = (moves: ReadonlyArray<Move>): string =>
+  moves
+    .map(({ step, place, what }, index) => {
+      const before = moves[index - 1];
+      if (before?.step !== step) return `${step}${place === "" ? "" : ` ${place}`}: ${what}`;
+      return place === "" || place === before.place ? what : `${place}: ${what}`;
+    })
+    .join("; ") || "every step succeeds";
 
 const isCrash = (act: Move["acts"][number]): boolean => act.do === "crash";
 
@@ -151,11 +164,16 @@ const isNoteworthy = ({ before, move }: Stride): boolean => {
 };
 
 /** Both orders of what happened at once are right, and each has its own end. */
-const endsOf = ({ before, move, after }: Stride): ReadonlyArray<Standing> => {
-  if (!endsStory(move)) return [after.standing];
+const endsOf = ({ before, move, after }: Stride): ReadonlyArray<PlannedEnd> => {
+  if (!endsStory(move)) return [endOf(after)];
   const orders = [move.acts, move.acts.toReversed()];
-  return [...new Set(orders.map((acts) => drained(acts.reduce(play, before)).standing))];
+  return orders.map((acts) => endOf(drained(acts.reduce(play, before))));
 };
+
+const endOf = ({ standing, context }: World): PlannedEnd => ({
+  standing,
+  failureKind: context.failure?.kind ?? null,
+});
 
 const drained = (world: World): World => {
   const act = forward(world);

@@ -12,7 +12,7 @@ export type FailureKind = "validation" | "timeout" | "provider" | "policy";
 export const Issue = Schema.Struct({ path: Schema.String, message: Schema.String });
 export type Issue = typeof Issue.Type;
 
-const sentenceOf = (issues: ReadonlyArray<Issue>): string =>
+export const sentenceOf = (issues: ReadonlyArray<Issue>): string =>
   issues
     .map((issue) => (issue.path === "" ? issue.message : `${issue.path}: ${issue.message}`))
     .join("; ");

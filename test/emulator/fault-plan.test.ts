@@ -284,12 +284,70 @@ describe("the plan", () => {
     expect(await (await call(emulator, "/emulator/plan")).json()).toMatchObject({
       rules: [{ seen: 1 }],
     });
-    const wrong = await post(emulator, "/emulator/plan", [
-      { match: { operation: "create" }, fault: { type: "lost-answer", by: "rest", applied: true } },
-    ]);
-    expect(wrong.status).toBe(422);
-    expect(await wrong.json()).toMatchObject({ detail: "rule 0: wrong value for by" });
     await post(emulator, "/emulator/reset-plan", {});
     expect((await post(emulator, CREATE, BODY)).status).toBe(201);
+  });
+
+  const rule = (match: object, fault: object) => [{ match, fault }];
+  const create = { operation: "create" };
+  const refused = { type: "insufficient-credit" };
+  test.each([
+    [{ rulez: [] }, "a plan is an array of rules, or an object with nothing but `rules`"],
+    [[{ match: create }], "rule 0: a rule is { match: {…}, fault: {…} }"],
+    [
+      [{ match: create, fault: refused, nth: 1 }],
+      "rule 0: unknown field nth: a rule has match and fault",
+    ],
+    [
+      rule(create, { type: "lost-answer", by: "rest", applied: true }),
+      'rule 0: wrong value for fault.by: expected one of reset, server-error, hang, html, got "rest"',
+    ],
+    [
+      rule(create, { type: "lost-answer", by: "hang" }),
+      "rule 0: wrong value for fault.applied: expected true or false, got nothing",
+    ],
+    [
+      rule({ ...create, nth: 0 }, refused),
+      "rule 0: wrong value for match.nth: expected a whole number from 1, or a list of such, got 0",
+    ],
+    [
+      rule({ ...create, model: "meta/llama" }, refused),
+      'rule 0: wrong value for match.model: expected one of meta/meta-llama-3-8b-instruct, black-forest-labs/flux-schnell, falcons-ai/nsfw_image_detection, got "meta/llama"',
+    ],
+    [
+      rule({ operation: "list", model: "black-forest-labs/flux-schnell" }, refused),
+      "rule 0: match.model: a request of list is about no model",
+    ],
+    [
+      rule({ operation: "get" }, { type: "stale-list", staleMs: 5 }),
+      "rule 0: stale-list changes nothing at get: match.operation is one of list",
+    ],
+    [
+      rule({ operation: "get" }, { type: "outcome", outcome: { kind: "null" } }),
+      "rule 0: outcome changes nothing at get: match.operation is one of create",
+    ],
+    [
+      rule(create, { type: "outcome", outcome: { kind: "faild" } }),
+      "rule 0: fault.outcome.kind is one of failed, hang, slow-boot, malformed, truncated, empty, null, output",
+    ],
+    [
+      rule(create, { type: "outcome", outcome: { kind: "hang", on: "starting" } }),
+      "rule 0: unknown field fault.outcome.on; the fields are in",
+    ],
+  ])("a plan that would test nothing is refused: %j", async (plan, detail) => {
+    const emulator = await instantEmulator();
+    await post(emulator, "/emulator/plan", onCreate({ type: "insufficient-credit" }));
+    const wrong = await post(emulator, "/emulator/plan", plan);
+    expect(wrong.status).toBe(422);
+    expect(await wrong.json()).toMatchObject({ detail });
+    // The plan before stays.
+    expect((await post(emulator, CREATE, BODY)).status).toBe(402);
+  });
+
+  test("a plan in code is checked as well", async () => {
+    const emulator = await instantEmulator();
+    expect(() => {
+      emulator.plan([{ match: { operation: "get" }, fault: { type: "ignored-cancel" } }]);
+    }).toThrow("fault plan: rule 0: ignored-cancel changes nothing at get");
   });
 });

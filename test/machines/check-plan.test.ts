@@ -74,6 +74,25 @@ describe("a plan", () => {
     expect(checkPlan(planOf(runStep("fetch", { retry, fails: ["provider"] })))).toEqual([]);
   });
 
+  test("with a first pause that is longer than the step may take is warned about", () => {
+    const patient = (step: "1 minute" | "61 seconds") =>
+      runStep("fetch", {
+        retry: Retry.fixed({ attempts: 3, delayMs: 60_000 }),
+        fails: ["provider"],
+        timeout: { attempt: "10 seconds", step },
+      });
+    expect(checkPlan(planOf(patient("1 minute")))).toEqual([
+      {
+        rule: "idle-retry",
+        where: "fetch",
+        severity: "warning",
+        message:
+          "its 3 attempts are never used, as the pause before the second (60000 ms) does not fit in the step's time (60000 ms): pause for less, or give the step longer",
+      },
+    ]);
+    expect(checkPlan(planOf(patient("61 seconds")))).toEqual([]);
+  });
+
   test("with retries of a step that may not run again is warned about", () => {
     const step = runStep("pay", {
       retry: Retry.transient(),

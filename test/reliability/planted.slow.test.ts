@@ -25,6 +25,10 @@ describe("planted bugs", () => {
     expect(foundBy).toBeNull();
   });
 
+  it("the compiler takes all of them together", { timeout: 600_000 }, async () => {
+    expect(await ground.compile(plantedBugs)).toBe("");
+  });
+
   const chosen = plantedBugs.filter(({ name }) => only === undefined || name.includes(only));
   it.each(chosen)("is found: $name", { timeout: 600_000 }, async (bug) => {
     const finding = await ground.hunt(bug);

@@ -76,6 +76,33 @@ describe("group commit", () => {
     }),
   );
 
+  it.effect("has one transaction under way at a time, however the store takes its time", () =>
+    Effect.gen(function* () {
+      const store = MemoryJournalStore.make();
+      const groups: Array<number> = [];
+      let underWay = 0;
+      let most = 0;
+      const slow: Store = {
+        ...store,
+        commit: (writes) =>
+          Effect.gen(function* () {
+            groups.push(writes.length);
+            underWay += 1;
+            most = Math.max(most, underWay);
+            yield* turns;
+            underWay -= 1;
+            return yield* store.commit(writes);
+          }),
+      };
+      const committer = yield* makeGroupCommit(slow);
+      yield* committer.commit(owned("first"));
+      // Half of these go out at first, since the store commits beside us.
+      expect(yield* together(committer, ids(40).map(owned))).toHaveLength(40);
+      expect(groups).toEqual([1, 20, 20]);
+      expect(most).toBe(1);
+    }),
+  );
+
   it.effect("tells a conflict to its writer and to nobody else", () =>
     Effect.gen(function* () {
       const committer = yield* makeGroupCommit(MemoryJournalStore.make());

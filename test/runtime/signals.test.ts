@@ -1,6 +1,6 @@
 /** A job that waits for somebody's word: nothing of it is in memory, nothing that was sent is lost or taken twice. */
 import { describe, expect, it } from "@effect/vitest";
-import { Effect, Exit, Schema } from "effect";
+import { Effect, Exit, Latch, Schema } from "effect";
 import { TestClock } from "effect/testing";
 import {
   JobUnavailable,
@@ -272,6 +272,35 @@ describe("a signal that does not come in time", () => {
       yield* TestClock.adjust("2 days");
       const next = yield* started(journals, rarely);
       expect(yield* outcomeOf(next, shop, jobId)).toEqual(complete);
+    }),
+  );
+
+  it.effect("is in time where it is read while the step looks for it one last time", () =>
+    Effect.gen(function* () {
+      const looking = Latch.makeUnsafe(false);
+      let reads = 0;
+      let isDue = false;
+      const { journals, jobId, process } = yield* waiting({
+        ...rarely,
+        wrap: (store) => ({
+          ...store,
+          // The step looks first when the job wakes, then the owner: the step's rows are on their way for a while.
+          inbox: (id) =>
+            Effect.tap(store.inbox(id), () => {
+              if (isDue) reads += 1;
+              return reads === 1 ? looking.await : Effect.void;
+            }),
+        }),
+      });
+      isDue = true;
+      yield* TestClock.adjust("3 days");
+      yield* until("the step looks", () => reads > 0);
+      yield* send(process, jobId);
+      yield* until("the owner has read it", () =>
+        typesOf(journalOf(journals, jobId)).includes("SignalReceived pricing"),
+      );
+      looking.openUnsafe();
+      expect(yield* outcomeOf(process, shop, jobId)).toEqual(complete);
     }),
   );
 

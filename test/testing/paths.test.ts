@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { campaignAssets } from "../../examples/campaign/campaign.ts";
 import { Gallery } from "../../examples/campaign/gallery.ts";
 import { paths } from "../../src/testing.ts";
+import { careful, questions } from "./careful-steps.ts";
 import { article } from "./three-steps.ts";
 
 describe("the campaign", async () => {
@@ -43,6 +44,29 @@ describe("a pipeline of three steps", () => {
     expect(suite.impossible.every(({ why }) => why.length > 0)).toBe(true);
   });
 });
+
+describe("a step that may not run again, between a model and a person", () => {
+  const suite = paths(careful);
+  for (const path of suite) test(path.name, () => path.run());
+  test("leaves no transition untaken", () => {
+    expect(suite.uncovered()).toEqual([]);
+  });
+});
+
+describe("a path", () => {
+  const names = [...paths(careful)].map(({ name }) => name);
+  test("is named like no other", () => {
+    expect(new Set(names).size).toBe(names.length);
+  });
+  test("names its step once", () => {
+    expect(names).toContain("notify: provider failure; backingOff: wait + cancel");
+  });
+});
+
+test("a pipeline with five signals is planned as fast as it is run", () => {
+  const suite = paths(questions);
+  expect(suite.paths.length).toBeLessThan(200);
+}, 20_000);
 
 test("before anything has run, every transition is uncovered", () => {
   const suite = paths(article);

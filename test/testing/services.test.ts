@@ -60,7 +60,8 @@ test("a pipeline without services really runs its functions", async () => {
   await runAll(suite);
   expect(suite.replaced()).toEqual([]);
   expect(ran.bind).toBeGreaterThan(10);
-  expect([...ran.shelve]).toEqual([expect.stringMatching(/^bound /)]);
+  expect([...ran.shelve].filter((text) => !text.startsWith("bound "))).toEqual([]);
+  expect(ran.shelve.size).toBeGreaterThan(0);
 });
 
 test("without a layer only the step that asks for a service is substituted, and begun once", async () => {
@@ -84,7 +85,8 @@ test("with a layer every function really runs", async () => {
   await runAll(suite);
   expect(suite.replaced()).toEqual([]);
   expect(ran.printed).toBeGreaterThan(10);
-  expect([...ran.shelve]).toEqual([expect.stringMatching(/^printed bound /)]);
+  expect([...ran.shelve].filter((text) => !text.startsWith("printed bound "))).toEqual([]);
+  expect(ran.shelve.size).toBeGreaterThan(0);
 });
 
 test("with a layer a service that is missing all the same fails the path", async () => {

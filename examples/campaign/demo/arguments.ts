@@ -37,6 +37,8 @@ npm run demo -- --retry ID            goes on with a failed job at the step that
 With REPLICATE_API_TOKEN (and REPLICATE_BASE_URL for a compatible server) the chain runs there and is paid there.
 `;
 
+const briefFields = ["product_name", "audience", "value_prop"] as const;
+
 const options = {
   product_name: { type: "string" },
   audience: { type: "string" },
@@ -56,6 +58,7 @@ export const readArguments = (
   environment: NodeJS.ProcessEnv,
 ): DemoArguments => {
   const values = parsed(words);
+  refuseMixed(values);
   const models = values["emulator-models"] ?? "real";
   if (models !== "real" && models !== "instant")
     throw new UsageError(`--emulator-models is real or instant, got "${models}"`);
@@ -68,11 +71,31 @@ type Values = ReturnType<typeof parsed>;
 
 const parsed = (words: ReadonlyArray<string>) => {
   try {
-    return parseArgs({ args: [...words], options, strict: true, allowPositionals: false }).values;
+    const given = parseArgs({
+      args: [...words],
+      options,
+      strict: true,
+      allowPositionals: false,
+      tokens: true,
+    });
+    const names = given.tokens.flatMap((token) => (token.kind === "option" ? [token.name] : []));
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (twice !== undefined) throw new Error(`--${twice} is given twice`);
+    return given.values;
   } catch (error) {
     const sentence = error instanceof Error ? error.message.split(". ")[0] : String(error);
     throw new UsageError(`${sentence}. Options stand behind "npm run demo --"; see --help.`);
   }
+};
+
+/** What only a run of a job has a use for would be forgotten in silence beside another command. */
+const refuseMixed = (values: Values): void => {
+  const command = (["journal", "retry"] as const).find((name) => values[name] !== undefined);
+  const other = (["kill-after", "retry", ...briefFields] as const).find(
+    (name) => values[name] !== undefined && name !== command,
+  );
+  if (command !== undefined && other !== undefined)
+    throw new UsageError(`--${other} means nothing beside --${command}: leave one of them out`);
 };
 
 const commandOf = (values: Values): Command => {
@@ -85,8 +108,6 @@ const commandOf = (values: Values): Command => {
   if (typeof killPoint === "string") throw new UsageError(killPoint);
   return { type: "run", brief: briefOf(values), killPoint };
 };
-
-const briefFields = ["product_name", "audience", "value_prop"] as const;
 
 const briefOf = (values: Values): Brief | null => {
   const given = briefFields.filter((field) => values[field] !== undefined);

@@ -23,7 +23,8 @@ export interface KillPoint {
 
 /** The point, or the sentence that says why there is no such point. */
 export const parseKillPoint = (text: string): KillPoint | string => {
-  const [name = "", wanted = ""] = text.split(":");
+  const [name = "", ...rest] = text.split(":");
+  const wanted = rest.join(":");
   const { nodes } = campaignAssets.plan;
   const node = nodes.find(({ path }) => path === name);
   if (node === undefined)

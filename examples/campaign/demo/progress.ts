@@ -98,7 +98,9 @@ const statusOf = (record: StateRecord, attempt: number, elapsedMs: number): stri
   const name = (currentStep ?? record.status).padEnd(stepColumn);
   if (waiting === null) return name;
   const left =
-    waiting.until === null ? "" : ` (${seconds(Math.max(waiting.until - Date.now(), 0))} left)`;
+    waiting.until === null
+      ? ""
+      : ` (at most ${seconds(Math.max(waiting.until - Date.now(), 0))} more)`;
   return `${name} attempt ${attempt}, ${seconds(elapsedMs)}, ${dollars(costMicros)} so far: waits for ${waiting.waitingFor}${left}; then ${waiting.next}`;
 };
 

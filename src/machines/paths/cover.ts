@@ -47,8 +47,8 @@ export const cover = (searched: Searched): ReadonlyArray<Walk> => {
   const graph = new Graph(searched);
   const covered = new Set<string>();
   const isNews = ({ covers }: Option): boolean => covers.some((one) => !covered.has(one));
-  const nearest: Nearest = (from, isWanted) => {
-    const way = graph.wayTo(from, isNews, isWanted);
+  const nearest: Nearest = (from, wanted) => {
+    const way = graph.wayTo(from, isNews, wanted);
     return way === undefined ? undefined : replayed(from, way);
   };
   const mark = (walk: Walk): void => {
@@ -63,9 +63,17 @@ export const cover = (searched: Searched): ReadonlyArray<Walk> => {
 };
 
 /** The shortest way from the world to a wanted option, that option included. */
-type Nearest = (from: World, isWanted: Claim) => Walk | undefined;
+type Nearest = (from: World, wanted: Wanted) => Walk | undefined;
 
 type Claim = (option: Option) => boolean;
+
+/** Which news is looked for: any, or such as the job runs on after. */
+type Wanted = "goingOn" | "any";
+
+const isOf: { readonly [Name in Wanted]: Claim } = {
+  goingOn: ({ goesOn }) => goesOn,
+  any: () => true,
+};
 
 /** Worlds by key, each with what may happen in it; grown as far as somebody looks. */
 class Graph {
@@ -93,7 +101,7 @@ class Graph {
     const races = raceMoves(world).map(
       (move): Option => ({ move, covers: [move.name], goesOn: !endsStory(move) }),
     );
-    const node = { strides, options: [...singles, ...races], next: [] };
+    const node = { strides, options: [...singles, ...races], next: [], isBarren: noneBarren() };
     this.#nodes.set(key, node);
     return node;
   }
@@ -104,21 +112,26 @@ class Graph {
     return node.next;
   }
 
-  /** What is no news any more never is again: it is forgotten on the way. */
-  wayTo(from: World, isNews: Claim, isWanted: Claim): ReadonlyArray<Move> | undefined {
+  /**
+   * What is no news any more never is again: it is forgotten on the way. So are places from which nothing wanted is
+   * in reach: without that, most of the time would go into looking for what is not there.
+   */
+  wayTo(from: World, isNews: Claim, wanted: Wanted): ReadonlyArray<Move> | undefined {
     const start = this.#node(from);
+    if (start.isBarren[wanted]) return undefined;
     const cameBy = new Map<GraphNode, Step | null>([[start, null]]);
     // Grows while it is walked: breadth first.
     for (const node of cameBy.keys()) {
       node.options = node.options.filter(isNews);
-      const found = node.options.find(isWanted);
+      const found = node.options.find(isOf[wanted]);
       if (found !== undefined) return [...movesTo(node, cameBy), found.move];
       for (const [index, next] of this.#next(node).entries()) {
         const stride = node.strides[index];
-        if (stride !== undefined && !cameBy.has(next))
+        if (stride !== undefined && !next.isBarren[wanted] && !cameBy.has(next))
           cameBy.set(next, { from: node, move: stride.move });
       }
     }
+    for (const node of cameBy.keys()) node.isBarren[wanted] = true;
     return undefined;
   }
 }
@@ -127,7 +140,11 @@ interface GraphNode {
   readonly strides: ReadonlyArray<Stride>;
   options: ReadonlyArray<Option>;
   next: ReadonlyArray<GraphNode>;
+  /** No such news is in reach from here, and none ever will be. */
+  readonly isBarren: { [Name in Wanted]: boolean };
 }
+
+const noneBarren = (): GraphNode["isBarren"] => ({ goingOn: false, any: false });
 
 interface Step {
   readonly from: GraphNode;
@@ -156,8 +173,8 @@ const oneWalk = (
   for (let news = 0; news < maxNews; news += 1) {
     const froms = walk.length === 0 ? starts : walk.slice(-1).map(({ after }) => after);
     const way =
-      firstOf(froms, (from) => nearest(from, (option) => option.goesOn)) ??
-      firstOf(froms, (from) => nearest(from, () => true));
+      firstOf(froms, (from) => nearest(from, "goingOn")) ??
+      firstOf(froms, (from) => nearest(from, "any"));
     if (way === undefined) return walk;
     walk.push(...way);
     mark(way);

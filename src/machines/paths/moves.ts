@@ -14,8 +14,13 @@ import { type Place, type Point, pointOf } from "./point.ts";
 import { currentNode, type World } from "./world.ts";
 
 export interface Move {
-  /** Such as `image: times out` or `check waiting: succeeds + cancel`. */
+  /** Such as `image: times out` or `check waiting: succeeds + cancel`: the three below in one. */
   readonly name: string;
+  /** The step's path, or where the job stands where that is at no step. */
+  readonly step: string;
+  /** Where the step stands; empty where what happens can happen there only. */
+  readonly place: string;
+  readonly what: string;
   /** In order; all of them happen before the job gets to act on the first. */
   readonly acts: ReadonlyArray<Act>;
   /** More than one thing happens at once: the order in which the job learns of them is not fixed. */
@@ -35,12 +40,17 @@ export const pointIn = (world: World): Point =>
 
 /** The world after the move. */
 export const playMove = (world: World, move: Move): World =>
-  inOrder(move).reduce(play, { ...world, taken: [] });
+  inOrder(world, move).reduce(play, { ...world, taken: [] });
 
-/** A result right before a crash is not committed yet: whoever takes over comes to it once more. */
-const inOrder = ({ acts }: Move): ReadonlyArray<Act> => {
-  const [first, second] = acts;
-  return first !== undefined && second?.do === "crash" && isOutcome(first) ? [second, first] : acts;
+/**
+ * A result right before a crash is not committed yet: whoever takes over comes to it once more. Nor is a pause read
+ * by then, and where the crash is the end of a step that may not run again, the job is told of that first.
+ */
+const inOrder = (world: World, { acts }: Move): ReadonlyArray<Act> => {
+  const [first, second, ...later] = acts;
+  if (first === undefined || second?.do !== "crash") return acts;
+  const isOverBefore = first.do === "pause" && play(world, second).standing !== "running";
+  return isOutcome(first) || isOverBefore ? [second, first, ...later] : acts;
 };
 
 /** What comes from the provider, the user's function, who was asked, or the clock, and not from an operator. */
@@ -51,16 +61,24 @@ export const isOutcome = (act: Act): boolean =>
   act.do === "signal" ||
   act.do === "wait";
 
-const single = (prefix: string, acts: ReadonlyArray<Act>): Move => ({
-  name: `${prefix}: ${acts.map(nameOf).join(", ")}`,
-  acts,
-  isRace: false,
-});
+type Where = Pick<Move, "step" | "place">;
 
-const race = (prefix: string, acts: ReadonlyArray<Act>): Move => ({
-  name: `${prefix}: ${acts.map(nameOf).join(" + ")}`,
-  acts,
-  isRace: true,
+const single = (where: Where, acts: ReadonlyArray<Act>): Move =>
+  named(where, acts.map(nameOf).join(", "), { acts, isRace: false });
+
+const race = (where: Where, acts: ReadonlyArray<Act>): Move =>
+  named(where, acts.map(nameOf).join(" + "), { acts, isRace: true });
+
+const named = (
+  { step, place }: Where,
+  what: string,
+  rest: Pick<Move, "acts" | "isRace">,
+): Move => ({
+  name: `${step}${place === "" ? "" : ` ${place}`}: ${what}`,
+  step,
+  place,
+  what,
+  ...rest,
 });
 
 const cancel: Act = { do: "cancel" };
@@ -77,13 +95,14 @@ export const singleMoves = (world: World, can: Provocables): ReadonlyArray<Move>
   const point = pointIn(world);
   const node = currentNode(world);
   return [
-    ...outcomesAt(point, node, can).map((act) => single(point.path ?? point.place, [act])),
-    ...wordsAt(world, point).map((acts) => single(showPlace(point), acts)),
-    ...signalsAt(world, point).map((act) => single(showPlace(point), [act])),
+    ...outcomesAt(point, node, can).map((act) => single({ ...whereIs(point), place: "" }, [act])),
+    ...wordsAt(world, point).map((acts) => single(whereIs(point), acts)),
+    ...signalsAt(world, point).map((act) => single(whereIs(point), [act])),
   ];
 };
 
-const showPlace = ({ path, place }: Point): string => (path === null ? place : `${path} ${place}`);
+const whereIs = ({ path, place }: Point): Where =>
+  path === null ? { step: place, place: "" } : { step: path, place };
 
 const outcomesAt = (
   { place }: Point,
@@ -121,14 +140,20 @@ const outcomesAt = (
 
 /**
  * Signals that nobody waits for there: before their step is reached, a second time, or once the wait for them is
- * over.
+ * over. One early signal at a time: that two have come shows nothing that each alone does not, and every further one
+ * would double the places a job can stand at.
  */
-const signalsAt = ({ setting, context }: World, { place, path }: Point): ReadonlyArray<Act> =>
-  isBusy.has(place) || place === "failed"
-    ? signalNodes(setting.plan.nodes)
-        .filter((node) => place === "failed" || node.path !== path || path in context.signals)
-        .map((node) => ({ do: "signal", path: node.path, said: "valid" }))
-    : [];
+const signalsAt = (world: World, { place, path }: Point): ReadonlyArray<Act> => {
+  if (!isBusy.has(place) && place !== "failed") return [];
+  const { plan } = world.setting;
+  const { signals, outputs } = world.context;
+  const nodes = signalNodes(plan.nodes);
+  const early = nodes.find((node) => node.path in signals && outputs[node.path] === undefined);
+  return nodes
+    .filter((node) => place === "failed" || node.path !== path || node.path in signals)
+    .filter((node) => early === undefined || node === early || node.path in signals)
+    .map((node) => ({ do: "signal", path: node.path, said: "valid" }));
+};
 
 /** What operators and the death of the process do there. */
 const wordsAt = (world: World, { place, path }: Point): ReadonlyArray<ReadonlyArray<Act>> => {
@@ -173,7 +198,7 @@ export const raceMoves = (world: World): ReadonlyArray<Move> => {
     [cancel, crash],
     [crash, cancel],
   ];
-  return pairs.map((acts) => race(showPlace(point), acts));
+  return pairs.map((acts) => race(whereIs(point), acts));
 };
 
 /** What brings the job on from there; undefined where it rests. */

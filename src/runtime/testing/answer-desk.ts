@@ -1,4 +1,5 @@
 /** Answers the creates of a test: finds whose step asks, what the test says to it, and does that. */
+import { inspect } from "node:util";
 import { Cause, Effect, Exit, Schema } from "effect";
 import type { PipelinePlan } from "../../machines/plan.ts";
 import { ProviderFailure } from "../../steps/failure.ts";
@@ -7,6 +8,7 @@ import type { MemoryJournals } from "../journal-stores/memory.ts";
 import { answerAt, ScriptedAnswer, type StepAnswer } from "./answer.ts";
 import { answersFor } from "./generated.ts";
 import type { RemoteEnd, ScriptedProvider } from "./scripted-provider.ts";
+import { checkNames } from "./test-option-error.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 export interface DeskSetting {
@@ -69,7 +71,7 @@ export class AnswerDesk {
     if (!(answer instanceof ScriptedAnswer)) {
       provider.answer(key, { type: "accepted" });
       provider.start(key);
-      return provider.end(key, valueEnd(answer));
+      return provider.end(key, valueEnd(answer, this.#pathOf(key)));
     }
     const { how } = answer;
     switch (how.type) {
@@ -78,7 +80,7 @@ export class AnswerDesk {
       case "lost":
         provider.answer(key, { type: "lost", isCreated: how.isCreated });
         // What was made in spite of it ends as the model would have ended it anyway.
-        return provider.end(key, valueEnd(this.#generated(key)));
+        return provider.end(key, valueEnd(this.#generated(key), this.#pathOf(key)));
       case "timeout":
         provider.answer(key, { type: "accepted" });
         provider.start(key);
@@ -91,9 +93,13 @@ export class AnswerDesk {
     }
   }
 
+  #pathOf(key: string): string {
+    return this.#setting.journals.predictions.get(key)?.path ?? "";
+  }
+
   #generated(key: string): unknown {
-    const { journals, plans, seed } = this.#setting;
-    const path = journals.predictions.get(key)?.path;
+    const { plans, seed } = this.#setting;
+    const path = this.#pathOf(key);
     const node = plans.flatMap(({ nodes }) => nodes).find((one) => one.path === path);
     return node === undefined ? null : answersFor(node, seed).valid;
   }
@@ -101,10 +107,28 @@ export class AnswerDesk {
 
 const isJson = Schema.is(Schema.Json);
 
-const valueEnd = (value: unknown): RemoteEnd =>
+const valueEnd = (value: unknown, path: string): RemoteEnd =>
   isJson(value)
     ? { status: "succeeded", output: value }
-    : { status: "failed", error: "the test's answer is not JSON" };
+    : {
+        status: "failed",
+        error: `the test's answer for ${path} is not JSON: ${inspect(value, { depth: 1 })}`,
+      };
+
+/**
+ * Throws TestOptionError where an answer is for nobody: models are asked by steps that name one, and by no other.
+ */
+export const checkAnswers = (
+  plans: ReadonlyArray<PipelinePlan>,
+  answers: Readonly<Record<string, StepAnswer>>,
+): void => {
+  const asking = plans.flatMap(({ nodes }) =>
+    nodes.flatMap(({ path, step }) =>
+      step.program.kind === "model" ? [path, step.program.model] : [],
+    ),
+  );
+  checkNames("answers", Object.keys(answers), [...new Set(asking)]);
+};
 
 const tooMany = (retryAfterMs: number): ProviderFailure =>
   new ProviderFailure({

@@ -1,5 +1,6 @@
 /** What a model answers in a test: a value, or one of the ways in which a call goes wrong. */
-import { Duration } from "effect";
+import { Duration, Option } from "effect";
+import { TestOptionError } from "./test-option-error.ts";
 
 /** How a call ends otherwise than by a value. */
 export class ScriptedAnswer {
@@ -31,19 +32,28 @@ export const Answer = {
   fail: (error = "the model failed"): ScriptedAnswer => new ScriptedAnswer({ type: "fail", error }),
   /** The prediction runs until its attempt's time is over. */
   timeout: (): ScriptedAnswer => new ScriptedAnswer({ type: "timeout" }),
-  /** The provider answers 429 and asks for this much patience. Default: 5 seconds. */
+  /** The provider answers 429 and asks for this much patience. Default: 5 seconds. Throws TestOptionError. */
   rateLimited: (retryAfter: Duration.Input = "5 seconds"): ScriptedAnswer =>
     new ScriptedAnswer({
       type: "rateLimited",
-      retryAfterMs: Duration.toMillis(Duration.fromInputUnsafe(retryAfter)),
+      retryAfterMs: millisOf(retryAfter),
     }),
   /** The answer to the create is lost. `isCreated` (default true): the prediction exists and can be found. */
   lost: (options: { readonly isCreated?: boolean } = {}): ScriptedAnswer =>
     new ScriptedAnswer({ type: "lost", isCreated: options.isCreated ?? true }),
-  /** One answer after the other each time the step asks; the last one stays. */
-  sequence: (...answers: ReadonlyArray<StepAnswer>): ScriptedAnswer =>
-    new ScriptedAnswer({ type: "sequence", answers }),
+  /** One answer after the other each time the step asks; the last one stays. Throws TestOptionError where there is none. */
+  sequence: (...answers: ReadonlyArray<StepAnswer>): ScriptedAnswer => {
+    if (answers.length === 0)
+      throw new TestOptionError("Answer.sequence", "at least one answer", answers);
+    return new ScriptedAnswer({ type: "sequence", answers });
+  },
 } as const;
+
+const millisOf = (retryAfter: Duration.Input): number => {
+  const duration = Option.getOrNull(Duration.fromInput(retryAfter));
+  if (duration !== null) return Duration.toMillis(duration);
+  throw new TestOptionError("Answer.rateLimited", 'a duration such as "5 minutes"', retryAfter);
+};
 
 /** The answer to the ask of that ordinal (1-based). */
 export const answerAt = (

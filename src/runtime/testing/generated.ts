@@ -5,8 +5,10 @@ import type { AnyPipeline, InputOf } from "../../machines/pipeline.ts";
 import type { SignalProgram } from "../../steps/signal-step.ts";
 import type { AnySchema, ModelProgram } from "../../steps/step.ts";
 import { codecOf } from "../services/codecs.ts";
+import { checkGiven, type GivenAnswers } from "./given-answers.ts";
+import { answerOf, mapDeep, withFiles } from "./raw-answers.ts";
 import { sampleFile } from "./sample-file.ts";
-import { onePixelPng } from "./scripted-provider.ts";
+import { checkNames } from "./test-option-error.ts";
 
 /** No value can be made from a schema, or no answer that the step takes. */
 export class NothingGenerated extends Error {
@@ -62,38 +64,60 @@ export const inputsOf = <P extends AnyPipeline>(
 export interface StepAnswers {
   /** Raw output that the step takes; for a run step, the value itself; for a signal, the JSON that is sent. */
   readonly valid: unknown;
+  /** All that is known of these, no two alike, the one above first. */
+  readonly valids: ReadonlyArray<unknown>;
   /** What the step does not take; undefined where it takes everything. */
   readonly invalid: unknown;
   /** What its `refuse` blocks; undefined where it blocks nothing that was tried. */
   readonly refused: Schema.Json | undefined;
 }
 
-/** What a user says of a step's answers; the rest is made from the schemas. */
-export interface GivenAnswers {
-  readonly valid?: unknown;
-  readonly invalid?: unknown;
-  readonly refused?: Schema.Json;
-}
-
 /** How many values of a schema are tried. */
-const tries = 40;
+export const tries = 40;
 
-/** Answers for one step. Throws NothingGenerated where no valid one is found. */
+/** Answers for one step. Throws NothingGenerated where no valid one is found, TestOptionError where a given one is not what it is said to be. */
 export const answersFor = (node: StepNode, seed: number, given: GivenAnswers = {}): StepAnswers => {
-  const { program } = node.step;
-  if (program.kind === "model")
-    return { ...modelAnswers(node, program, { seed, given }), ...given };
-  const made =
-    program.kind === "signal" ? signalAnswers(node, program, seed) : runAnswers(node, seed, given);
-  return { ...made, ...given };
+  checkGiven(node, given);
+  const { valids, ...made } = madeFor(node, seed, given);
+  const [valid] = valids;
+  return "valid" in given
+    ? { valid, ...made, ...given, valids: [given.valid] }
+    : { valid, ...made, ...given, valids };
 };
+
+/** The answers with which the path at that index runs: another way to succeed, and the same ways to fail. */
+export const answersAt = (
+  answers: ReadonlyMap<string, StepAnswers>,
+  index: number,
+): ReadonlyMap<string, StepAnswers> =>
+  new Map(
+    [...answers].map(([path, known]) => [
+      path,
+      { ...known, valid: known.valids[index % known.valids.length] },
+    ]),
+  );
+
+type MadeAnswers = Omit<StepAnswers, "valid">;
+
+const madeFor = (node: StepNode, seed: number, given: GivenAnswers): MadeAnswers => {
+  const { program } = node.step;
+  if (program.kind === "model") return modelAnswers(node, program, { seed, given });
+  return program.kind === "signal"
+    ? signalAnswers(node, program, seed)
+    : runAnswers(node, seed, given);
+};
+
+/** No two that are the same JSON. */
+const distinct = <A>(values: ReadonlyArray<A>): ReadonlyArray<A> => [
+  ...new Map(values.map((value) => [JSON.stringify(value), value])).values(),
+];
 
 /** Signals by what the step makes of them. What it would not even take never reaches a job. */
 const signalAnswers = (
   { path, step }: StepNode,
   program: SignalProgram,
   seed: number,
-): StepAnswers => {
+): MadeAnswers => {
   const signals = samplesOf(program.signal, `the signal ${path}`, { seed, count: tries });
   const [input] = samplesOf(step.input, `the input of ${path}`, { seed, count: 1 });
   const isRefused = (signal: unknown): boolean =>
@@ -104,20 +128,18 @@ const signalAnswers = (
       ? undefined
       : Result.getOrElse(codecOf(program.signal).encode(signal), () => undefined);
   return {
-    valid: jsonOf(signals.find((signal) => !isRefused(signal))),
+    valids: distinct(signals.filter((signal) => !isRefused(signal)).map(jsonOf)),
     invalid: undefined,
     refused: jsonOf(signals.find(isRefused)),
   };
 };
 
-const runAnswers = ({ path, step }: StepNode, seed: number, given: GivenAnswers): StepAnswers => {
+const runAnswers = ({ path, step }: StepNode, seed: number, given: GivenAnswers): MadeAnswers => {
   const { encode } = codecOf(step.output);
-  const valid =
-    "valid" in given
-      ? given.valid
-      : samplesOf(step.output, `the output of ${path}`, { seed, count: 1 })[0];
+  const valids =
+    "valid" in given ? [] : samplesOf(step.output, `the output of ${path}`, { seed, count: tries });
   const invalid = oddities.find((odd) => Result.isFailure(encode(odd)));
-  return { valid, invalid, refused: undefined };
+  return { valids, invalid, refused: undefined };
 };
 
 /** Some of these no schema takes but one that takes everything. */
@@ -127,15 +149,15 @@ const modelAnswers = (
   node: StepNode,
   program: ModelProgram,
   { seed, given }: { readonly seed: number; readonly given: GivenAnswers },
-): StepAnswers => {
+): MadeAnswers => {
   const verdicts = "valid" in given ? [] : verdictsOn(node, program, seed);
-  const valid = "valid" in given ? given.valid : verdicts.find(({ isRefused }) => !isRefused)?.raw;
-  if (valid === undefined)
+  const valids = distinct(verdicts.filter(({ isRefused }) => !isRefused).map(({ raw }) => raw));
+  if (valids.length === 0 && !("valid" in given))
     throw new NothingGenerated(
       `seed ${seed}: no generated answer passes the parser and the schema of ${node.path}: give answers: { ${JSON.stringify(node.path)}: { valid: ... } }`,
     );
   return {
-    valid,
+    valids,
     invalid: oddities.find((raw) => answerOf(program, raw) === undefined),
     refused: verdicts.find(({ isRefused }) => isRefused)?.raw,
   };
@@ -178,55 +200,13 @@ const rawForms = (encoded: Schema.Json): ReadonlyArray<Schema.Json> => {
   return [...(typeof raw === "string" ? [] : [JSON.stringify(raw)]), raw, ...parts];
 };
 
-/** What the step would read in the raw answer; undefined where it refuses it. */
-const answerOf = (
-  program: ModelProgram,
-  raw: Schema.Json,
-): { readonly value: unknown } | undefined => {
-  const parsed = program.parse(withAssets(raw));
-  if (Result.isFailure(parsed)) return undefined;
-  const decoded = codecOf(program.answer).decode(parsed.success);
-  return Result.isSuccess(decoded) ? { value: decoded.success } : undefined;
-};
-
-const mapDeep = (
-  json: Schema.Json,
-  replace: (json: Schema.Json) => Schema.Json | undefined,
-): Schema.Json => {
-  const replaced = replace(json);
-  if (replaced !== undefined) return replaced;
-  if (isList(json)) return json.map((item) => mapDeep(item, replace));
-  if (typeof json !== "object" || json === null) return json;
-  return Object.fromEntries(
-    Object.entries(json).map(([key, value]) => [key, mapDeep(value, replace)]),
-  );
-};
-
-const isList = (json: Schema.Json): json is Schema.JsonArray => Array.isArray(json);
-
-/** Assets as a provider hands them over: by URL. */
-const withFiles = (json: Schema.Json): Schema.Json =>
-  mapDeep(json, (one) =>
-    typeof one === "object" && one !== null && "sha256" in one ? onePixelPng : undefined,
-  );
-
-/** The other way round, as settlement does it. */
-const withAssets = (json: Schema.Json): Schema.Json =>
-  mapDeep(json, (one) =>
-    typeof one === "string" && one.startsWith("data:") ? anAsset : undefined,
-  );
-
-const anAsset: Schema.Json = {
-  sha256: "0".repeat(64),
-  url: "memory:0",
-  contentType: "image/png",
-  sizeBytes: 70,
-};
-
-/** Answers for every step of a pipeline, by path. */
+/** Answers for every step of a pipeline, by path. Throws as `answersFor`, and TestOptionError where some are for no step. */
 export const answersOf = (
   plan: PipelinePlan,
   seed: number,
   given: Readonly<Record<string, GivenAnswers>> = {},
-): ReadonlyMap<string, StepAnswers> =>
-  new Map(plan.nodes.map((node) => [node.path, answersFor(node, seed, given[node.path])]));
+): ReadonlyMap<string, StepAnswers> => {
+  const names = plan.nodes.map(({ path }) => path);
+  checkNames("answers", Object.keys(given), names);
+  return new Map(plan.nodes.map((node) => [node.path, answersFor(node, seed, given[node.path])]));
+};

@@ -24,8 +24,16 @@ export const runPath = async (
     check(stage, setting, path);
     return stage.job.entries();
   } catch (cause) {
-    const { name } = path;
-    throw pathFailure({ name, seed: setting.seed, done, journal: stage.job.shownJournal(), cause });
+    const { name, index } = path;
+    throw pathFailure({
+      name,
+      index,
+      seed: setting.seed,
+      input: setting.input,
+      done,
+      journal: stage.job.shownJournal(),
+      cause,
+    });
   } finally {
     stage.letGo();
   }

@@ -8,13 +8,15 @@ import type { PathPlan, PlannedPath } from "../../machines/paths.ts";
 import { takenBy } from "../../machines/paths/transitions.ts";
 import type { AnyPipeline, ServicesOf } from "../../machines/pipeline.ts";
 import type { PipelinePlan } from "../../machines/plan.ts";
+import { sentenceOf } from "../../steps/failure.ts";
 import { codecOf } from "../services/codecs.ts";
-import { answersOf, type GivenAnswers, inputsOf, NothingGenerated } from "./generated.ts";
-import { refuseUnknownNames, stepNames } from "./known-names.ts";
+import { answersAt, answersOf, inputsOf, tries } from "./generated.ts";
+import type { GivenAnswers } from "./given-answers.ts";
 import { planningOf } from "./path-planning.ts";
 import { runPath } from "./path-run.ts";
 import type { PathSetting } from "./path-stage.ts";
 import { Substitutes } from "./substitutes.ts";
+import { checkNames, TestOptionError } from "./test-option-error.ts";
 
 export interface PathSettings {
   /** Where inputs and answers are made from. Default: 1. */
@@ -61,25 +63,31 @@ export interface PathSuite extends Iterable<Path> {
  * can end, and at every place every ordered pair of its result, a cancel, a pause and a crash. Needs no
  * provider and no store. Run steps really run; without a `layer`, one that asks for a service is begun
  * once, up to where it asks, and from then on succeeds with a value made from its output schema, or with
- * `answers[step].valid`. Throws NothingGenerated where the schemas give no input or answer.
+ * `answers[step].valid`. Throws NothingGenerated where the schemas give no input or answer, TestOptionError where an option names
+ * no step or is not what it is said to be.
  */
 export const paths = <P extends AnyPipeline>(pipeline: P, options?: PathOptions<P>): PathSuite => {
   const given: PathSettings & { readonly layer?: unknown } = options ?? {};
   const { seed = 1, driverOf, replace = [] } = given;
-  refuseStrangers(pipeline.plan, given);
+  checkNames("the options of paths", Object.keys(given), optionNames);
   const answers = answersOf(pipeline.plan, seed, given.answers);
+  const runs = pipeline.plan.nodes.filter(({ step }) => step.program.kind === "run");
+  checkNames(
+    "replace",
+    replace,
+    runs.map(({ path }) => path),
+  );
   const { plan, driver, planned } = planningOf(pipeline.plan, answers);
-  const setting: PathSetting = {
+  const setting: CommonSetting = {
     plan,
     driver: driverOf?.(plan) ?? driver,
     answers,
-    input: inputFor(pipeline, seed, given.input),
     seed,
     // Whether there is a layer, and of what, was decided by the pipeline's types.
     layer: given.layer as Layer.Layer<never> | undefined,
     substitutes: new Substitutes({ named: replace, hasLayer: given.layer !== undefined }),
   };
-  return suiteOf(setting, planned);
+  return suiteOf(setting, inputsFor(pipeline, seed, given.input), planned);
 };
 
 const optionNames = Object.keys({
@@ -91,31 +99,46 @@ const optionNames = Object.keys({
   layer: true,
 } satisfies Record<keyof PathSettings | "layer", true>);
 
-const refuseStrangers = (plan: PipelinePlan, given: PathSettings): void => {
-  const by = `paths of ${plan.name}`;
-  refuseUnknownNames({ by, option: "the options", names: Object.keys(given), known: optionNames });
-  const names = Object.keys(given.answers ?? {});
-  refuseUnknownNames({ by, option: "answers", names, known: stepNames([plan]) });
-  const replaced = given.replace ?? [];
-  refuseUnknownNames({ by, option: "replace", names: replaced, known: stepNames([plan], "run") });
-};
-
-const inputFor = (pipeline: AnyPipeline, seed: number, given: unknown): Schema.Json => {
+const inputsFor = (
+  pipeline: AnyPipeline,
+  seed: number,
+  given: unknown,
+): ReadonlyArray<Schema.Json> => {
   const inputs: ReadonlyArray<unknown> =
-    given === undefined ? inputsOf(pipeline, { seed, count: 1 }) : [given];
-  const [made] = inputs;
-  const encoded = codecOf(pipeline.plan.input).encode(made);
-  if (Result.isSuccess(encoded)) return encoded.success;
-  throw new NothingGenerated(`the input of ${pipeline.name} does not fit its schema`);
+    given === undefined ? inputsOf(pipeline, { seed, count: tries }) : [given];
+  return inputs.map((input) => {
+    const encoded = codecOf(pipeline.plan.input).encode(input);
+    if (Result.isSuccess(encoded)) return encoded.success;
+    const expected = `a value of the input schema of ${pipeline.plan.name} (${sentenceOf(encoded.failure)})`;
+    throw new TestOptionError("input", expected, input);
+  });
 };
 
-const suiteOf = (setting: PathSetting, planned: PathPlan): PathSuite => {
+/** Each path has an input and answers of its own: what only some values break is found as well. */
+const settingAt = (
+  setting: CommonSetting,
+  inputs: ReadonlyArray<Schema.Json>,
+  index: number,
+): PathSetting => ({
+  ...setting,
+  input: inputs[index % inputs.length] ?? null,
+  answers: answersAt(setting.answers, index),
+});
+
+type CommonSetting = Omit<PathSetting, "input">;
+
+const suiteOf = (
+  setting: CommonSetting,
+  inputs: ReadonlyArray<Schema.Json>,
+  planned: PathPlan,
+): PathSuite => {
   const taken = new Set<string>();
   const { driver, substitutes } = setting;
   const pathOf = (path: PlannedPath): Path => ({
     name: path.name,
     run: async () => {
-      for (const id of takenIn(driver, await runPath(setting, path))) taken.add(id);
+      const entries = await runPath(settingAt(setting, inputs, path.index), path);
+      for (const id of takenIn(driver, entries)) taken.add(id);
     },
   });
   const all = planned.paths.map(pathOf);

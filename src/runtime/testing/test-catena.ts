@@ -20,16 +20,16 @@ import { MemoryJournals, MemoryJournalStore } from "../journal-stores/memory.ts"
 import type { RuntimeOptions } from "../options.ts";
 import type { Outcome } from "../outcome.ts";
 import type { SignalTaker } from "../signals.ts";
-import { AnswerDesk } from "./answer-desk.ts";
+import { AnswerDesk, checkAnswers } from "./answer-desk.ts";
 import type { StepAnswer } from "./answer.ts";
-import { modelNames, refuseUnknownNames, stepNames } from "./known-names.ts";
 import { withCountedSteps } from "./run-gates.ts";
 import { assetsWithSample } from "./sample-file.ts";
 import { ScriptedProvider } from "./scripted-provider.ts";
+import { checkNames } from "./test-option-error.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 interface TestSettings {
-  /** By step name or by model name. What is missing is made from the step's output schema. */
+  /** By the name of a model step, or by model name. What is missing is made from the step's output schema. */
   readonly answers?: Readonly<Record<string, StepAnswer>>;
   /** Where generated answers and jitter come from. Default: 1. */
   readonly seed?: number;
@@ -88,22 +88,10 @@ const optionNames = Object.keys({
   layer: true,
 } satisfies Record<keyof TestSettings | "pipelines" | "layer", true>);
 
-const refuseStrangers = (
-  options: TestSettings & { readonly pipelines: ReadonlyArray<AnyPipeline> },
-): void => {
-  const by = "testCatena";
-  const given = Object.keys(options);
-  refuseUnknownNames({ by, option: "the options", names: given, known: optionNames });
-  const plans = options.pipelines.map(({ plan }) => plan);
-  const known = [...stepNames(plans), ...modelNames(plans)];
-  const names = Object.keys(options.answers ?? {});
-  refuseUnknownNames({ by, option: "answers", names, known });
-};
-
 /** More jumps of time than any chain of back-offs takes. */
 const maxJumps = 5_000;
 
-/** Starts a Catena that needs no provider, no disk and no waiting. Rejects with: StartError, NothingGenerated. */
+/** Starts a Catena that needs no provider, no disk and no waiting. Rejects with: StartError, TestOptionError, NothingGenerated. */
 export const testCatena = async <const Pipelines extends ReadonlyArray<AnyPipeline>>(
   options: TestOptions<Pipelines>,
 ): Promise<TestCatena> => {
@@ -111,21 +99,16 @@ export const testCatena = async <const Pipelines extends ReadonlyArray<AnyPipeli
   const journals = new MemoryJournals();
   const provider = new ScriptedProvider("test", time.now);
   const { seed = 1, pipelines } = options;
-  refuseStrangers(options);
+  checkNames("the options of testCatena", Object.keys(options), optionNames);
   const process = { isDead: false };
   const scope = Scope.makeUnsafe();
   const context = time.servicesOf(process);
   const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> =>
     Effect.runPromiseWith(context)(Random.withSeed(effect, seed));
   const plans = pipelines.map(({ plan }) => plan);
-  const desk = new AnswerDesk({
-    time,
-    journals,
-    provider,
-    plans,
-    seed,
-    answers: options.answers ?? {},
-  });
+  const { answers = {} } = options;
+  checkAnswers(plans, answers);
+  const desk = new AnswerDesk({ time, journals, provider, plans, seed, answers });
   provider.onSubmit = (request) => {
     desk.serve(request);
   };

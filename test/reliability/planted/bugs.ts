@@ -1,19 +1,7 @@
-/** Bugs that this design is meant to make impossible, each as the smallest change that brings it in. */
-
-export interface Edit {
-  /** Under `src/`. */
-  readonly file: string;
-  /** Stands there exactly once. */
-  readonly find: string;
-  readonly replace: string;
-}
-
-export interface PlantedBug {
-  readonly name: string;
-  readonly edits: ReadonlyArray<Edit>;
-}
-
-const bug = (name: string, ...edits: ReadonlyArray<Edit>): PlantedBug => ({ name, edits });
+/** Bugs that this design is meant to make impossible: of the order of writing and of the pay-once ledger. */
+import { boundaryBugs } from "./boundary-bugs.ts";
+import { bug, type PlantedBug } from "./planted-bug.ts";
+import { wakeUpBugs } from "./wake-up-bugs.ts";
 
 const owner = "runtime/jobs/job-owner.ts";
 const sequencer = "runtime/jobs/job-sequencer.ts";
@@ -24,6 +12,8 @@ const watched = "runtime/predictions/watched-prediction.ts";
 const sending = "runtime/predictions/prediction-sending.ts";
 
 export const plantedBugs: ReadonlyArray<PlantedBug> = [
+  ...wakeUpBugs,
+  ...boundaryBugs,
   bug(
     "services start before their commit",
     {

@@ -5,7 +5,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Edit, PlantedBug } from "./bugs.ts";
+import type { Edit, PlantedBug } from "./planted-bug.ts";
 
 export const root = fileURLToPath(new URL("../../../", import.meta.url));
 const copied = [
@@ -52,6 +52,8 @@ export interface Finding {
 export interface Ground {
   /** Plants the bug, runs the suites until one is red, takes the bug out again. Rejects where it does not fit the source. */
   readonly hunt: (bug: PlantedBug) => Promise<Finding>;
+  /** What the compiler says to all of them at once. A bug that is no program would be found for the wrong reason. */
+  readonly compile: (bugs: ReadonlyArray<PlantedBug>) => Promise<string>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
@@ -71,6 +73,15 @@ export const copyProject = async (): Promise<Ground> => {
         return { bug: bug.name, foundBy, tookMs: Math.round(performance.now() - startedAt) };
       } finally {
         await undo();
+      }
+    },
+    compile: async (bugs) => {
+      const undo: Array<() => Promise<void>> = [];
+      try {
+        for (const bug of bugs) undo.unshift(await plant(folder, bug));
+        return await compilerOn(folder);
+      } finally {
+        for (const one of undo) await one();
       }
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
@@ -98,6 +109,18 @@ export const edited = (name: string, { file, find, replace }: Edit, source: stri
       `"${name}" does not fit src/${file}: its text stands there ${parts.length - 1} times`,
     );
   return parts.join(replace);
+};
+
+const compilerOn = async (folder: string): Promise<string> => {
+  const tsc = join(folder, "node_modules", "typescript", "bin", "tsc");
+  const child = spawn(process.execPath, [tsc, "-p", "tsconfig.json"], { cwd: folder });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (part: Buffer) => {
+      said += part.toString();
+    });
+  await once(child, "close");
+  return said;
 };
 
 const search = async (folder: string): Promise<string | null> => {

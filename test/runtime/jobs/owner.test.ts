@@ -86,6 +86,43 @@ describe("the owner of a job", () => {
     }),
   );
 
+  it.effect("reads again what is said while it reads, without anybody's further word", () =>
+    Effect.gen(function* () {
+      const journals = new MemoryJournals();
+      const script = newScript({ second: gatedWork("second").work });
+      const chain = chainOf(script);
+      const reading = Latch.makeUnsafe(true);
+      let reads = 0;
+      const process = yield* startProcess({
+        journals,
+        pipelines: [chain],
+        wrap: (store) => ({
+          ...store,
+          // The rows of one instant, on their way for a while.
+          inbox: (jobId) =>
+            Effect.tap(store.inbox(jobId), () => {
+              reads += 1;
+              return reading.await;
+            }),
+        }),
+      });
+      const jobId = yield* submitted(process, chain, "x");
+      yield* until("the second step runs", () => script.callsOf("second").length === 1);
+      reading.closeUnsafe();
+      const before = reads;
+      yield* ask(process, jobId, "PauseRequested");
+      yield* until("it reads", () => reads > before);
+      yield* ask(process, jobId, "CancelRequested");
+      reading.openUnsafe();
+      // The clock stands still: nothing but the job itself looks into its inbox.
+      yield* until("it has heard both", () => statusIn(journals, jobId) === "cancelled");
+      expect(typesOf(journalOf(journals, jobId)).slice(-2)).toEqual([
+        "PauseRequested",
+        "CancelRequested",
+      ]);
+    }),
+  );
+
   it.effect("writes entries, record, timers and the consumed message in one transaction", () =>
     Effect.gen(function* () {
       const journals = new MemoryJournals();
@@ -147,7 +184,8 @@ describe("the owner of a job", () => {
       const journals = new MemoryJournals();
       const slow = gatedWork("second");
       const chain = chainOf(newScript({ second: slow.work }));
-      const old = yield* startProcess({ journals, pipelines: [chain] });
+      // No look around finds the new owner in time: the fenced one says it.
+      const old = yield* startProcess({ journals, pipelines: [chain], recoverEvery: "1 hour" });
       const jobId = yield* submitted(old, chain, "x");
       yield* until("it is at second", () => statusIn(journals, jobId) === "processing");
       const waiting = yield* Effect.forkChild(outcomeOf(old, chain, jobId));

@@ -1,6 +1,6 @@
 /** Jobs that only wait are rows and no memory; they wake by their timer or by a word, whatever the clock does. */
 import { describe, expect, it } from "@effect/vitest";
-import { Clock, Effect } from "effect";
+import { Clock, Duration, Effect, Latch } from "effect";
 import { TestClock } from "effect/testing";
 import { ProviderFailure, Retry } from "../../../src/index.ts";
 import { StoreFailure } from "../../../src/runtime/journal-store.ts";
@@ -194,22 +194,61 @@ describe("a job that waits for an hour", () => {
   );
 });
 
+/** The clock, off by so much, with another sleep. */
+const clockOver = (
+  clock: Clock.Clock,
+  { offMs, sleep }: { readonly offMs: () => number } & Pick<Clock.Clock, "sleep">,
+): Clock.Clock => {
+  const millis = () => clock.currentTimeMillisUnsafe() + offMs();
+  const nanos = () => BigInt(millis()) * 1_000_000n;
+  return {
+    currentTimeMillisUnsafe: millis,
+    currentTimeMillis: Effect.sync(millis),
+    currentTimeNanosUnsafe: nanos,
+    currentTimeNanos: Effect.sync(nanos),
+    monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+    monotonicTimeNanos: clock.monotonicTimeNanos,
+    sleep,
+  };
+};
+
+describe("a job that is leaving memory", () => {
+  it.effect("hears what it is told before it has left", () =>
+    Effect.gen(function* () {
+      const clock = yield* Clock.Clock;
+      const leaving = Latch.makeUnsafe(false);
+      let isLeaving = false;
+      const held = Effect.suspend(() => {
+        isLeaving = true;
+        return leaving.await;
+      });
+      // Whoever waits an hour takes its time to let go of that.
+      const slow = clockOver(clock, {
+        offMs: () => 0,
+        sleep: (duration) =>
+          Duration.toMillis(duration) === hour
+            ? Effect.onInterrupt(clock.sleep(duration), () => held)
+            : clock.sleep(duration),
+      });
+      const { process, chain, journals, jobId } = yield* asleep({}, slow);
+      yield* until("it leaves", () => isLeaving);
+      expect(process.catena.engine.jobs.counts().resident).toBe(1);
+      yield* ask(process, jobId, "CancelRequested");
+      leaving.openUnsafe();
+      // No look around helps it: the clock stands still.
+      yield* until("it hears", () => statusIn(journals, jobId) === "cancelled");
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual({ status: "cancelled" });
+    }),
+  );
+});
+
 describe("a clock that jumps", () => {
   /** The test clock, with a wall that can be moved against it. */
   const jumpingClock = Effect.gen(function* () {
     const clock = yield* Clock.Clock;
     const wall = { offMs: 0 };
-    const millis = () => clock.currentTimeMillisUnsafe() + wall.offMs;
-    const nanos = () => BigInt(millis()) * 1_000_000n;
-    const jumping: Clock.Clock = {
-      currentTimeMillisUnsafe: millis,
-      currentTimeMillis: Effect.sync(millis),
-      currentTimeNanosUnsafe: nanos,
-      currentTimeNanos: Effect.sync(nanos),
-      monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
-      monotonicTimeNanos: clock.monotonicTimeNanos,
-      sleep: (duration) => clock.sleep(duration),
-    };
+    const offMs = () => wall.offMs;
+    const jumping = clockOver(clock, { offMs, sleep: (duration) => clock.sleep(duration) });
     return { wall, jumping };
   });
 

@@ -5,7 +5,12 @@ import { Pipeline, Step } from "../../../src/index.ts";
 import { type JobSnapshot, makeDriver } from "../../../src/machines/advance.ts";
 import type { JobContext } from "../../../src/machines/context.ts";
 import type { Fact } from "../../../src/machines/entry.ts";
-import { type Mail, type SequencerView, stage } from "../../../src/runtime/jobs/job-sequencer.ts";
+import {
+  type Mail,
+  type SequencerView,
+  stage,
+  withoutIntent,
+} from "../../../src/runtime/jobs/job-sequencer.ts";
 import { encodeFailure, ProviderFailure } from "../../../src/steps/failure.ts";
 
 const never = () => {
@@ -268,5 +273,32 @@ describe("the sequencer of a job", () => {
       };
       expect(after(calling, [from("model", timedOut)]).ledger).toEqual([]);
     });
+  });
+});
+
+describe("an intent that is over a budget", () => {
+  const over = {
+    type: "OverBudget",
+    key: "key-1",
+    budget: "day",
+    limitMicros: 1,
+    reservedMicros: 1,
+    spentMicros: 0,
+    estimateMicros: 1,
+  } as const;
+
+  it("goes back to who asked, and what came along with it stays", () => {
+    replies.length = 0;
+    const said = row("message-1", pause);
+    const rest = withoutIntent([said, from("model", intent), from("first", success())], over);
+    expect(rest.map(({ facts }) => facts[0]?.type)).toEqual(["PauseRequested", "StepSucceeded"]);
+    expect(rest[0]?.consumes).toBe("message-1");
+    expect(replies).toEqual(["day"]);
+  });
+
+  it("that nobody asked for is a bug of the store", () => {
+    expect(() => withoutIntent([row("message-1", pause)], over)).toThrow(
+      "nobody asked for the intent key-1",
+    );
   });
 });

@@ -10,6 +10,7 @@ import type { StoreFailure } from "../../../src/runtime/journal-store.ts";
 import {
   appendOf,
   createOf,
+  ownedOf,
   stepEntry,
 } from "../../../src/runtime/journal-stores/conformance/samples.ts";
 import { SqliteJournalStore } from "../../../src/runtime/journal-stores/sqlite.ts";
@@ -199,10 +200,13 @@ describe("a SQLite journal store in trouble", () => {
   describe("whose COMMIT answers with an error", () => {
     class LosingAnswers extends DatabaseSync {
       applies = true;
+      /** What others do between the rollback and the look. */
+      meanwhile: () => void = () => undefined;
       override exec(sql: string): void {
         if (sql === "COMMIT" && this.applies) super.exec(sql);
         if (sql === "COMMIT") throw new Error("the answer was lost");
         super.exec(sql);
+        if (sql === "ROLLBACK") this.meanwhile();
       }
     }
 
@@ -242,6 +246,27 @@ describe("a SQLite journal store in trouble", () => {
         connection.db.applies = false;
         expect(() => inTransaction(connection, creating("b"))).toThrow("the answer was lost");
         connection.db.close();
+      }),
+    );
+
+    it.effect("does not take for its own what another appended in its place", () =>
+      Effect.gen(function* () {
+        const path = yield* temporaryPath;
+        const connection = connect(path);
+        const other = connectionOver(new DatabaseSync(path), "other");
+        inTransaction(connection, () => applyWrites(connection, [ownedOf("a")]));
+        connection.db.applies = false;
+        connection.db.meanwhile = () => {
+          const takeover = appendOf("a", 1, {
+            entries: [{ type: "Claimed", owner: "p", epoch: 2, isTakeover: true, seq: 2, at: 1 }],
+            claim: { owner: "p", epoch: 2 },
+          });
+          const results = inTransaction(other, () => applyWrites(other, [takeover]));
+          expect(results).toEqual([{ type: "Committed" }]);
+        };
+        const appending = () => applyWrites(connection, [appendOf("a", 1)]);
+        expect(() => inTransaction(connection, appending)).toThrow("the answer was lost");
+        for (const { db } of [connection, other]) db.close();
       }),
     );
 

@@ -89,6 +89,26 @@ describe("a report", () => {
     }),
   );
 
+  it.effect("reaches the other process once more when it comes again, as at the end", () =>
+    Effect.gen(function* () {
+      const provider = new FakeProvider({ fateOf: () => ({ runMs: 60_000 }) });
+      const world = yield* makeWorld(provider);
+      const first = yield* processIn(world, [slow], rarely);
+      const second = yield* processIn(world, [slow], rarely);
+      yield* submit(first, slow, "tea");
+      yield* passUntil("waiting", () => rowsOf(world)[0]?.state === "accepted");
+      const key = rowsOf(world)[0]?.key ?? "";
+      yield* pass(5_000);
+      // That it has started, say; it runs on.
+      expect(yield* keep(second, key)).toBe("kept");
+      yield* pass(60_000);
+      expect(rowsOf(world)[0]?.state).toBe("accepted");
+      expect(yield* keep(second, key)).toBe("kept");
+      yield* pass(500);
+      expect(rowsOf(world)[0]?.state).toBe("settled");
+    }),
+  );
+
   it.effect("is not forgotten by a process that dies right after it has answered", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld(new FakeProvider());
