@@ -171,13 +171,15 @@ class Owner implements JobOwner {
       // What is over a budget goes back to who asked for it, and the rest is as if that had never come.
       if (typeof end === "object") return this.#write(withoutIntent(mail, end));
       this.#adopt(staged);
-      if (this.#mayPassivate()) return this.#end("passivated");
       this.#goOn();
     });
   }
 
   #goOn(): void {
-    if (this.#isDone()) this.#release();
+    // What was started or told in this turn, a step or an inspector, may have stopped the process.
+    if (this.#phase === "ended") return;
+    if (this.#mayPassivate()) this.#end("passivated");
+    else if (this.#isDone()) this.#release();
     else if (this.#isDue) this.#turn();
     else this.#phase = "waiting";
   }
