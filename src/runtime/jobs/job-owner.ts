@@ -17,8 +17,8 @@ import { CatenaStopped } from "../outcome.ts";
 import { recordAfter, isAtRest, timersAfter } from "./state-record.ts";
 import { KeptEntries } from "./kept-entries.ts";
 
-/** How an owner ended: nothing left to do, taken over by another, or unloaded while it waits. */
-export type OwnerEnd = "rested" | "fenced" | "passivated";
+/** How an owner ended: nothing left to do, taken over by another, unloaded while it waits, or by a bug. */
+export type OwnerEnd = "rested" | "fenced" | "passivated" | "lost";
 
 /** A job as loaded or just created, before its services run. */
 export interface LoadedJob {
@@ -171,6 +171,7 @@ class Owner implements JobOwner {
       // What is over a budget goes back to who asked for it, and the rest is as if that had never come.
       if (typeof end === "object") return this.#write(withoutIntent(mail, end));
       this.#adopt(staged);
+      if (this.#mayPassivate(staged)) return this.#end("passivated");
       this.#goOn();
     });
   }
@@ -178,8 +179,7 @@ class Owner implements JobOwner {
   #goOn(): void {
     // What was started or told in this turn, a step or an inspector, may have stopped the process.
     if (this.#phase === "ended") return;
-    if (this.#mayPassivate()) this.#end("passivated");
-    else if (this.#isDone()) this.#release();
+    if (this.#isDone()) this.#release();
     else if (this.#isDue) this.#turn();
     else this.#phase = "waiting";
   }
@@ -208,8 +208,11 @@ class Owner implements JobOwner {
   #die(cause: Cause.Cause<unknown>): void {
     this.#phase = "ended";
     const isStop = Cause.squash(cause) instanceof CatenaStopped;
-    const said = isStop ? Effect.void : Effect.logError("a job lost its owner", cause);
-    this.#host.fork(Effect.andThen(this.#services.letGo, said));
+    const end = Effect.sync(() => {
+      this.#hooks.onEnd("lost");
+    });
+    const said = Effect.andThen(Effect.logError("a job lost its owner", cause), end);
+    this.#host.fork(Effect.andThen(this.#services.letGo, isStop ? Effect.void : said));
   }
 
   /** Goes on with what the effect answers. */
@@ -236,10 +239,12 @@ class Owner implements JobOwner {
     );
   }
 
-  #mayPassivate(): boolean {
-    const isWanted = this.#passivateDue;
+  #mayPassivate({ held }: Staged): boolean {
+    const isWanted = this.#passivateDue && this.#phase !== "ended";
     this.#passivateDue = false;
-    return isWanted && this.#mail.length === 0 && !this.#inboxDue;
+    // What a pause holds back has not begun where somebody waits for the answer, and is asked for again on waking.
+    const isIdle = held.length === this.#mail.length && held.every(({ isPatient }) => !isPatient);
+    return isWanted && isIdle && !this.#inboxDue;
   }
 
   /** Messages of others become mail; a store in trouble is waited for, nothing is lost by it. */

@@ -11,7 +11,7 @@ import { type Claim, claimJob, loadJob, submittedJob } from "./claim.ts";
 import type { Submission, Submitted } from "./claim.ts";
 import type { Identifiers } from "../identifiers.ts";
 import type { Deployed, JobHost } from "./job-host.ts";
-import { type JobOwner, type LoadedJob, makeOwner } from "./job-owner.ts";
+import { type JobOwner, type LoadedJob, makeOwner, type OwnerEnd } from "./job-owner.ts";
 import { assetsOfNew } from "../job-assets.ts";
 import { storeValue } from "../job-values.ts";
 import type { InboxRow, StateRecord, StoreFailure } from "../journal-store.ts";
@@ -276,7 +276,8 @@ class ResidentJobs implements Jobs {
         if (isRest(record)) this.#rest.tell(jobId, record);
       },
       onEnd: (end) => {
-        this.#resident.delete(jobId);
+        // One that a bug has ended would only meet it again: it keeps the job from being woken, but no slot.
+        if (end !== "lost") this.#resident.delete(jobId);
         this.#onEnd(owner, end);
       },
     });
@@ -296,7 +297,7 @@ class ResidentJobs implements Jobs {
     });
   });
 
-  #onEnd(owner: JobOwner, end: "rested" | "fenced" | "passivated"): void {
+  #onEnd(owner: JobOwner, end: OwnerEnd): void {
     this.#running -= 1;
     this.#queue.drain();
     if (end === "passivated") this.#timersChanged.openUnsafe();

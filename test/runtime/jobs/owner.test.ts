@@ -1,6 +1,6 @@
 /** The order of writing: advance, one transaction, adopt, then services; and what a fenced owner may still do. */
 import { describe, expect, it } from "@effect/vitest";
-import { Effect, Fiber, Latch } from "effect";
+import { Effect, Fiber, Latch, Logger } from "effect";
 import { TestClock } from "effect/testing";
 import type { Observation } from "../../../src/index.ts";
 import type { AppendEntries, Write } from "../../../src/runtime/journal-store.ts";
@@ -230,6 +230,34 @@ describe("the owner of a job", () => {
       );
       yield* until("first is let go", () => signals[0]?.aborted === true);
     }),
+  );
+
+  it.effect("that a bug has ended keeps no slot, and is not woken to meet it again", () =>
+    Effect.gen(function* () {
+      const journals = new MemoryJournals();
+      const script = newScript();
+      const chain = chainOf(script);
+      const isBad = (write: Write) =>
+        write.type === "AppendEntries" && JSON.stringify(write.entries).includes("bad>first");
+      const process = yield* startProcess({
+        journals,
+        pipelines: [chain],
+        concurrency: 1,
+        wrap: (store) => ({
+          ...store,
+          commit: (writes) =>
+            writes.some(isBad) ? Effect.die(new Error("no such write")) : store.commit(writes),
+        }),
+      });
+      const lost = yield* submitted(process, chain, "bad");
+      yield* until("it is lost", () => process.catena.engine.jobs.counts().running === 0);
+      const jobId = yield* submitted(process, chain, "x");
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual(complete);
+      yield* ask(process, lost, "CancelRequested");
+      yield* TestClock.adjust("1 minute");
+      expect(script.callsOf("first")).toEqual(["first bad #1", "first x #1"]);
+      expect(statusIn(journals, lost)).toBe("processing");
+    }).pipe(Effect.provide(Logger.layer([]))),
   );
 });
 

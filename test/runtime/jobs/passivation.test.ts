@@ -6,7 +6,7 @@ import { ProviderFailure, Retry } from "../../../src/index.ts";
 import { StoreFailure } from "../../../src/runtime/journal-store.ts";
 import { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
 import { SleepingTimers } from "../../../src/runtime/jobs/sleeping-timers.ts";
-import { chainOf, newScript, type Script } from "../support/chains.ts";
+import { chainOf, gatedWork, newScript, type Script } from "../support/chains.ts";
 import {
   ask,
   asked,
@@ -189,6 +189,97 @@ describe("a job that waits for an hour", () => {
       });
       isMute = false;
       yield* TestClock.setTime(hour + 1_000);
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual(complete);
+    }),
+  );
+});
+
+describe("a paused job", () => {
+  const pausedBetweenSteps = Effect.fnUntraced(function* () {
+    const journals = new MemoryJournals();
+    const gated = gatedWork("first");
+    const script = newScript({ first: gated.work });
+    const chain = chainOf(script);
+    const process = yield* startProcess({
+      ...settings,
+      journals,
+      pipelines: [chain],
+      concurrency: 1,
+    });
+    const jobId = yield* submitted(process, chain, "x");
+    yield* until("first runs", () => script.calls.length === 1);
+    yield* ask(process, jobId, "PauseRequested");
+    gated.open();
+    yield* until("first is done", () =>
+      typesOf(journalOf(journals, jobId)).includes("StepSucceeded first"),
+    );
+    yield* TestClock.adjust("5 seconds");
+    return { journals, script, chain, process, jobId };
+  });
+
+  it.effect("between two steps gives its slot to others, and goes on when it is resumed", () =>
+    Effect.gen(function* () {
+      const { process, script, chain, jobId } = yield* pausedBetweenSteps();
+      expect(process.catena.engine.jobs.counts()).toEqual({ resident: 0, running: 0 });
+      const next = yield* submitted(process, chain, "x");
+      expect(yield* outcomeOf(process, chain, next)).toEqual(complete);
+      expect((yield* process.catena.state(jobId)).record.detail).toBe("paused");
+      yield* ask(process, jobId, "ResumeRequested");
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual(complete);
+      expect(script.calls).toHaveLength(6);
+    }),
+  );
+
+  it.effect("hears a cancel in its sleep", () =>
+    Effect.gen(function* () {
+      const { process, chain, jobId } = yield* pausedBetweenSteps();
+      yield* ask(process, jobId, "CancelRequested");
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual({ status: "cancelled" });
+    }),
+  );
+
+  it.effect("stays in memory while the function of its step runs", () =>
+    Effect.gen(function* () {
+      const journals = new MemoryJournals();
+      const gated = gatedWork("first");
+      const script = newScript({ first: gated.work });
+      const chain = chainOf(script);
+      const process = yield* startProcess({ ...settings, journals, pipelines: [chain] });
+      const jobId = yield* submitted(process, chain, "x");
+      yield* until("first runs", () => script.calls.length === 1);
+      yield* ask(process, jobId, "PauseRequested");
+      yield* TestClock.adjust("10 seconds");
+      expect(process.catena.engine.jobs.counts().running).toBe(1);
+      yield* ask(process, jobId, "ResumeRequested");
+      gated.open();
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual(complete);
+      expect(script.callsOf("first")).toHaveLength(1);
+    }),
+  );
+
+  it.effect("is not loaded again for a next attempt that is due while it is paused", () =>
+    Effect.gen(function* () {
+      let loads = 0;
+      const { process, script, chain, jobId } = yield* asleep({
+        wrap: (store) => ({
+          ...store,
+          entries: (id) =>
+            Effect.suspend(() => {
+              loads += 1;
+              return store.entries(id);
+            }),
+        }),
+      });
+      yield* ask(process, jobId, "PauseRequested");
+      yield* TestClock.adjust("10 seconds");
+      expect(process.catena.engine.jobs.counts()).toEqual({ resident: 0, running: 0 });
+      const before = loads;
+      yield* TestClock.setTime(2 * hour);
+      yield* turns;
+      expect(loads).toBe(before);
+      expect(process.catena.engine.jobs.counts()).toEqual({ resident: 0, running: 0 });
+      expect(script.callsOf("first")).toHaveLength(1);
+      yield* ask(process, jobId, "ResumeRequested");
       expect(yield* outcomeOf(process, chain, jobId)).toEqual(complete);
     }),
   );
