@@ -88,7 +88,6 @@ class ResidentJobs implements Jobs {
   /** Slots of jobs whose creation is being committed. */
   #reserved = 0;
   #isLeaving = false;
-  readonly #left = Latch.makeUnsafe(false);
   readonly #beside: BackgroundWork;
 
   constructor(host: JobHost, options: JobsOptions) {
@@ -288,7 +287,6 @@ class ResidentJobs implements Jobs {
 
   readonly leave: Effect.Effect<void> = Effect.suspend(() => {
     this.#isLeaving = true;
-    this.#left.openUnsafe();
     this.#rest.tellAll();
     const owners = [...this.#resident.values()].map(({ leave }) => leave);
     return Effect.all([this.#beside.leave, ...owners], {
@@ -312,7 +310,7 @@ class ResidentJobs implements Jobs {
       rest: this.#rest,
       resident: () => this.#resident.get(jobId)?.record(),
       isLeaving: () => this.#isLeaving,
-      pause: Effect.raceFirst(Effect.sleep(this.#options.lookEveryMs), this.#left.await),
+      lookEveryMs: this.#options.lookEveryMs,
     });
   }
 
