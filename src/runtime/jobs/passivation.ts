@@ -27,7 +27,9 @@ const waitsForAWord = (
 /** A job that has waited that long and will go on waiting about as long. */
 const mayLeaveMemory = (owner: JobOwner, { now, passivateAfterMs }: Patience): boolean => {
   const record = owner.record();
-  if (now - record.updatedAt < passivateAfterMs) return false;
+  const waitedMs = now - record.updatedAt;
+  // Less than nothing, by a clock that was set back: how long it was, nobody knows.
+  if (waitedMs >= 0 && waitedMs < passivateAfterMs) return false;
   const { path, detail, step } = positionOf(owner.snapshot());
   if (path === null) return false;
   if (detail === "paused") return waitsForAWord(owner, path, step);

@@ -333,6 +333,20 @@ describe("a clock that jumps", () => {
     }),
   );
 
+  it.effect("back by a year keeps no paused job in memory", () =>
+    Effect.gen(function* () {
+      const { wall, jumping } = yield* jumpingClock;
+      wall.offMs = 10_000 * hour;
+      const { process, jobId } = yield* asleep({ passivateAfter: "2 hours" }, jumping);
+      yield* ask(process, jobId, "PauseRequested");
+      yield* turns;
+      wall.offMs = 1_000 * hour;
+      expect(process.catena.engine.jobs.counts().running).toBe(1);
+      yield* TestClock.adjust("3 seconds");
+      expect(process.catena.engine.jobs.counts()).toEqual({ resident: 0, running: 0 });
+    }),
+  );
+
   it.effect("back by two days makes a sleeping job wait its delay once more at most", () =>
     Effect.gen(function* () {
       expect(yield* scenario(-48 * hour, { inMemory: false })).toBeLessThan(2 * hour + 120_000);
