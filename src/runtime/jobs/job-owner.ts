@@ -12,7 +12,7 @@ import type { Announcement } from "./job-notifications.ts";
 import { type Mail, nothing, type Staged, stage, withoutIntent } from "./job-sequencer.ts";
 import { JobServices } from "./job-services.ts";
 import type { OverBudget } from "../journal-spending.ts";
-import type { AppendEntries, StateRecord, WriteResult } from "../journal-store.ts";
+import type { AppendEntries, StateRecord, StoreFailure, WriteResult } from "../journal-store.ts";
 import { CatenaStopped } from "../outcome.ts";
 import { recordAfter, isAtRest, timersAfter } from "./state-record.ts";
 import { KeptEntries } from "./kept-entries.ts";
@@ -247,13 +247,18 @@ class Owner implements JobOwner {
     return isWanted && isIdle && !this.#inboxDue;
   }
 
-  /** Messages of others become mail; a store in trouble is waited for, nothing is lost by it. */
-  #readInbox(): Effect.Effect<void> {
+  /**
+   * Messages of others become mail; a store in trouble is waited for, nothing is lost by it. Fails with: StoreFailure
+   * where the messages are damaged, or of a version that is not known here.
+   */
+  #readInbox(): Effect.Effect<void, StoreFailure> {
     this.#inboxDue = false;
     const { store, committer } = this.#host;
+    const pause = Effect.andThen(committer.whenHealthy, Effect.sleep("100 millis"));
+    const mayPass = ({ reason }: StoreFailure): boolean => reason !== "Broken";
     return store.inbox(this.#loaded.jobId).pipe(
-      Effect.tapError(() => Effect.andThen(committer.whenHealthy, Effect.sleep("100 millis"))),
-      Effect.eventually,
+      Effect.tapError((failure) => (mayPass(failure) ? pause : Effect.void)),
+      Effect.retry({ while: mayPass }),
       Effect.map((rows) => {
         for (const row of rows)
           this.#mail.push({
