@@ -242,9 +242,11 @@ class Owner implements JobOwner {
   #mayPassivate({ held }: Staged): boolean {
     const isWanted = this.#passivateDue && this.#phase !== "ended";
     this.#passivateDue = false;
+    if (!isWanted || this.#inboxDue) return false;
+    if (this.#mail.length === 0) return true;
     // What a pause holds back has not begun where somebody waits for the answer, and is asked for again on waking.
-    const isIdle = held.length === this.#mail.length && held.every(({ isPatient }) => !isPatient);
-    return isWanted && isIdle && !this.#inboxDue;
+    const hasBegun = held.some(({ isPatient }) => isPatient);
+    return this.#snapshot.context.isPaused && this.#mail.length === held.length && !hasBegun;
   }
 
   /**

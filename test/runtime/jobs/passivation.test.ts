@@ -1,6 +1,6 @@
 /** Jobs that only wait are rows and no memory; they wake by their timer or by a word, whatever the clock does. */
 import { describe, expect, it } from "@effect/vitest";
-import { Clock, Effect } from "effect";
+import { Clock, Effect, Latch } from "effect";
 import { TestClock } from "effect/testing";
 import { ProviderFailure, Retry } from "../../../src/index.ts";
 import { StoreFailure } from "../../../src/runtime/journal-store.ts";
@@ -235,6 +235,60 @@ describe("a paused job", () => {
       const { process, chain, jobId } = yield* pausedBetweenSteps();
       yield* ask(process, jobId, "CancelRequested");
       expect(yield* outcomeOf(process, chain, jobId)).toEqual({ status: "cancelled" });
+    }),
+  );
+
+  it.effect("goes on whichever turn of its leaving the resume comes in", () =>
+    Effect.gen(function* () {
+      for (let turn = 0; turn < 30; turn += 1) {
+        const journals = new MemoryJournals();
+        const gated = gatedWork("first");
+        const script = newScript({ first: gated.work });
+        const chain = chainOf(script);
+        const process = yield* startProcess({ ...settings, journals, pipelines: [chain] });
+        const jobId = yield* submitted(process, chain, "x");
+        yield* until("first runs", () => script.calls.length === 1);
+        yield* ask(process, jobId, "PauseRequested");
+        gated.open();
+        const leaving = yield* Effect.forkChild(TestClock.adjust("3 seconds"), {
+          startImmediately: true,
+        });
+        for (let one = 0; one < turn; one += 1) yield* Effect.yieldNow;
+        yield* process.catena.engine.jobs.post(jobId, asked("ResumeRequested"));
+        yield* turns;
+        yield* TestClock.adjust("1 second");
+        expect(statusIn(journals, jobId), `after ${turn} turns`).toBe("complete");
+        leaving.interruptUnsafe();
+        yield* process.stop;
+      }
+    }),
+  );
+
+  it.effect("that is resumed while it is told to leave goes on", () =>
+    Effect.gen(function* () {
+      const journals = new MemoryJournals();
+      const gated = gatedWork("first");
+      const chain = chainOf(newScript({ first: gated.work }));
+      const letters = Latch.makeUnsafe(true);
+      const process = yield* startProcess({
+        ...settings,
+        journals,
+        pipelines: [chain],
+        wrap: (store) => ({
+          ...store,
+          inbox: (id) => Effect.andThen(letters.await, store.inbox(id)),
+        }),
+      });
+      const jobId = yield* submitted(process, chain, "x");
+      yield* ask(process, jobId, "PauseRequested");
+      gated.open();
+      yield* turns;
+      letters.closeUnsafe();
+      yield* ask(process, jobId, "ResumeRequested");
+      // The resume is being read when the look that unloads the job begins.
+      yield* TestClock.adjust("3 seconds");
+      letters.openUnsafe();
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual(complete);
     }),
   );
 
