@@ -170,6 +170,8 @@ class Owner implements JobOwner {
       if (end === "fenced") return this.#end("fenced");
       // What is over a budget goes back to who asked for it, and the rest is as if that had never come.
       if (typeof end === "object") return this.#write(withoutIntent(mail, end));
+      // Told to leave while it was going on: nobody would wake it for what it has just begun.
+      if (staged.entries.length > 0) this.#passivateDue = false;
       this.#adopt(staged);
       if (this.#mayPassivate(staged)) return this.#end("passivated");
       this.#goOn();
@@ -242,11 +244,9 @@ class Owner implements JobOwner {
   #mayPassivate({ held }: Staged): boolean {
     const isWanted = this.#passivateDue && this.#phase !== "ended";
     this.#passivateDue = false;
-    if (!isWanted || this.#inboxDue) return false;
-    if (this.#mail.length === 0) return true;
     // What a pause holds back has not begun where somebody waits for the answer, and is asked for again on waking.
-    const hasBegun = held.some(({ isPatient }) => isPatient);
-    return this.#snapshot.context.isPaused && this.#mail.length === held.length && !hasBegun;
+    const isIdle = held.length === this.#mail.length && held.every(({ isPatient }) => !isPatient);
+    return isWanted && isIdle && !this.#inboxDue;
   }
 
   /**

@@ -20,8 +20,9 @@ const waitsForAWord = (
   path: string,
   step: StepProgress | undefined,
 ): boolean => {
-  if (step?.phase === "calling") return false;
-  return step?.phase !== "started" || nodeAt(plan, path)?.step.program.kind === "model";
+  const program = nodeAt(plan, path)?.step.program;
+  if (program === undefined || step?.phase === "calling") return false;
+  return step?.phase !== "started" || program.kind === "model";
 };
 
 /** A job that has waited that long and will go on waiting about as long. */

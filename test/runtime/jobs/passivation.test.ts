@@ -7,6 +7,8 @@ import { StoreFailure } from "../../../src/runtime/journal-store.ts";
 import { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
 import { SleepingTimers } from "../../../src/runtime/jobs/sleeping-timers.ts";
 import { chainOf, gatedWork, newScript, type Script } from "../support/chains.ts";
+import { FakeProvider } from "../support/fake-provider.ts";
+import { asking, makeWorld, processIn } from "../support/ledger-harness.ts";
 import {
   ask,
   asked,
@@ -335,6 +337,40 @@ describe("a paused job", () => {
       expect(script.callsOf("first")).toHaveLength(1);
       yield* ask(process, jobId, "ResumeRequested");
       expect(yield* outcomeOf(process, chain, jobId)).toEqual(complete);
+    }),
+  );
+});
+
+describe("a job that waits for a model", () => {
+  it.effect("does not leave with the answer in its hands, told to leave while it read it", () =>
+    Effect.gen(function* () {
+      const output = JSON.stringify({ text: "x".repeat(100_000) });
+      const end = { status: "succeeded", output } as const;
+      const provider = new FakeProvider({ fateOf: () => ({ runMs: 50_000, end }) });
+      const world = yield* makeWorld(provider);
+      const [letters, files] = [Latch.makeUnsafe(true), Latch.makeUnsafe(true)];
+      const assets: typeof world.assets = {
+        ...world.assets,
+        get: (reference) => Effect.andThen(files.await, world.assets.get(reference)),
+      };
+      const pipeline = asking({ timeout: "1 hour" });
+      const process = yield* processIn(
+        { ...world, assets },
+        [pipeline],
+        { passivateAfter: "60 seconds", recoverEvery: "1 second" },
+        (store) => ({ ...store, inbox: (id) => Effect.andThen(letters.await, store.inbox(id)) }),
+      );
+      const jobId = yield* submitted(process, pipeline, "x");
+      yield* TestClock.adjust("40 seconds");
+      yield* turns;
+      letters.closeUnsafe();
+      files.closeUnsafe();
+      yield* TestClock.adjust("60 seconds");
+      yield* turns;
+      letters.openUnsafe();
+      yield* turns;
+      files.openUnsafe();
+      expect(yield* outcomeOf(process, pipeline, jobId)).toMatchObject({ status: "complete" });
     }),
   );
 });
