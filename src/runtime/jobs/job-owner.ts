@@ -7,6 +7,7 @@ import { Cause, Effect } from "effect";
 import type { JobSnapshot } from "../../machines/advance.ts";
 import type { Entry } from "../../machines/entry.ts";
 import type { PipelinePlan } from "../../machines/plan.ts";
+import { mailWith, unreadMail } from "./inbox-mail.ts";
 import type { Deployed, JobHost } from "./job-host.ts";
 import type { Announcement } from "./job-notifications.ts";
 import { type Mail, nothing, type Staged, stage, withoutIntent } from "./job-sequencer.ts";
@@ -249,36 +250,14 @@ class Owner implements JobOwner {
     return isWanted && isIdle && !this.#inboxDue;
   }
 
-  /**
-   * Messages of others become mail; a store in trouble is waited for, nothing is lost by it. Fails with: StoreFailure
-   * where the messages are damaged, or of a version that is not known here.
-   */
+  /** Messages of others become mail. */
   #readInbox(): Effect.Effect<void, StoreFailure> {
     this.#inboxDue = false;
-    const { store, committer } = this.#host;
-    const pause = Effect.andThen(committer.whenHealthy, Effect.sleep("100 millis"));
-    const mayPass = ({ reason }: StoreFailure): boolean => reason !== "Broken";
-    return store.inbox(this.#loaded.jobId).pipe(
-      Effect.tapError((failure) => (mayPass(failure) ? pause : Effect.void)),
-      Effect.retry({ while: mayPass }),
-      Effect.map((rows) => {
-        for (const row of rows)
-          this.#mail.push({
-            facts: row.facts,
-            consumes: row.id,
-            from: null,
-            reply: () => undefined,
-          });
-        // Claimed for the sake of a message: what is still pending after it has its turn now.
-        if (this.#snapshot.matches("pending"))
-          this.#mail.push({
-            facts: [{ type: "JobStarted" }],
-            consumes: null,
-            from: null,
-            reply: () => undefined,
-          });
-      }),
-    );
+    return Effect.map(unreadMail(this.#host, this.#loaded.jobId), (unread) => {
+      this.#mail.push(...unread);
+      // Claimed for the sake of a message: what is still pending after it has its turn now.
+      if (this.#snapshot.matches("pending")) this.#mail.push(mailWith([{ type: "JobStarted" }]));
+    });
   }
 
   #take(): ReadonlyArray<Mail> {
