@@ -2,7 +2,7 @@
  * A store in trouble, under a running Catena: who starts or submits hears a clear sentence, running jobs
  * hold their results and go on when there is room, and nothing is lost, run again or told wrongly.
  */
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "@effect/vitest";
 import { Effect, Fiber, Latch } from "effect";
@@ -236,6 +236,41 @@ describe("on a SQLite file", () => {
       });
       expect(outcomes).toHaveLength(40);
       expect(outcomes.every(({ status }) => status === "complete")).toBe(true);
+    }),
+  );
+
+  it.live("that is moved away under a running process, nothing is taken that would be lost", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporaryFolder, "moved.db");
+      const chain = chainOf(newScript());
+      yield* Effect.promise(async () => {
+        await using catena = await Catena.start({
+          pipelines: [chain],
+          store: path,
+          durability: "normal",
+          lookEvery: "1 millis",
+        });
+        const before = await catena.submit(chain, "x");
+        expect(await before.outcome()).toEqual(complete);
+        renameSync(path, `${path}.away`);
+        /** What the first submit says that comes to an end like this. */
+        const answer = async (isAwaited: (said: unknown) => boolean) => {
+          while (true) {
+            const said: unknown = await catena.submit(chain, "y").catch((error: unknown) => error);
+            if (isAwaited(said)) return said;
+            // Time for the look that notices it.
+            await new Promise(setImmediate);
+          }
+        };
+        const refused = await answer((said) => said instanceof StoreFailure);
+        expect(String(refused)).toMatch(/moved\.db was deleted or moved away .*put it back/);
+        expect(catena.readiness().isReady).toBe(false);
+        writeFileSync(path, "");
+        await expect(catena.submit(chain, "y")).rejects.toThrow(StoreFailure);
+        renameSync(`${path}.away`, path);
+        await answer((said) => !(said instanceof StoreFailure));
+        expect(catena.readiness()).toEqual({ isReady: true, reasons: [] });
+      });
     }),
   );
 

@@ -7,18 +7,19 @@ import { Cause, Effect } from "effect";
 import type { JobSnapshot } from "../../machines/advance.ts";
 import type { Entry } from "../../machines/entry.ts";
 import type { PipelinePlan } from "../../machines/plan.ts";
+import { mailWith, unreadMail } from "./inbox-mail.ts";
 import type { Deployed, JobHost } from "./job-host.ts";
 import type { Announcement } from "./job-notifications.ts";
 import { type Mail, nothing, type Staged, stage, withoutIntent } from "./job-sequencer.ts";
 import { JobServices } from "./job-services.ts";
 import type { OverBudget } from "../journal-spending.ts";
-import type { AppendEntries, StateRecord, WriteResult } from "../journal-store.ts";
+import type { AppendEntries, StateRecord, StoreFailure, WriteResult } from "../journal-store.ts";
 import { CatenaStopped } from "../outcome.ts";
 import { recordAfter, isAtRest, timersAfter } from "./state-record.ts";
 import { KeptEntries } from "./kept-entries.ts";
 
-/** How an owner ended: nothing left to do, taken over by another, or unloaded while it waits. */
-export type OwnerEnd = "rested" | "fenced" | "passivated";
+/** How an owner ended: nothing left to do, taken over by another, unloaded while it waits, or by a bug. */
+export type OwnerEnd = "rested" | "fenced" | "passivated" | "lost";
 
 /** A job as loaded or just created, before its services run. */
 export interface LoadedJob {
@@ -170,13 +171,17 @@ class Owner implements JobOwner {
       if (end === "fenced") return this.#end("fenced");
       // What is over a budget goes back to who asked for it, and the rest is as if that had never come.
       if (typeof end === "object") return this.#write(withoutIntent(mail, end));
+      // Told to leave while it was going on: nobody would wake it for what it has just begun.
+      if (staged.entries.length > 0) this.#passivateDue = false;
       this.#adopt(staged);
-      if (this.#mayPassivate()) return this.#end("passivated");
+      if (this.#mayPassivate(staged)) return this.#end("passivated");
       this.#goOn();
     });
   }
 
   #goOn(): void {
+    // What was started or told in this turn, a step or an inspector, may have stopped the process.
+    if (this.#phase === "ended") return;
     if (this.#isDone()) this.#release();
     else if (this.#isDue) this.#turn();
     else this.#phase = "waiting";
@@ -206,8 +211,11 @@ class Owner implements JobOwner {
   #die(cause: Cause.Cause<unknown>): void {
     this.#phase = "ended";
     const isStop = Cause.squash(cause) instanceof CatenaStopped;
-    const said = isStop ? Effect.void : Effect.logError("a job lost its owner", cause);
-    this.#host.fork(Effect.andThen(this.#services.letGo, said));
+    const end = Effect.sync(() => {
+      this.#hooks.onEnd("lost");
+    });
+    const said = Effect.andThen(Effect.logError("a job lost its owner", cause), end);
+    this.#host.fork(Effect.andThen(this.#services.letGo, isStop ? Effect.void : said));
   }
 
   /** Goes on with what the effect answers. */
@@ -234,37 +242,22 @@ class Owner implements JobOwner {
     );
   }
 
-  #mayPassivate(): boolean {
-    const isWanted = this.#passivateDue;
+  #mayPassivate({ held }: Staged): boolean {
+    const isWanted = this.#passivateDue && this.#phase !== "ended";
     this.#passivateDue = false;
-    return isWanted && this.#mail.length === 0 && !this.#inboxDue;
+    // What a pause holds back has not begun where somebody waits for the answer, and is asked for again on waking.
+    const isIdle = held.length === this.#mail.length && held.every(({ isPatient }) => !isPatient);
+    return isWanted && isIdle && !this.#inboxDue;
   }
 
-  /** Messages of others become mail; a store in trouble is waited for, nothing is lost by it. */
-  #readInbox(): Effect.Effect<void> {
+  /** Messages of others become mail. */
+  #readInbox(): Effect.Effect<void, StoreFailure> {
     this.#inboxDue = false;
-    const { store, committer } = this.#host;
-    return store.inbox(this.#loaded.jobId).pipe(
-      Effect.tapError(() => Effect.andThen(committer.whenHealthy, Effect.sleep("100 millis"))),
-      Effect.eventually,
-      Effect.map((rows) => {
-        for (const row of rows)
-          this.#mail.push({
-            facts: row.facts,
-            consumes: row.id,
-            from: null,
-            reply: () => undefined,
-          });
-        // Claimed for the sake of a message: what is still pending after it has its turn now.
-        if (this.#snapshot.matches("pending"))
-          this.#mail.push({
-            facts: [{ type: "JobStarted" }],
-            consumes: null,
-            from: null,
-            reply: () => undefined,
-          });
-      }),
-    );
+    return Effect.map(unreadMail(this.#host, this.#loaded.jobId), (unread) => {
+      this.#mail.push(...unread);
+      // Claimed for the sake of a message: what is still pending after it has its turn now.
+      if (this.#snapshot.matches("pending")) this.#mail.push(mailWith([{ type: "JobStarted" }]));
+    });
   }
 
   #take(): ReadonlyArray<Mail> {

@@ -29,6 +29,7 @@ export class JobServices {
   readonly #running = new Map<string, RunningService>();
   readonly #waiters = new ContextWaiters();
   readonly #around: Surroundings;
+  #isLetGo = false;
 
   constructor(options: JobServicesOptions) {
     const { jobId, deployed, host, kept, context } = options;
@@ -48,7 +49,9 @@ export class JobServices {
     this.#waiters.wake(this.#options.context());
   }
 
+  /** Nothing starts any more once all were let go. */
   start(service: Service): void {
+    if (this.#isLetGo) return;
     const running: RunningService = { token: Symbol(service.id) };
     const job = this.#jobFor(service, running.token);
     // The entry must stand before the service runs: what it says in its first turn is heard by it.
@@ -58,6 +61,8 @@ export class JobServices {
     running.fiber = this.#options.host.fork(
       Effect.onExit(program, (exit) => Effect.sync(() => this.#onExit(service, job, exit))),
     );
+    // Its first turn may have stopped the whole process, and itself with it.
+    if (!this.isCurrent(service.id, running.token)) running.fiber.interruptUnsafe();
   }
 
   stop(id: string): void {
@@ -68,6 +73,7 @@ export class JobServices {
 
   /** Lets all of them go, as they are. */
   readonly letGo: Effect.Effect<void> = Effect.suspend(() => {
+    this.#isLetGo = true;
     const fibers = [...this.#running.values()].flatMap(({ fiber }) => fiber ?? []);
     this.#running.clear();
     return fibers.length === 0 ? Effect.void : Fiber.interruptAll(fibers);

@@ -12,7 +12,7 @@ import type { Submission, Submitted } from "./claim.ts";
 import { HeldJobs } from "./held-jobs.ts";
 import type { Identifiers } from "../identifiers.ts";
 import type { Deployed, JobHost } from "./job-host.ts";
-import { type JobOwner, type LoadedJob, makeOwner } from "./job-owner.ts";
+import { type JobOwner, type LoadedJob, makeOwner, type OwnerEnd } from "./job-owner.ts";
 import { assetsOfNew } from "../job-assets.ts";
 import { storeValue } from "../job-values.ts";
 import type { StateRecord, StoreFailure } from "../journal-store.ts";
@@ -90,7 +90,6 @@ class ResidentJobs implements Jobs {
   /** Slots of jobs whose creation is being committed. */
   #reserved = 0;
   #isLeaving = false;
-  readonly #left = Latch.makeUnsafe(false);
   readonly #beside: BackgroundWork;
 
   constructor(host: JobHost, options: JobsOptions) {
@@ -277,7 +276,8 @@ class ResidentJobs implements Jobs {
         if (this.#held.note(record, owner.snapshot())) this.#queue.drain();
       },
       onEnd: (end) => {
-        this.#resident.delete(jobId);
+        // One that a bug has ended would only meet it again: it keeps the job from being woken, but no slot.
+        if (end !== "lost") this.#resident.delete(jobId);
         this.#held.forget(jobId);
         this.#onEnd(owner, end);
       },
@@ -290,7 +290,6 @@ class ResidentJobs implements Jobs {
 
   readonly leave: Effect.Effect<void> = Effect.suspend(() => {
     this.#isLeaving = true;
-    this.#left.openUnsafe();
     this.#rest.tellAll();
     const owners = [...this.#resident.values()].map(({ leave }) => leave);
     return Effect.all([this.#beside.leave, ...owners], {
@@ -299,7 +298,7 @@ class ResidentJobs implements Jobs {
     });
   });
 
-  #onEnd(owner: JobOwner, end: "rested" | "fenced" | "passivated"): void {
+  #onEnd(owner: JobOwner, end: OwnerEnd): void {
     this.#running -= 1;
     this.#queue.drain();
     if (end === "passivated") this.#timersChanged.openUnsafe();
@@ -314,7 +313,7 @@ class ResidentJobs implements Jobs {
       rest: this.#rest,
       resident: () => this.#resident.get(jobId)?.record(),
       isLeaving: () => this.#isLeaving,
-      pause: Effect.raceFirst(Effect.sleep(this.#options.lookEveryMs), this.#left.await),
+      lookEveryMs: this.#options.lookEveryMs,
     });
   }
 

@@ -41,11 +41,12 @@ const lookAround = Effect.fnUntraced(function* (around: LookAround) {
 });
 
 const lookSince = Effect.fnUntraced(function* (
-  { store, owner, nudge, noteRow, takesOthers }: LookAround,
+  { store, owner, rest, nudge, noteRow, takesOthers }: LookAround,
   seen: number,
 ): Effect.fn.Return<number, StoreFailure> {
   const count = yield* store.changeCount;
   if (count === seen) return seen;
+  rest.lookAgain();
   const ours = yield* store.jobsWithInbox(owner);
   // Those of jobs that rest without an owner: somebody has to read them.
   const nobodys = takesOthers() ? yield* store.jobsWithInbox(null) : [];

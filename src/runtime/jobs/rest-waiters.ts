@@ -51,6 +51,11 @@ export class RestWaiters {
   /** The jobs that somebody waits for. */
   readonly awaited = (): ReadonlyArray<string> => [...this.#ears.keys()];
 
+  /** Another process has written: whoever waits looks again. */
+  lookAgain(): void {
+    for (const ears of this.#ears.values()) for (const { heard } of ears) heard.openUnsafe();
+  }
+
   /** Nobody here will tell any more. */
   tellAll(): void {
     for (const jobId of this.#ears.keys()) this.tell(jobId, null);
@@ -80,8 +85,8 @@ interface Surroundings {
   /** The record of the job while it is in memory. */
   readonly resident: () => StateRecord | undefined;
   readonly isLeaving: () => boolean;
-  /** Between two looks at the row; ends early where this process leaves. */
-  readonly pause: Effect.Effect<void>;
+  /** How often (ms) to look for what others wrote. */
+  readonly lookEveryMs: number;
 }
 
 /** The record once the job rests, wherever it runs. Dies with CatenaStopped where this process leaves. */
@@ -92,17 +97,18 @@ export const untilRest = (
   // Heard from before the first look: what happens between a look and the wait after it is not missed.
   around.rest.listening(jobId, (ear) => listenOrLook(jobId, ear, around));
 
-/** A row is looked at anyway after so many pauses in which nobody had anything to say. */
-const maxQuietPauses = 25;
+/** A row is looked at anyway after so many looks around that had nothing to say. */
+const maxQuietLooks = 25;
 
+/**
+ * Of its own commits a process hears by itself, and of others' by the one who looks around for all: thousands who
+ * wait for their turn would otherwise leave the store, and the event loop, no time for anything else.
+ */
 const listenOrLook = Effect.fnUntraced(function* (
   jobId: string,
   ear: Ear,
-  { store, resident, isLeaving, pause }: Surroundings,
+  { store, resident, isLeaving, lookEveryMs }: Surroundings,
 ): Effect.fn.Return<StateRecord, StoreFailure> {
-  /** What the store had written by others when the row was last looked at; null where it is to be looked at anyway. */
-  let seen: number | null = null;
-  let quiet = 0;
   while (!isLeaving()) {
     ear.heard.closeUnsafe();
     const record = resident();
@@ -114,18 +120,12 @@ const listenOrLook = Effect.fnUntraced(function* (
       yield* ear.heard.await;
       continue;
     }
-    // Of its own commits a process hears by itself: a row is read where another process has written. Thousands
-    // who wait for their turn would otherwise leave the store no time for anything else.
-    const count: number = yield* store.changeCount;
-    if (isTold || count !== seen || quiet >= maxQuietPauses) {
-      const rested = yield* restIn(store, jobId);
-      if (rested !== null) return rested;
-      // A word that is not read yet is read by an owner who may have nothing to tell of it.
-      [seen, quiet] = [isTold ? null : count, 0];
-    }
+    const rested = yield* restIn(store, jobId);
+    if (rested !== null) return rested;
     if (isLeaving()) break;
-    quiet += 1;
-    yield* Effect.raceFirst(ear.heard.await, pause);
+    // A word that is not read yet is read by an owner who may have nothing to tell of it.
+    const looks = isTold ? 1 : maxQuietLooks;
+    yield* Effect.raceFirst(ear.heard.await, Effect.sleep(looks * lookEveryMs));
   }
   return yield* Effect.die(new CatenaStopped());
 });

@@ -176,6 +176,9 @@ const nextAttempt = (step: StepProgress | undefined): number =>
 /** The timers a job needs on disk: what wakes it when nothing else does. */
 export const timersOf = (context: JobContext): ReadonlyArray<JobTimer> =>
   Object.entries(context.steps).flatMap(([path, step]) => {
+    // The next attempt of a paused job is for a word to begin, whenever its time has come.
+    const isHeld = context.isPaused && (step.phase === "backingOff" || step.phase === "held");
+    if (isHeld) return [];
     if (step.timer !== null) return [{ path, ...step.timer }];
     const call = step.phase === "calling" ? step.call : null;
     if (call === null) return [];

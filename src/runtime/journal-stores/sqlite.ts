@@ -17,6 +17,7 @@ import { type CommitAll, type CommitIn, makeCommits } from "./sqlite/commits.ts"
 import { closeDatabase, isOnFuse, openDatabase } from "./sqlite/database.ts";
 import { attempt, broken } from "./sqlite/failure.ts";
 import { predictionOf } from "./sqlite/ledger-writes.ts";
+import { OpenedFile } from "./sqlite/opened-file.ts";
 import {
   hasLeft,
   isDead,
@@ -76,6 +77,7 @@ interface Owners {
   readonly nextId: () => string;
   readonly ask: Ask;
   readonly connection: Connection;
+  readonly file: OpenedFile;
 }
 
 const takeLock = ({ folder, ask }: Owners, owner: string): Effect.Effect<OwnerLock, StoreFailure> =>
@@ -126,12 +128,13 @@ const deadOwners = ({ connection, folder }: Owners, self: string): ReadonlyArray
 };
 
 const over = (owners: Owners, commit: CommitAll): JournalStore["Service"] => {
-  const { connection, ask } = owners;
+  const { connection, ask, file } = owners;
   return JournalStore.of({
     commit: (writes) =>
       Effect.suspend(() => {
         checkWrites(writes);
-        return writes.length === 0 ? Effect.succeed([]) : commit(writes);
+        if (writes.length === 0) return Effect.succeed([]);
+        return file.failure() ?? commit(writes);
       }),
     job: (jobId) => ask("read a job", () => reads.readJob(connection, jobId)),
     jobs: (filter) => ask("list jobs", () => reads.readJobs(connection, filter)),
@@ -201,7 +204,11 @@ const over = (owners: Owners, commit: CommitAll): JournalStore["Service"] => {
     deadOwners: (self) => ask("look for dead owners", () => deadOwners(owners, self)),
     livingOwners: ask("look for owners", () => livingOwners(owners.folder)),
     hasLeft: (owner) => ask("look for dead owners", () => hasLeft(owners.folder, owner)),
-    changeCount: ask("look for changes", () => reads.readChangeCount(connection)),
+    // Whoever runs jobs looks for changes all the time: often enough for the file itself as well.
+    changeCount: ask("look for changes", () => {
+      file.look();
+      return reads.readChangeCount(connection);
+    }),
   });
 };
 
@@ -230,7 +237,8 @@ const make = Effect.fn("SqliteJournalStore.make")(function* (options: SqliteJour
       `${path} lies on a FUSE file system: make sure that its locks hold on this machine`,
     );
   }
-  return over({ folder: lockFolderOf(path), nextId, ask, connection }, commit);
+  const file = new OpenedFile(path);
+  return over({ folder: lockFolderOf(path), nextId, ask, connection, file }, commit);
 });
 
 /** A journal store in one SQLite file. */

@@ -1,9 +1,13 @@
 /** The order of writing: advance, one transaction, adopt, then services; and what a fenced owner may still do. */
 import { describe, expect, it } from "@effect/vitest";
-import { Effect, Fiber, Latch } from "effect";
+import { Effect, Fiber, Latch, Logger } from "effect";
 import { TestClock } from "effect/testing";
 import type { Observation } from "../../../src/index.ts";
-import type { AppendEntries, Write } from "../../../src/runtime/journal-store.ts";
+import {
+  type AppendEntries,
+  StoreFailure,
+  type Write,
+} from "../../../src/runtime/journal-store.ts";
 import { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
 import { ProviderFailure, Retry } from "../../../src/index.ts";
 import { chainOf, gatedWork, newScript } from "../support/chains.ts";
@@ -268,6 +272,66 @@ describe("the owner of a job", () => {
       );
       yield* until("first is let go", () => signals[0]?.aborted === true);
     }),
+  );
+
+  it.effect("that a bug has ended keeps no slot, and is not woken to meet it again", () =>
+    Effect.gen(function* () {
+      const journals = new MemoryJournals();
+      const script = newScript();
+      const chain = chainOf(script);
+      const isBad = (write: Write) =>
+        write.type === "AppendEntries" && JSON.stringify(write.entries).includes("bad>first");
+      const process = yield* startProcess({
+        journals,
+        pipelines: [chain],
+        concurrency: 1,
+        wrap: (store) => ({
+          ...store,
+          commit: (writes) =>
+            writes.some(isBad) ? Effect.die(new Error("no such write")) : store.commit(writes),
+        }),
+      });
+      const lost = yield* submitted(process, chain, "bad");
+      yield* until("it is lost", () => process.catena.engine.jobs.counts().running === 0);
+      const jobId = yield* submitted(process, chain, "x");
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual(complete);
+      yield* ask(process, lost, "CancelRequested");
+      yield* TestClock.adjust("1 minute");
+      expect(script.callsOf("first")).toEqual(["first bad #1", "first x #1"]);
+      expect(statusIn(journals, lost)).toBe("processing");
+    }).pipe(Effect.provide(Logger.layer([]))),
+  );
+
+  it.effect("that cannot make sense of its messages leaves them to the next process", () =>
+    Effect.gen(function* () {
+      const journals = new MemoryJournals();
+      const script = newScript({ first: (input) => (input === "x" ? Effect.never : done(input)) });
+      const done = (input: string) => Effect.succeed(`${input}>first`);
+      const chain = chainOf(script);
+      const cause = new Error("a message of a version that is not known here");
+      const broken = new StoreFailure({ operation: "read an inbox", reason: "Broken", cause });
+      const process = yield* startProcess({
+        journals,
+        pipelines: [chain],
+        concurrency: 1,
+        wrap: (store) => ({
+          ...store,
+          inbox: (id) =>
+            Effect.flatMap(store.inbox(id), (rows) =>
+              rows.length === 0 ? Effect.succeed(rows) : Effect.fail(broken),
+            ),
+        }),
+      });
+      const jobId = yield* submitted(process, chain, "x");
+      yield* until("first runs", () => script.calls.length === 1);
+      yield* ask(process, jobId, "CancelRequested");
+      const other = yield* submitted(process, chain, "y");
+      expect(yield* outcomeOf(process, chain, other)).toMatchObject({ status: "complete" });
+      expect(statusIn(journals, jobId)).toBe("processing");
+      yield* process.stop;
+      const next = yield* startProcess({ journals, pipelines: [chain] });
+      expect(yield* outcomeOf(next, chain, jobId)).toEqual({ status: "cancelled" });
+    }).pipe(Effect.provide(Logger.layer([]))),
   );
 });
 

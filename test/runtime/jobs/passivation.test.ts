@@ -6,7 +6,9 @@ import { ProviderFailure, Retry } from "../../../src/index.ts";
 import { StoreFailure } from "../../../src/runtime/journal-store.ts";
 import { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
 import { SleepingTimers } from "../../../src/runtime/jobs/sleeping-timers.ts";
-import { chainOf, newScript, type Script } from "../support/chains.ts";
+import { chainOf, gatedWork, newScript, type Script } from "../support/chains.ts";
+import { FakeProvider } from "../support/fake-provider.ts";
+import { asking, makeWorld, processIn } from "../support/ledger-harness.ts";
 import {
   ask,
   asked,
@@ -242,6 +244,185 @@ describe("a job that is leaving memory", () => {
   );
 });
 
+describe("a paused job", () => {
+  const pausedBetweenSteps = Effect.fnUntraced(function* () {
+    const journals = new MemoryJournals();
+    const gated = gatedWork("first");
+    const script = newScript({ first: gated.work });
+    const chain = chainOf(script);
+    const process = yield* startProcess({
+      ...settings,
+      journals,
+      pipelines: [chain],
+      concurrency: 1,
+    });
+    const jobId = yield* submitted(process, chain, "x");
+    yield* until("first runs", () => script.calls.length === 1);
+    yield* ask(process, jobId, "PauseRequested");
+    gated.open();
+    yield* until("first is done", () =>
+      typesOf(journalOf(journals, jobId)).includes("StepSucceeded first"),
+    );
+    yield* TestClock.adjust("5 seconds");
+    return { journals, script, chain, process, jobId };
+  });
+
+  it.effect("between two steps gives its slot to others, and goes on when it is resumed", () =>
+    Effect.gen(function* () {
+      const { process, script, chain, jobId } = yield* pausedBetweenSteps();
+      expect(process.catena.engine.jobs.counts()).toEqual({ resident: 0, running: 0 });
+      const next = yield* submitted(process, chain, "x");
+      expect(yield* outcomeOf(process, chain, next)).toEqual(complete);
+      expect((yield* process.catena.state(jobId)).record.detail).toBe("paused");
+      yield* ask(process, jobId, "ResumeRequested");
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual(complete);
+      expect(script.calls).toHaveLength(6);
+    }),
+  );
+
+  it.effect("hears a cancel in its sleep", () =>
+    Effect.gen(function* () {
+      const { process, chain, jobId } = yield* pausedBetweenSteps();
+      yield* ask(process, jobId, "CancelRequested");
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual({ status: "cancelled" });
+    }),
+  );
+
+  it.effect("goes on whichever turn of its leaving the resume comes in", () =>
+    Effect.gen(function* () {
+      for (let turn = 0; turn < 30; turn += 1) {
+        const journals = new MemoryJournals();
+        const gated = gatedWork("first");
+        const script = newScript({ first: gated.work });
+        const chain = chainOf(script);
+        const process = yield* startProcess({ ...settings, journals, pipelines: [chain] });
+        const jobId = yield* submitted(process, chain, "x");
+        yield* until("first runs", () => script.calls.length === 1);
+        yield* ask(process, jobId, "PauseRequested");
+        gated.open();
+        const leaving = yield* Effect.forkChild(TestClock.adjust("3 seconds"), {
+          startImmediately: true,
+        });
+        for (let one = 0; one < turn; one += 1) yield* Effect.yieldNow;
+        yield* process.catena.engine.jobs.post(jobId, asked("ResumeRequested"));
+        yield* turns;
+        yield* TestClock.adjust("1 second");
+        expect(statusIn(journals, jobId), `after ${turn} turns`).toBe("complete");
+        leaving.interruptUnsafe();
+        yield* process.stop;
+      }
+    }),
+  );
+
+  it.effect("that is resumed while it is told to leave goes on", () =>
+    Effect.gen(function* () {
+      const journals = new MemoryJournals();
+      const gated = gatedWork("first");
+      const chain = chainOf(newScript({ first: gated.work }));
+      const letters = Latch.makeUnsafe(true);
+      const process = yield* startProcess({
+        ...settings,
+        journals,
+        pipelines: [chain],
+        wrap: (store) => ({
+          ...store,
+          inbox: (id) => Effect.andThen(letters.await, store.inbox(id)),
+        }),
+      });
+      const jobId = yield* submitted(process, chain, "x");
+      yield* ask(process, jobId, "PauseRequested");
+      gated.open();
+      yield* turns;
+      letters.closeUnsafe();
+      yield* ask(process, jobId, "ResumeRequested");
+      // The resume is being read when the look that unloads the job begins.
+      yield* TestClock.adjust("3 seconds");
+      letters.openUnsafe();
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual(complete);
+    }),
+  );
+
+  it.effect("stays in memory while the function of its step runs", () =>
+    Effect.gen(function* () {
+      const journals = new MemoryJournals();
+      const gated = gatedWork("first");
+      const script = newScript({ first: gated.work });
+      const chain = chainOf(script);
+      const process = yield* startProcess({ ...settings, journals, pipelines: [chain] });
+      const jobId = yield* submitted(process, chain, "x");
+      yield* until("first runs", () => script.calls.length === 1);
+      yield* ask(process, jobId, "PauseRequested");
+      yield* TestClock.adjust("10 seconds");
+      expect(process.catena.engine.jobs.counts().running).toBe(1);
+      yield* ask(process, jobId, "ResumeRequested");
+      gated.open();
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual(complete);
+      expect(script.callsOf("first")).toHaveLength(1);
+    }),
+  );
+
+  it.effect("is not loaded again for a next attempt that is due while it is paused", () =>
+    Effect.gen(function* () {
+      let loads = 0;
+      const { process, script, chain, jobId } = yield* asleep({
+        wrap: (store) => ({
+          ...store,
+          entries: (id) =>
+            Effect.suspend(() => {
+              loads += 1;
+              return store.entries(id);
+            }),
+        }),
+      });
+      yield* ask(process, jobId, "PauseRequested");
+      yield* TestClock.adjust("10 seconds");
+      expect(process.catena.engine.jobs.counts()).toEqual({ resident: 0, running: 0 });
+      const before = loads;
+      yield* TestClock.setTime(2 * hour);
+      yield* turns;
+      expect(loads).toBe(before);
+      expect(process.catena.engine.jobs.counts()).toEqual({ resident: 0, running: 0 });
+      expect(script.callsOf("first")).toHaveLength(1);
+      yield* ask(process, jobId, "ResumeRequested");
+      expect(yield* outcomeOf(process, chain, jobId)).toEqual(complete);
+    }),
+  );
+});
+
+describe("a job that waits for a model", () => {
+  it.effect("does not leave with the answer in its hands, told to leave while it read it", () =>
+    Effect.gen(function* () {
+      const output = JSON.stringify({ text: "x".repeat(100_000) });
+      const end = { status: "succeeded", output } as const;
+      const provider = new FakeProvider({ fateOf: () => ({ runMs: 50_000, end }) });
+      const world = yield* makeWorld(provider);
+      const [letters, files] = [Latch.makeUnsafe(true), Latch.makeUnsafe(true)];
+      const assets: typeof world.assets = {
+        ...world.assets,
+        get: (reference) => Effect.andThen(files.await, world.assets.get(reference)),
+      };
+      const pipeline = asking({ timeout: "1 hour" });
+      const process = yield* processIn(
+        { ...world, assets },
+        [pipeline],
+        { passivateAfter: "60 seconds", recoverEvery: "1 second" },
+        (store) => ({ ...store, inbox: (id) => Effect.andThen(letters.await, store.inbox(id)) }),
+      );
+      const jobId = yield* submitted(process, pipeline, "x");
+      yield* TestClock.adjust("40 seconds");
+      yield* turns;
+      letters.closeUnsafe();
+      files.closeUnsafe();
+      yield* TestClock.adjust("60 seconds");
+      yield* turns;
+      letters.openUnsafe();
+      yield* turns;
+      files.openUnsafe();
+      expect(yield* outcomeOf(process, pipeline, jobId)).toMatchObject({ status: "complete" });
+    }),
+  );
+});
+
 describe("a clock that jumps", () => {
   /** The test clock, with a wall that can be moved against it. */
   const jumpingClock = Effect.gen(function* () {
@@ -278,6 +459,20 @@ describe("a clock that jumps", () => {
   it.effect("back by two days makes a job in memory wait no longer", () =>
     Effect.gen(function* () {
       expect(yield* scenario(-48 * hour, { inMemory: true })).toBeLessThan(hour + 120_000);
+    }),
+  );
+
+  it.effect("back by a year keeps no paused job in memory", () =>
+    Effect.gen(function* () {
+      const { wall, jumping } = yield* jumpingClock;
+      wall.offMs = 10_000 * hour;
+      const { process, jobId } = yield* asleep({ passivateAfter: "2 hours" }, jumping);
+      yield* ask(process, jobId, "PauseRequested");
+      yield* turns;
+      wall.offMs = 1_000 * hour;
+      expect(process.catena.engine.jobs.counts().running).toBe(1);
+      yield* TestClock.adjust("3 seconds");
+      expect(process.catena.engine.jobs.counts()).toEqual({ resident: 0, running: 0 });
     }),
   );
 

@@ -1,6 +1,6 @@
 /** The durable queue of jobs that nobody has started: bounded, oldest first, and never forgotten. */
 import { describe, expect, it } from "@effect/vitest";
-import { Effect, Latch } from "effect";
+import { Effect, Fiber, Latch } from "effect";
 import { TestClock } from "effect/testing";
 import { StoreFailure } from "../../../src/runtime/journal-store.ts";
 import { MemoryJournals } from "../../../src/runtime/journal-stores/memory.ts";
@@ -88,6 +88,41 @@ describe("the queue of pending jobs", () => {
       open();
       expect(yield* outcomeOf(next, chain, late)).toEqual(complete("c"));
       expect(counts.most).toBe(2);
+    }),
+  );
+
+  it.effect("is looked at once for all who wait for its jobs, however many they are", () =>
+    Effect.gen(function* () {
+      const journals = new MemoryJournals();
+      const { chain, open } = countedChain();
+      let looks = 0;
+      const process = yield* startProcess({
+        journals,
+        pipelines: [chain],
+        concurrency: 1,
+        wrap: (store) => ({
+          ...store,
+          changeCount: Effect.suspend(() => {
+            looks += 1;
+            return store.changeCount;
+          }),
+        }),
+      });
+      const jobs = yield* Effect.forEach(Array.from({ length: 100 }), () =>
+        submitted(process, chain, "x"),
+      );
+      const waiting = yield* Effect.forkChild(
+        Effect.forEach(jobs, (jobId) => process.catena.outcome(chain, jobId), {
+          concurrency: "unbounded",
+        }),
+      );
+      yield* TestClock.adjust("1 second");
+      looks = 0;
+      yield* TestClock.adjust("4 seconds");
+      expect(looks).toBeLessThan(60);
+      open();
+      const outcomes = yield* within(Fiber.join(waiting));
+      expect(outcomes).toEqual(jobs.map(() => complete("x")));
     }),
   );
 

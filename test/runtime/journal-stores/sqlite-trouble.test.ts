@@ -282,5 +282,21 @@ describe("a SQLite journal store in trouble", () => {
         connection.db.close();
       }),
     );
+
+    it.effect("fails as well where a thousand younger connections have driven out its row", () =>
+      Effect.gen(function* () {
+        const connection = connect(yield* temporaryPath);
+        connection.db.exec("BEGIN");
+        for (let younger = 0; younger <= 1_000; younger += 1)
+          introduce({ ...connection, id: `younger ${younger}` });
+        connection.db.exec("END");
+        const counting = () => ({ result: null, witness: countCommit(connection) });
+        connection.db.applies = false;
+        expect(() => inTransaction(connection, counting)).toThrow("the answer was lost");
+        connection.db.applies = true;
+        expect(inTransaction(connection, counting)).toBe(null);
+        connection.db.close();
+      }),
+    );
   });
 });

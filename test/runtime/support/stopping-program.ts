@@ -23,4 +23,26 @@ for (const store of ["memory", join(folder, "stopping.db")]) {
   await jobs[2]?.cancel();
   await catena.stop();
 }
+// A step and an inspector that stop, in their own turn, what runs and shows them.
+for (const who of ["step", "inspector"]) {
+  const stops: Array<Promise<void>> = [];
+  const stopping = chainOf(
+    newScript({
+      second: () => {
+        if (who === "step") stops.push(catena.stop());
+        return Effect.never;
+      },
+    }),
+  );
+  const catena = await Catena.start({
+    pipelines: [stopping],
+    store: join(folder, `${who}.db`),
+    inspect: ({ snapshot }) => {
+      if (who === "inspector" && "first" in snapshot.context.outputs) stops.push(catena.stop());
+    },
+  });
+  const job = await catena.submit(stopping, "x");
+  await job.outcome().catch(() => undefined);
+  await Promise.all(stops);
+}
 console.log("stopped");

@@ -59,12 +59,20 @@ const rollBack = ({ db, ordinals }: Connection): void => {
 export type Witness = () => boolean;
 
 /** Counts up the connection's own row: a witness for a transaction that has no better one. */
-export const countCommit = ({ prepare, id }: Connection): Witness => {
-  const counted = prepare(
+export const countCommit = (connection: Connection): Witness => {
+  const { prepare, id } = connection;
+  const count = prepare(
     "UPDATE connections SET commits = commits + 1 WHERE id = ? RETURNING commits",
-  ).get(id);
+  );
+  let counted = count.get(id);
+  if (counted === undefined) {
+    // So many were opened since that they drove it out: without its row, nothing would look like everything.
+    introduce(connection);
+    counted = count.get(id);
+  }
+  const commits = counted?.["commits"];
   const read = prepare("SELECT commits FROM connections WHERE id = ?");
-  return () => read.get(id)?.["commits"] === counted?.["commits"];
+  return () => commits !== undefined && read.get(id)?.["commits"] === commits;
 };
 
 export interface Written<A> {
