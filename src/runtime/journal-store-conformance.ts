@@ -8,6 +8,7 @@ import type { StoreFailure } from "./journal-store.ts";
 import { erasingCases } from "./journal-stores/conformance/erasing-cases.ts";
 import { holdingCases } from "./journal-stores/conformance/holding-cases.ts";
 import { jobCases } from "./journal-stores/conformance/job-cases.ts";
+import { intentCases } from "./journal-stores/conformance/intent-cases.ts";
 import { ledgerCases } from "./journal-stores/conformance/ledger-cases.ts";
 import { letterCases } from "./journal-stores/conformance/letter-cases.ts";
 import { messageCases } from "./journal-stores/conformance/message-cases.ts";
@@ -38,6 +39,7 @@ const cases = [
   ...jobCases,
   ...messageCases,
   ...ledgerCases,
+  ...intentCases,
   ...spendingCases,
   ...recountCases,
   ...ownerCases,
