@@ -119,6 +119,11 @@ export interface ModelClient {
    * where it is certain that it never will again.
    */
   get(id: string): Effect.Effect<Prediction, ProviderFailure>;
+  /**
+   * Returns once the prediction has ended, at once where it has or where there is none: whoever watches it looks then,
+   * instead of after the next pause. Absent where only looking tells.
+   */
+  ended?(id: string): Effect.Effect<void>;
   /** Asks for the end of a prediction; a finished one stays as it is. Confirm with `get`. Fails with: ProviderFailure. */
   cancel(id: string): Effect.Effect<Prediction, ProviderFailure>;
   /**

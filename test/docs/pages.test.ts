@@ -102,9 +102,3 @@ const promisedBy = (blocks: ReadonlyArray<Block>): ReadonlyArray<string> =>
       text.trim(),
     ),
   );
-
-test.each(pages)("every file that $name points to is there", async ({ text }) => {
-  const links = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, target = ""]) => target);
-  for (const link of links)
-    await expect(readFile(join(root, "docs", link), "utf8"), link).resolves.not.toBe("");
-});

@@ -26,6 +26,7 @@ export const pollToEnd = Effect.fnUntraced(function* (
   const { pollMs, maxPollMs } = poller.host.settings;
   let waitMs = pollMs;
   const denials = new Denials(poller.host.settings.orphanGraceMs);
+  yield* wakeAtEnd(poller, watched);
   if (!watched.isCancelWanted) yield* watched.pause(waitMs);
   while (!watched.isOver) {
     const isUrgent = watched.isCancelWanted;
@@ -38,6 +39,16 @@ export const pollToEnd = Effect.fnUntraced(function* (
     yield* watched.pause(waitMs);
   }
 });
+
+/** A client that hears of the end by itself ends the pause before the next look; for as long as this is polled. */
+const wakeAtEnd = ({ client }: Poller, watched: WatchedPrediction): Effect.Effect<void> => {
+  const { predictionId } = watched.row;
+  if (client.ended === undefined || predictionId === null) return Effect.void;
+  const woken = Effect.map(client.ended(predictionId), () => {
+    watched.wake();
+  });
+  return Effect.asVoid(Effect.forkChild(woken));
+};
 
 /** `denied`: not known, or not yet, or not by whoever answered; `gone`: not known for certain. */
 export type Look = "open" | "over" | "denied" | "gone" | "silent";

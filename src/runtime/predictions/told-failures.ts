@@ -25,11 +25,13 @@ export const tellingFailures = (client: ModelClient): ModelClient => {
       return Effect.logWarning(`${what} failed: ${failure.message}${others}; it is tried again`);
     });
   const { provider, canFind, limits } = client;
+  const ended = client.ended?.bind(client);
   return {
     // Named one by one: of a client that is an instance of a class a spread has no members.
     provider,
     canFind,
     ...(limits === undefined ? {} : { limits }),
+    ...(ended === undefined ? {} : { ended }),
     submit: (request) => client.submit(request),
     describe: (model) => client.describe(model),
     download: (url) => client.download(url),

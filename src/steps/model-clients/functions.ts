@@ -4,7 +4,7 @@
  * restart of whatever runs on it; with the process they are gone, and `get` says so with a 404.
  */
 import { randomUUID } from "node:crypto";
-import { Clock, Effect, Exit, Fiber, Schema, Stream } from "effect";
+import { Clock, Effect, Exit, Fiber, Latch, Schema, Stream } from "effect";
 import type { JsonSchema } from "effect";
 import { ProviderFailure, ValidationFailure } from "../failure.ts";
 import { followText, GrowingText } from "../growing-text.ts";
@@ -49,6 +49,8 @@ interface Held {
   /** What a streamed answer has written so far; null once it is over, when it is the output. */
   text: GrowingText | null;
   fiber: Fiber.Fiber<void> | null;
+  /** Opened by its end. */
+  readonly over: Latch.Latch;
 }
 
 interface Shop {
@@ -77,6 +79,7 @@ const client = (options: FunctionsOptions): ModelClient => {
     runsHere: true,
     submit: (request) => submit(shop, described.get(request.model)?.input ?? null, request),
     get: (id) => Effect.map(find(shop, id), ({ prediction }) => prediction),
+    ended: (id) => Effect.suspend(() => shop.held.get(id)?.over.await ?? Effect.void),
     cancel: (id) => cancel(shop, id),
     find: (createdAfter) => Effect.sync(() => since(shop, createdAfter)),
     describe: (model) => {
@@ -155,7 +158,8 @@ const submit = Effect.fnUntraced(function* (
   const now = yield* Clock.currentTimeMillis;
   forgetOld(shop, now);
   const created = withRaw(starting(shop.nextId(), request, now));
-  const entry: Held = { prediction: created, text: new GrowingText(), fiber: null };
+  const over = Latch.makeUnsafe(false);
+  const entry: Held = { prediction: created, text: new GrowingText(), fiber: null, over };
   shop.held.set(created.id, entry);
   // Detached: what was submitted runs on when the submitter goes, as it would at a provider.
   entry.fiber = yield* Effect.forkDetach(perform(entry, model, request));
@@ -249,6 +253,7 @@ const end = Effect.fnUntraced(function* (entry: Held, exit: Exit.Exit<Schema.Jso
   const { startedAt } = entry.prediction;
   const metrics = { predict_time: (completedAt - (startedAt ?? completedAt)) / 1_000 };
   change(entry, { ...outcome(exit), completedAt, metrics });
+  entry.over.openUnsafe();
 });
 
 const outcome = (exit: Exit.Exit<Schema.Json, string>): Partial<Shown> => {
@@ -266,6 +271,7 @@ const cancel = Effect.fnUntraced(function* (shop: Shop, id: string) {
     // It had not begun: nothing ran, so nothing observed its end.
     endText(entry);
     change(entry, { status: "aborted", completedAt: yield* Clock.currentTimeMillis });
+    entry.over.openUnsafe();
   }
   return entry.prediction;
 });

@@ -47,9 +47,9 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
     replace: "    this.#inboxDue = true;",
   }),
   bug("of several messages only the first is read", {
-    file: owner,
-    find: "facts: row.facts,",
-    replace: "facts: row === rows[0] ? row.facts : [],",
+    file: "runtime/jobs/inbox-mail.ts",
+    find: "rows.map(mailOf)",
+    replace: "rows.map((row, index) => mailOf(index === 0 ? row : { ...row, facts: [] }))",
   }),
   bug("a pause is noted and ignored", {
     file: sequencer,
@@ -140,8 +140,8 @@ export const plantedBugs: ReadonlyArray<PlantedBug> = [
   }),
   bug("a step that may not run again does not wait for its start", {
     file: "runtime/services/run-step.ts",
-    find: "node.step.isRepeatable && !job.context().isPaused",
-    replace: "!job.context().isPaused",
+    find: "node.step.isRepeatable && !isPaused && takenOverSeq === null",
+    replace: "!isPaused && takenOverSeq === null",
   }),
   bug("timers trust the clock", {
     file: "runtime/services/attempt.ts",

@@ -35,6 +35,11 @@ export const wakeUpBugs: ReadonlyArray<PlantedBug> = [
     find: 'phase === "idle" && timer === null && sharesCommit(run)',
     replace: 'phase === "idle" && timer === null',
   }),
+  bug("a job is unloaded with what it has just begun in its hands", {
+    file: owner,
+    find: "      if (staged.entries.length > 0) this.#passivateDue = false;\n",
+    replace: "",
+  }),
   bug("a service that is stopped runs on", {
     file: "runtime/jobs/job-services.ts",
     find: "    running?.fiber?.interruptUnsafe();\n",

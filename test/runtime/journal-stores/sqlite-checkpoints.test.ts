@@ -43,7 +43,9 @@ describe("checkpoints beside the commits", () => {
     Effect.gen(function* () {
       const path = yield* temporaryPath;
       yield* Effect.scoped(
-        Effect.flatMap(SqliteJournalStore.make({ path }), (store) => writeMany(store, "a")),
+        Effect.flatMap(SqliteJournalStore.make({ path, synchronous: "NORMAL" }), (store) =>
+          writeMany(store, "a"),
+        ),
       );
       // Whoever closes the file last takes its log along.
       expect(yield* Effect.exit(Effect.tryPromise(() => stat(`${path}-wal`)))).toMatchObject({

@@ -1,6 +1,6 @@
 /** What functions add to the suite that all model clients pass. */
 import { assert, describe, it } from "@effect/vitest";
-import { Effect } from "effect";
+import { Effect, Fiber } from "effect";
 import { TestClock } from "effect/testing";
 import { Functions } from "../../../src/steps/model-clients/functions.ts";
 
@@ -40,6 +40,27 @@ describe("models that are functions", () => {
         [one, one, other].map((client) => client.submit(request("sync"))),
       );
       assert.strictEqual(new Set(made.map(({ id }) => id)).size, 3);
+    }),
+  );
+
+  it.effect("tell their end, whether it has come or is still to come", () =>
+    Effect.gen(function* () {
+      let finish = (_answer: string): void => undefined;
+      const run = () =>
+        new Promise<string>((resolve) => {
+          finish = resolve;
+        });
+      const client = Functions.client({ models: { slow: { run } } });
+      const { id } = yield* client.submit(request("slow"));
+      const ended = client.ended?.(id) ?? Effect.never;
+      const waiting = yield* Effect.forkChild(ended, { startImmediately: true });
+      yield* TestClock.adjust(1_000);
+      assert.isUndefined(waiting.pollUnsafe());
+      finish("x");
+      yield* Fiber.join(waiting);
+      assert.strictEqual((yield* client.get(id)).output, "x");
+      yield* ended;
+      yield* client.ended?.("unknown") ?? Effect.never;
     }),
   );
 

@@ -33,9 +33,10 @@ export interface CommitsOptions {
 export const makeCommits = Effect.fnUntraced(function* (
   options: CommitsOptions,
 ): Effect.fn.Return<CommitAll, never, Scope.Scope> {
+  const commit = options.thread === "never" ? options.here : yield* commitsBeside(options);
+  if (options.database.synchronous === "FULL") return commit;
   const checkpoints = new Checkpoints(options.database);
   yield* Effect.addFinalizer(() => checkpoints.close);
-  const commit = options.thread === "never" ? options.here : yield* commitsBeside(options);
   return (writes) =>
     Effect.map(commit(writes), (results) => {
       checkpoints.note(writes.length);
