@@ -8,6 +8,7 @@ import type { Fact } from "../machines/entry.ts";
 import type { PipelinePlan } from "../machines/plan.ts";
 import type { AssetStoreFailure } from "../steps/asset-store.ts";
 import { decodeFailure, safeMessageOf, ValidationFailure } from "../steps/failure.ts";
+import { there, thenAtOnce } from "./services/at-once.ts";
 import { codecOf } from "./services/codecs.ts";
 import type { Alert } from "./alerts/alert.ts";
 import type { DeadLetters } from "./dead-letters.ts";
@@ -180,35 +181,46 @@ const submit = (
   return engine.jobs.submit({ deployed, input: encoded.success, idempotencyKey });
 };
 
-const outcomeOf = Effect.fnUntraced(function* <P extends AnyPipeline>(
+const outcomeOf = <P extends AnyPipeline>(
   engine: Engine,
   pipeline: P,
   jobId: string,
-) {
-  const record = yield* engine.jobs.rested(jobId);
-  return yield* readOutcome<OutputOf<P>, FailureOf<P>>(engine, pipeline, record);
-});
+): Effect.Effect<Outcome<OutputOf<P>, FailureOf<P>>, OutcomeFailure> =>
+  Effect.flatMap(engine.jobs.rested(jobId), (record) =>
+    readOutcome<OutputOf<P>, FailureOf<P>>(engine, pipeline, record),
+  );
 
-const readOutcome = Effect.fnUntraced(function* <Output, F>(
+const readOutcome = <Output, F>(
   engine: Engine,
   pipeline: AnyPipeline,
   record: StateRecord,
-): Effect.fn.Return<Outcome<Output, F>, OutcomeFailure> {
-  if (record.status === "cancelled") return { status: "cancelled" };
+): Effect.Effect<Outcome<Output, F>, OutcomeFailure> => {
+  if (record.status === "cancelled") return Effect.succeed({ status: "cancelled" });
   if (record.erasedAt !== null)
-    return yield* Effect.fail(new JobUnavailable(record.jobId, erasedOn(record.erasedAt)));
-  if (record.status === "complete" && record.normalizedOutput !== null) {
-    const json = yield* Effect.catchTag(
-      loadValue(engine.assets, record.normalizedOutput),
-      "ValueErased",
-      ({ erasedAt }) => Effect.fail(new JobUnavailable(record.jobId, erasedOn(erasedAt))),
-    );
-    const output = codecOf(pipeline.plan.output.schema).decode(json);
+    return Effect.fail(new JobUnavailable(record.jobId, erasedOn(record.erasedAt)));
+  if (record.status !== "complete" || record.normalizedOutput === null)
+    return readFailure(engine, record);
+  const json = loadValue(engine.assets, record.normalizedOutput);
+  const known = there(json);
+  const loaded =
+    known === undefined
+      ? Effect.catchTag(json, "ValueErased", ({ erasedAt }) =>
+          Effect.fail(new JobUnavailable(record.jobId, erasedOn(erasedAt))),
+        )
+      : Effect.succeed(known.value);
+  return thenAtOnce(loaded, (value) => {
+    const output = codecOf(pipeline.plan.output.schema).decode(value);
     if (Result.isFailure(output))
-      return yield* Effect.die(new ValidationFailure({ at: "output", issues: output.failure }));
+      return Effect.die(new ValidationFailure({ at: "output", issues: output.failure }));
     // The pipeline's own output schema has just decoded it.
-    return { status: "complete", output: output.success as Output };
-  }
+    return Effect.succeed({ status: "complete", output: output.success as Output });
+  });
+};
+
+const readFailure = Effect.fnUntraced(function* <Output, F>(
+  engine: Engine,
+  record: StateRecord,
+): Effect.fn.Return<Outcome<Output, F>, OutcomeFailure> {
   const entries = yield* engine.store.entries(record.jobId);
   if (entries.length === 0)
     return yield* Effect.fail(new JobUnavailable(record.jobId, "it was erased just now"));

@@ -32,8 +32,14 @@ const restIn = (
 };
 
 /** What one waiter has been told since it last asked: the record, null where somebody else has to be asked. */
-export interface Ear {
+interface Ear {
   told: StateRecord | null | undefined;
+  /** Something was told, or there is reason to look. */
+  readonly onWord: () => void;
+}
+
+/** The ear of a waiter who looks as well, again and again. */
+interface WaitingEar extends Ear {
   readonly heard: Latch.Latch;
 }
 
@@ -44,7 +50,7 @@ export class RestWaiters {
   tell(jobId: string, record: StateRecord | null): void {
     for (const ear of this.#ears.get(jobId) ?? []) {
       ear.told = record;
-      ear.heard.openUnsafe();
+      ear.onWord();
     }
   }
 
@@ -53,7 +59,7 @@ export class RestWaiters {
 
   /** Another process has written: whoever waits looks again. */
   lookAgain(): void {
-    for (const ears of this.#ears.values()) for (const { heard } of ears) heard.openUnsafe();
+    for (const ears of this.#ears.values()) for (const { onWord } of ears) onWord();
   }
 
   /** Nobody here will tell any more. */
@@ -62,20 +68,50 @@ export class RestWaiters {
   }
 
   /** Hears what is told of the job from now on, whether it is in memory yet or not, until the use is over. */
-  listening<A, E>(jobId: string, use: (ear: Ear) => Effect.Effect<A, E>): Effect.Effect<A, E> {
+  listening<A, E>(
+    jobId: string,
+    use: (ear: WaitingEar) => Effect.Effect<A, E>,
+  ): Effect.Effect<A, E> {
     const begin = Effect.sync(() => {
-      const ear: Ear = { told: undefined, heard: Latch.makeUnsafe(false) };
-      const ears = this.#ears.get(jobId) ?? new Set();
-      this.#ears.set(jobId, ears.add(ear));
+      const heard = Latch.makeUnsafe(false);
+      const ear: WaitingEar = { told: undefined, heard, onWord: () => heard.openUnsafe() };
+      this.#add(jobId, ear);
       return ear;
     });
     const end = (ear: Ear) =>
       Effect.sync(() => {
-        const ears = this.#ears.get(jobId);
-        ears?.delete(ear);
-        if (ears?.size === 0) this.#ears.delete(jobId);
+        this.#remove(jobId, ear);
       });
     return Effect.acquireUseRelease(begin, use, end);
+  }
+
+  /** The first that is told of the job from now on; undefined where there is reason to look. */
+  firstWord(jobId: string): Effect.Effect<StateRecord | null | undefined> {
+    return Effect.callback((resume) => {
+      const ear: Ear = {
+        told: undefined,
+        onWord: () => {
+          this.#remove(jobId, ear);
+          resume(Effect.succeed(ear.told));
+        },
+      };
+      this.#add(jobId, ear);
+      return Effect.sync(() => {
+        this.#remove(jobId, ear);
+      });
+    });
+  }
+
+  #add(jobId: string, ear: Ear): void {
+    const ears = this.#ears.get(jobId);
+    if (ears === undefined) this.#ears.set(jobId, new Set([ear]));
+    else ears.add(ear);
+  }
+
+  #remove(jobId: string, ear: Ear): void {
+    const ears = this.#ears.get(jobId);
+    ears?.delete(ear);
+    if (ears?.size === 0) this.#ears.delete(jobId);
   }
 }
 
@@ -94,6 +130,20 @@ export const untilRest = (
   jobId: string,
   around: Surroundings,
 ): Effect.Effect<StateRecord, StoreFailure> =>
+  Effect.suspend(() => {
+    const record = around.resident();
+    const isAtWork = record !== undefined && !isRest(record) && !around.isLeaving();
+    if (!isAtWork) return untilFound(jobId, around);
+    // Mostly it works here and says itself that it is done: nothing else is prepared for.
+    return Effect.flatMap(around.rest.firstWord(jobId), (told) =>
+      told == null || told.status === "failed" ? untilFound(jobId, around) : Effect.succeed(told),
+    );
+  });
+
+const untilFound = (
+  jobId: string,
+  around: Surroundings,
+): Effect.Effect<StateRecord, StoreFailure> =>
   // Heard from before the first look: what happens between a look and the wait after it is not missed.
   around.rest.listening(jobId, (ear) => listenOrLook(jobId, ear, around));
 
@@ -106,7 +156,7 @@ const maxQuietLooks = 25;
  */
 const listenOrLook = Effect.fnUntraced(function* (
   jobId: string,
-  ear: Ear,
+  ear: WaitingEar,
   { store, resident, isLeaving, lookEveryMs }: Surroundings,
 ): Effect.fn.Return<StateRecord, StoreFailure> {
   while (!isLeaving()) {
