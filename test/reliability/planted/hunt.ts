@@ -26,11 +26,12 @@ const copied = [
 const left = new Set(["node_modules", "models", ".catena"]);
 
 /**
- * In the order in which they are asked: the broad net first, then whatever watches one part. What stands on
- * top of the runtime, commands and HTTP, watches none of it.
+ * In the order in which they are asked: the broad net first, then the tests beside what was changed, then whatever else
+ * watches one part. What stands on top of the runtime, commands and HTTP, watches none of it.
  */
-const suites: ReadonlyArray<ReadonlyArray<string>> = [
+const suitesFor = ({ edits }: PlantedBug): ReadonlyArray<ReadonlyArray<string>> => [
   ["test/reliability/simulated.test.ts"],
+  ...(edits.length === 0 ? [] : [[...new Set(edits.map(({ file }) => besideOf(file)))]]),
   [
     "test/runtime",
     "test/machines",
@@ -41,6 +42,12 @@ const suites: ReadonlyArray<ReadonlyArray<string>> = [
     "test/runtime/http-api/**",
   ],
 ];
+
+/** `runtime/jobs/claim.ts` is watched by `test/runtime/jobs/`, `runtime/signals.ts` by `test/runtime/signals`. */
+const besideOf = (file: string): string => {
+  const [layer = "", part = ""] = file.replace(/\.ts$/, "").split("/");
+  return layer === "runtime" ? join("test", layer, part) : join("test", layer);
+};
 
 export interface Finding {
   readonly bug: string;
@@ -69,7 +76,7 @@ export const copyProject = async (): Promise<Ground> => {
       const startedAt = performance.now();
       const undo = await plant(folder, bug);
       try {
-        const foundBy = await search(folder);
+        const foundBy = await search(folder, suitesFor(bug));
         return { bug: bug.name, foundBy, tookMs: Math.round(performance.now() - startedAt) };
       } finally {
         await undo();
@@ -123,7 +130,10 @@ const compilerOn = async (folder: string): Promise<string> => {
   return said;
 };
 
-const search = async (folder: string): Promise<string | null> => {
+const search = async (
+  folder: string,
+  suites: ReadonlyArray<ReadonlyArray<string>>,
+): Promise<string | null> => {
   for (const suite of suites) {
     const found = await run(folder, suite);
     if (found !== null) return found;
@@ -140,7 +150,9 @@ const run = async (folder: string, suite: ReadonlyArray<string>): Promise<string
   await rm(report, { force: true });
   const vitest = join(folder, "node_modules", "vitest", "vitest.mjs");
   const reporting = ["--bail", "1", "--reporter", "json", "--outputFile", report];
-  const child = spawn(process.execPath, [vitest, "run", ...suite, ...reporting], {
+  // Not every file has tests of its own.
+  const options = ["--passWithNoTests", ...reporting];
+  const child = spawn(process.execPath, [vitest, "run", ...suite, ...options], {
     cwd: folder,
     stdio: "ignore",
     timeout: limitMs,
