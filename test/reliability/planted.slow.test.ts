@@ -8,6 +8,9 @@ import { copyProject, type Finding, type Ground } from "./planted/hunt.ts";
 
 const only = process.env["CATENA_BUG"];
 
+/** Three suites, each with a limit of its own. */
+const timeout = 1_800_000;
+
 describe("planted bugs", () => {
   let ground: Ground;
   const findings: Array<Finding> = [];
@@ -20,7 +23,7 @@ describe("planted bugs", () => {
     await ground[Symbol.asyncDispose]();
   });
 
-  it("nothing is found where nothing is planted", { timeout: 600_000 }, async () => {
+  it("nothing is found where nothing is planted", { timeout }, async () => {
     const { foundBy } = await ground.hunt({ name: "none", edits: [] });
     expect(foundBy).toBeNull();
   });
@@ -30,7 +33,7 @@ describe("planted bugs", () => {
   });
 
   const chosen = plantedBugs.filter(({ name }) => only === undefined || name.includes(only));
-  it.each(chosen)("is found: $name", { timeout: 600_000 }, async (bug) => {
+  it.each(chosen)("is found: $name", { timeout }, async (bug) => {
     const finding = await ground.hunt(bug);
     findings.push(finding);
     expect(finding.foundBy).not.toBeNull();

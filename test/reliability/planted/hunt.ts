@@ -141,8 +141,11 @@ const search = async (
   return null;
 };
 
-/** A bug may well make a job wait for ever: that is red as well. */
-const limitMs = 180_000;
+/**
+ * A bug may well make a job wait for ever: that is red as well. Far longer than a suite takes where nothing is planted,
+ * on a machine that has other work as well.
+ */
+const limitMs = 600_000;
 
 /** The first test that fails, in words; null where all are green. */
 const run = async (folder: string, suite: ReadonlyArray<string>): Promise<string | null> => {
