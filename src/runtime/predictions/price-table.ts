@@ -50,8 +50,17 @@ export const costOf = (prices: PriceTable, model: string, prediction: Prediction
     return unmeasured("unknown: the provider shows no measurements any more");
   const doubtful = doubtfulMetric(price, prediction);
   if (doubtful !== undefined) return unmeasured(`unknown: the provider shows no ${doubtful}`);
-  return { costMicros: Math.round(usdOf(price, prediction) * 1e7) / 10, basis: basisOf(price) };
+  const tenths = Math.round(usdOf(price, prediction) * 1e7);
+  if (!isReckonable(tenths)) return unmeasured("unknown: more than can be reckoned with");
+  return { costMicros: tenths / 10, basis: basisOf(price) };
 };
+
+/** Whether it, in tenths of a millionth of a US dollar, can be added up exactly: up to $90,000,000. */
+export const isReckonable = (tenths: number): boolean => tenths <= Number.MAX_SAFE_INTEGER / 10;
+
+/** What was measured, without what no journal could keep and no sum could hold: a quotient of nothing, or more than any number. */
+export const withoutNonsense = (metrics: Prediction["metrics"]): Prediction["metrics"] =>
+  Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
 
 /**
  * The measure that the price goes by, where it makes no sense: less than nothing, or none at all of a success,

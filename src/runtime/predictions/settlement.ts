@@ -8,7 +8,7 @@ import type { PredictionRow } from "../journal-store.ts";
 import { assetsOfJob, type JobAssets } from "../job-assets.ts";
 import { storeValue } from "../job-values.ts";
 import type { WatcherHost } from "./watcher-host.ts";
-import { costOf } from "./price-table.ts";
+import { costOf, withoutNonsense } from "./price-table.ts";
 
 type Settled = FactOf<"PredictionSettled">;
 
@@ -101,13 +101,16 @@ const receiptOf = (
   row: PredictionRow,
   prediction: Prediction,
   host: Pick<WatcherHost, "prices">,
-): Receipt => ({
-  provider: row.provider,
-  model: row.model,
-  predictionId: prediction.id,
-  ...costOf(host.prices, row.model, prediction),
-  metrics: prediction.metrics,
-});
+): Receipt => {
+  const metrics = withoutNonsense(prediction.metrics);
+  return {
+    provider: row.provider,
+    model: row.model,
+    predictionId: prediction.id,
+    ...costOf(host.prices, row.model, { ...prediction, metrics }),
+    metrics,
+  };
+};
 
 const copiesOf = (
   client: ModelClient,

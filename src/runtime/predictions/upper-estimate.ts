@@ -4,7 +4,7 @@
  */
 import { Option, Schema } from "effect";
 import type { ModelDescription, ModelSchema } from "../../steps/model-client.ts";
-import { type Price, priceOf, type PriceTable } from "./price-table.ts";
+import { isReckonable, type Price, priceOf, type PriceTable } from "./price-table.ts";
 
 /** A call as it is about to be made. */
 export interface PlannedCall {
@@ -24,29 +24,33 @@ export type UpperEstimate =
 export const upperEstimate = (prices: PriceTable, call: PlannedCall): UpperEstimate => {
   const price = priceOf(prices, call.model);
   if (price === undefined) return unknown(`no price is known for ${call.model}`, call);
-  if (price.maxUsdPerCall !== undefined) return upTo(price.maxUsdPerCall);
+  if (price.maxUsdPerCall !== undefined) return upTo(price.maxUsdPerCall, call);
   return byUnit(price, call);
 };
 
 const byUnit = (price: Price, call: PlannedCall): UpperEstimate => {
-  if (price.unit === "second") return upTo((call.timeoutMs / 1_000) * price.usdPerSecond);
+  if (price.unit === "second") return upTo((call.timeoutMs / 1_000) * price.usdPerSecond, call);
   if (price.unit === "image") {
     const count = price.usdPerImage === 0 ? 0 : imagesOf(call);
     return count === null
       ? unknown(`nothing bounds how many images ${call.model} makes`, call)
-      : upTo(count * price.usdPerImage);
+      : upTo(count * price.usdPerImage, call);
   }
   const answered = price.outputUsdPerMillion === 0 ? 0 : answerTokensOf(call);
   if (answered === null)
     return unknown(`nothing bounds how many tokens ${call.model} answers`, call, "max_tokens");
   const asked = inputTokensOf(call) * price.inputUsdPerMillion;
-  return upTo((asked + answered * price.outputUsdPerMillion) / 1e6);
+  return upTo((asked + answered * price.outputUsdPerMillion) / 1e6, call);
 };
 
 /** The smallest error of a product must not make a tenth more of it. */
-const upTo = (usd: number): UpperEstimate => ({
-  micros: Math.max(Math.ceil(usd * 1e7 - 1e-6), 0) / 10,
-});
+const upTo = (usd: number, call: PlannedCall): UpperEstimate => {
+  const tenths = Math.max(Math.ceil(usd * 1e7 - 1e-6), 0);
+  // A request may ask for more than any number, which no journal could keep.
+  return isReckonable(tenths)
+    ? { micros: tenths / 10 }
+    : unknown(`nothing bounds what a call of ${call.model} may cost`, call);
+};
 
 const unknown = (why: string, { model }: PlannedCall, field?: string): UpperEstimate => {
   const orField = field === undefined ? "" : ` or ${field} in its request`;
@@ -71,15 +75,17 @@ const answerFields = [
 const answerTokensOf = ({ input, description }: PlannedCall): number | null => {
   const fields = fieldsOf(description.input);
   const among = (valueOf: (name: string) => unknown): number | null => {
-    const numbers = answerFields.map(valueOf).filter(isCount);
+    const numbers = answerFields.flatMap((name) => countOf(valueOf(name)) ?? []);
     return numbers.length === 0 ? null : Math.max(...numbers);
   };
-  return (
-    among((name) => input[name]) ??
-    among((name) => fields[name]?.["default"]) ??
-    among((name) => fields[name]?.["maximum"])
-  );
+  const asked = answerFields.filter((name) => isSaid(input[name]));
+  if (asked.length > 0) return mostOf(asked.map((name) => askedFor(input[name], fields[name])));
+  return among((name) => fields[name]?.["default"]) ?? among((name) => fields[name]?.["maximum"]);
 };
+
+/** Null where one of them is. */
+const mostOf = (counts: ReadonlyArray<number | null>): number | null =>
+  counts.reduce((most, count) => (most === null || count === null ? null : Math.max(most, count)));
 
 /** Marks that a model's template puts around what it is given. */
 const templateTokens = 64;
@@ -101,8 +107,9 @@ const imagesOf = ({ input, description }: PlannedCall): number | null => {
   const fields = fieldsOf(description.input);
   const counts = countFields.flatMap((name) => {
     const field = fields[name];
-    if (field === undefined && input[name] === undefined) return [];
-    return [[input[name], field?.["default"], field?.["maximum"]].find(isCount) ?? null];
+    if (isSaid(input[name])) return [askedFor(input[name], field)];
+    if (field === undefined) return [];
+    return [countOf(field["default"]) ?? countOf(field["maximum"])];
   });
   if (counts.length === 0) return mayBeMany(description.output) ? null : 1;
   return counts.reduce(
@@ -113,12 +120,23 @@ const imagesOf = ({ input, description }: PlannedCall): number | null => {
 
 /** A model that answers a list of no known length; one that publishes no schema is taken to make one image. */
 const mayBeMany = (output: ModelSchema | null): boolean =>
-  output !== null && output.schema["type"] === "array" && !isCount(output.schema["maxItems"]);
+  output !== null &&
+  output.schema["type"] === "array" &&
+  countOf(output.schema["maxItems"]) === null;
 
-// --- what a model says of its own input
+// --- what a request, and a model of its own input, say of how much
 
-const isCount = (value: unknown): value is number =>
-  typeof value === "number" && Number.isFinite(value) && value >= 0;
+const isSaid = (value: unknown): boolean => value !== undefined && value !== null;
+
+/** Choices are texts in some models: `"4"`. */
+const countOf = (value: unknown): number | null => {
+  const count = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+  return typeof count === "number" && Number.isFinite(count) && count >= 0 ? count : null;
+};
+
+/** What is no count, such as -1, asks for as many as the model likes: the most it takes. */
+const askedFor = (value: unknown, field: Schema.JsonObject | undefined): number | null =>
+  countOf(value) ?? countOf(field?.["maximum"]);
 
 type Fields = Readonly<Record<string, Schema.JsonObject>>;
 

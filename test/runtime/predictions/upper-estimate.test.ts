@@ -51,6 +51,17 @@ describe("by the image", () => {
     expect(upperEstimate(prices, call({ model: "a/b", description }))).toEqual({ micros: 24_000 });
   });
 
+  it("is as many as a choice in words says, and the most where the request asks for no number", () => {
+    const input = schema({ num_outputs: { enum: ["1", "4"], default: "1" } });
+    const description = { input, output: many };
+    const four = call({ model: "a/b", description, input: { num_outputs: "4" } });
+    expect(upperEstimate(prices, four)).toEqual({ micros: 12_000 });
+    expect(upperEstimate(prices, call({ model: "a/b", description }))).toEqual({ micros: 3_000 });
+    const asMany = { description: { input: counted, output: many }, input: { num_outputs: -1 } };
+    expect(upperEstimate(prices, call({ model: "a/b", ...asMany }))).toEqual({ micros: 12_000 });
+    expect(whyOf(prices, call({ model: "a/b", input: { num_outputs: -1 } }))).toMatch(/bounds/);
+  });
+
   it("is unknown where a list of any length may come, and one image where no schema says more", () => {
     const description = { input: schema({ prompt: {} }), output: many };
     expect(whyOf(prices, call({ model: "a/b", description }))).toMatch(
