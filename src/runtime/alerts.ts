@@ -16,6 +16,7 @@ import { FailureWindow } from "./alerts/failure-window.ts";
 import { letterGrowth } from "./alerts/letter-growth.ts";
 import { queueAge } from "./alerts/queue-age.ts";
 import { findStuck, stuckJobs } from "./alerts/stuck-jobs.ts";
+import { UntoldEvents } from "./alerts/untold-events.ts";
 import type { Observation } from "./jobs/job-host.ts";
 import type { JournalStore, StoreFailure } from "./journal-store.ts";
 import type { Notifications } from "./notifications.ts";
@@ -71,12 +72,14 @@ class AlertWatch implements Alerts {
   readonly #settings: AlertSettings;
   readonly #board = new AlertBoard();
   readonly #history = new AlertHistory();
+  readonly #untold: UntoldEvents;
   #isHistoryRead = false;
   readonly #window: FailureWindow | null;
 
   constructor(host: AlertHost, settings: AlertSettings) {
     this.#host = host;
     this.#settings = settings;
+    this.#untold = new UntoldEvents(host.notifications);
     const { failureRate } = settings;
     this.#window = failureRate && new FailureWindow(failureRate.windowMs, host.plans);
   }
@@ -107,7 +110,8 @@ class AlertWatch implements Alerts {
         else unknown.add(name);
       }
       const changes = this.#board.update(readings, unknown, now);
-      yield* Effect.forEach(changes, (change) => this.#tell(change), { discard: true });
+      yield* Effect.forEach(changes, (change) => this.#note(change), { discard: true });
+      yield* this.#tell;
       return changes;
     });
   }
@@ -120,23 +124,23 @@ class AlertWatch implements Alerts {
     });
   }
 
-  #tell(change: AlertChange): Effect.Effect<void> {
+  /** What cannot be told now is told with a later check. */
+  get #tell(): Effect.Effect<void> {
+    return Effect.catch(this.#untold.tell, (failure) =>
+      Effect.logWarning(`an alert is told later: ${failure.message}`),
+    );
+  }
+
+  #note(change: AlertChange): Effect.Effect<void> {
     const { name, subject, what, action } = change.alert;
     const said = `alert ${change.type}: ${[name, subject].filter(Boolean).join(" ")}: ${what}`;
     this.#settings.onAlert(change);
     const logged =
       change.type === "raised" ? Effect.logWarning(`${said}. ${action}`) : Effect.logInfo(said);
-    const { notifications, owner } = this.#host;
     const lastAt = this.#history.note(change);
     const { everyMs } = this.#settings;
-    const unheard = (failure: StoreFailure) =>
-      Effect.logWarning(`an alert could not be sent: ${failure.message}`);
-    return Effect.andThen(
-      logged,
-      notifications
-        .raise(alertEvent(change, { owner, lastAt, everyMs }))
-        .pipe(Effect.catch(unheard)),
-    );
+    this.#untold.add(alertEvent(change, { owner: this.#host.owner, lastAt, everyMs }));
+    return logged;
   }
 
   #checks(now: number): ReadonlyArray<readonly [AlertName, Check]> {

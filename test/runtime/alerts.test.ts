@@ -498,6 +498,41 @@ describe("alerts", () => {
     }),
   );
 
+  it.effect("that come while nothing can be written are told once it can, in order", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld(new FakeProvider());
+      const chain = chainOf(newScript({ first: () => Effect.die(new Error("a bug")) }));
+      const { options, types } = pager();
+      let isFull = false;
+      const full = new StoreFailure({ operation: "commit", reason: "Full", cause: "x" });
+      const { process } = yield* watched(world, [chain], options, (store) => ({
+        ...store,
+        commit: (writes) =>
+          isFull && writes.some(({ type }) => type === "PostNotifications")
+            ? Effect.fail(full)
+            : store.commit(writes),
+      }));
+      isFull = true;
+      yield* submitted(process, chain, "x");
+      yield* pass(5 * minute, 1_000);
+      expect(raised(process)).toEqual(["dead-letters"]);
+      expect(types()).toEqual([]);
+      isFull = false;
+      yield* pass(minute, 1_000);
+      expect(types()).toEqual(["alert.raised"]);
+      isFull = true;
+      yield* process.catena.deadLetters.discardAll({});
+      yield* pass(5 * minute, 1_000);
+      expect(types()).toEqual(["alert.raised"]);
+      isFull = false;
+      // A refused write keeps others away for some seconds, and the next look is half a minute off.
+      yield* pass(10_000, 1_000);
+      yield* submitted(process, chain, "x");
+      yield* pass(minute, 1_000);
+      expect(types()).toEqual(["alert.raised", "alert.cleared", "alert.raised"]);
+    }),
+  );
+
   it.effect("stay as they are while the store cannot be read", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld(new FakeProvider());
