@@ -3,7 +3,7 @@
  * which whoever puts the same bytes writes them anew: an asset that a job names is never taken away.
  */
 import { Clock, Effect } from "effect";
-import type { AssetStoreFailure, ListedAsset, Removed } from "../../steps/asset-store.ts";
+import { AssetStoreFailure, type ListedAsset, type Removed } from "../../steps/asset-store.ts";
 import { assetNamesIn } from "../../steps/asset-names.ts";
 import type { Leftover } from "../journal-retention.ts";
 import type { StoreFailure } from "../journal-store.ts";
@@ -26,20 +26,43 @@ type Trouble = StoreFailure | AssetStoreFailure;
 
 const pageSize = 100;
 
-/** Takes away what is named by nobody and was put before the instant (ms). Whether it was `named` is told apart from other reasons to keep it. */
-const removeIfFree = Effect.fnUntraced(function* (
-  { store, assets }: RetentionHost,
-  sha256: string,
-  before: number,
-) {
-  let isNamed = false;
-  const isFree = Effect.map(store.freeAssets({ sha256s: [sha256], asIf: null }), (free) => {
-    isNamed = !free.has(sha256);
-    return !isNamed;
-  });
-  const removed = yield* assets.remove({ sha256, before, isFree });
-  return removed === "kept" && isNamed ? "named" : removed;
-});
+/** What has gone so far. A file that cannot be removed keeps no other from going: that is said at the end. */
+class Removing {
+  #removed = nothing;
+  #failure: AssetStoreFailure | null = null;
+  readonly #host: RetentionHost;
+
+  constructor(host: RetentionHost) {
+    this.#host = host;
+  }
+
+  /** Takes away what is named by nobody and was put before the instant (ms). Whether it was `named` is told apart from other reasons to keep it. */
+  removeIfFree(sha256: string, before: number): Effect.Effect<Removed | "named", StoreFailure> {
+    const { store, assets } = this.#host;
+    let isNamed = false;
+    const isFree = Effect.map(store.freeAssets({ sha256s: [sha256], asIf: null }), (free) => {
+      isNamed = !free.has(sha256);
+      return !isNamed;
+    });
+    return Effect.matchEffect(assets.remove({ sha256, before, isFree }), {
+      onSuccess: (removed) => {
+        if (typeof removed === "number")
+          this.#removed = plus(this.#removed, { count: 1, bytes: removed });
+        return Effect.succeed(removed === "kept" && isNamed ? "named" : removed);
+      },
+      onFailure: (failure) => {
+        if (!(failure instanceof AssetStoreFailure)) return Effect.fail(failure);
+        this.#failure ??= failure;
+        return Effect.succeed("kept");
+      },
+    });
+  }
+
+  /** Fails with the first failure there was. */
+  readonly end: Effect.Effect<Amount, AssetStoreFailure> = Effect.suspend(() =>
+    this.#failure === null ? Effect.succeed(this.#removed) : Effect.fail(this.#failure),
+  );
+}
 
 const isGone = (outcome: Removed | "named"): boolean =>
   typeof outcome === "number" || outcome === "absent";
@@ -61,22 +84,21 @@ const forgetHolders = (
 export const removeLeftovers = Effect.fnUntraced(function* (
   host: RetentionHost,
 ): Effect.fn.Return<Amount, Trouble> {
-  let removed = nothing;
+  const removing = new Removing(host);
   let after = "";
   while (true) {
     const page: ReadonlyArray<Leftover> = yield* host.store.leftovers(after, pageSize);
     const last = page.at(-1);
-    if (last === undefined) return removed;
+    if (last === undefined) return yield* removing.end;
     after = last.sha256;
     const now = yield* Clock.currentTimeMillis;
     const gone: Array<string> = [];
     const taken: Array<string> = [];
     for (const { sha256, restedAt } of page) {
       const before = Math.max(restedAt + 1, now - host.policy.assetGraceMs);
-      const outcome = yield* removeIfFree(host, sha256, before);
+      const outcome = yield* removing.removeIfFree(sha256, before);
       if (outcome !== "kept") gone.push(sha256);
       if (isGone(outcome)) taken.push(sha256);
-      if (typeof outcome === "number") removed = plus(removed, { count: 1, bytes: outcome });
     }
     const earlyBefore = now - host.policy.assetGraceMs;
     yield* host.commit({ type: "TidyAssets", gone, earlyBefore });
@@ -104,7 +126,7 @@ export const removeUnnamed = Effect.fnUntraced(function* (
   host: RetentionHost,
   before: number,
 ): Effect.fn.Return<Amount, Trouble> {
-  let removed = nothing;
+  const removing = new Removing(host);
   yield* eachPage(host, (page) =>
     Effect.gen(function* () {
       const sha256s = page.filter(({ putAt }) => putAt < before).map(({ sha256 }) => sha256);
@@ -112,14 +134,12 @@ export const removeUnnamed = Effect.fnUntraced(function* (
       const now = yield* Clock.currentTimeMillis;
       const taken: Array<string> = [];
       for (const sha256 of yield* host.store.freeAssets({ sha256s, asIf: null })) {
-        const outcome = yield* removeIfFree(host, sha256, before);
-        if (isGone(outcome)) taken.push(sha256);
-        if (typeof outcome === "number") removed = plus(removed, { count: 1, bytes: outcome });
+        if (isGone(yield* removing.removeIfFree(sha256, before))) taken.push(sha256);
       }
       yield* forgetHolders(host, taken, now);
     }),
   );
-  return removed;
+  return yield* removing.end;
 });
 
 /** Reads payloads from before names were kept, whose own names the journal does not know yet. */

@@ -32,8 +32,8 @@ export const eraseJob = Effect.fnUntraced(function* (
   yield* readOldPayloads(host);
   const content =
     erasedAt === null ? yield* eraseContent(host, jobId) : { bytes: 0, rawAnswers: 0 };
-  const assets = yield* removeLeftovers(host);
-  yield* scrubLater(host);
+  // Also where a file cannot be removed: what went from the tables shall leave the log.
+  const assets = yield* Effect.ensuring(removeLeftovers(host), scrubLater(host));
   const { record } = yield* jobOf(host, jobId);
   const { bytes, rawAnswers } = content;
   return { record, bytes, rawAnswers, assets };

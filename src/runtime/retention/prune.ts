@@ -142,13 +142,17 @@ const take = Effect.fnUntraced(function* (
       },
     ),
   );
-  const left = yield* removeLeftovers(host);
-  const unnamed = assetsBefore === null ? nothing : yield* removeUnnamed(host, assetsBefore);
+  // A file that cannot be removed keeps nothing else from going: that it is there still is said at the end.
+  const left = yield* Effect.result(removeLeftovers(host));
+  const unnamed = yield* Effect.result(
+    assetsBefore === null ? Effect.succeed(nothing) : removeUnnamed(host, assetsBefore),
+  );
   yield* host.commit({ type: "TidyAssets", gone: [], earlyBefore: at - host.policy.assetGraceMs });
   // Those of jobs went with them.
   if (jobsBefore !== null) yield* host.commit({ type: "TidyNotifications", before: jobsBefore });
   if (jobs.count + rawAnswers.count > 0) yield* scrubLater(host);
-  return { jobs, rawAnswers, assets: plus(left, unnamed) };
+  const assets = plus(yield* Effect.fromResult(left), yield* Effect.fromResult(unnamed));
+  return { jobs, rawAnswers, assets };
 });
 
 /** Those whose write was committed; a job that has gone on meanwhile is left alone. */

@@ -81,9 +81,10 @@ const prepare = async (root: string, now: number): Promise<void> => {
   }
 };
 
+/** Its writer may have placed it since it was listed: then it is no longer there. */
 const removeStale = async (path: string, now: number): Promise<void> => {
-  const { mtimeMs } = await stat(path);
-  if (now - mtimeMs > staleAfterMs) await rm(path, { force: true });
+  const found = await unlessAbsent(stat(path), null);
+  if (found !== null && now - found.mtimeMs > staleAfterMs) await rm(path, { force: true });
 };
 
 interface Store {

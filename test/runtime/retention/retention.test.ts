@@ -9,6 +9,7 @@ import {
   type RetentionOptions,
   StartError,
 } from "../../../src/index.ts";
+import { AssetStoreFailure } from "../../../src/steps/asset-store.ts";
 import { FakeProvider, type Fate } from "../support/fake-provider.ts";
 import { chainOf, newScript } from "../support/chains.ts";
 import {
@@ -37,6 +38,17 @@ const sleepFor = (ms: number) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => TestClock.setTime(now + ms));
 
 const retry = { type: "RetryRequested", by: "test", isFresh: false } as const;
+
+/** The world with files that its disk does not let go, as one that somebody else's process holds, or has made his own. */
+const obstinate = (world: World) => {
+  const stuck = new Set<string>();
+  const { assets } = world;
+  const remove: typeof assets.remove = (removal) =>
+    stuck.has(removal.sha256)
+      ? Effect.fail(new AssetStoreFailure({ operation: "remove", cause: "EPERM" }))
+      : assets.remove(removal);
+  return { stuck, world: { ...world, assets: { ...assets, remove } } };
+};
 
 const numbersOf = ({ rawAnswers, jobs, assets }: PruneReport) => [
   rawAnswers.count,
@@ -168,6 +180,32 @@ describe("erase", () => {
     }),
   );
 
+  it.effect("takes all else, and empties the log, where one file cannot be removed", () =>
+    Effect.gen(function* () {
+      const pipeline = asking();
+      const plain = yield* makeWorld(new FakeProvider());
+      const { world, stuck } = obstinate(plain);
+      let scrubs = 0;
+      const scrub = Effect.sync(() => {
+        scrubs += 1;
+      });
+      const process = yield* processIn(world, [pipeline], {}, (store) => ({ ...store, scrub }));
+      const jobId = yield* submit(process, pipeline, large);
+      yield* outcome(process, pipeline, jobId);
+      const [first] = yield* world.assets.list({ after: null, limit: 1 });
+      stuck.add(first?.sha256 ?? "");
+      expect(yield* Effect.flip(process.catena.erase(jobId))).toMatchObject({
+        operation: "remove",
+      });
+      expect(recordOf(world, jobId)?.erasedAt).not.toBeNull();
+      expect(yield* assetsIn(world)).toBe(1);
+      expect(scrubs).toBe(1);
+      stuck.clear();
+      expect((yield* process.catena.erase(jobId)).assets.count).toBe(1);
+      expect(yield* assetsIn(world)).toBe(0);
+    }),
+  );
+
   it.effect("lets the idempotency key be used anew", () =>
     Effect.gen(function* () {
       const pipeline = asking();
@@ -254,6 +292,24 @@ describe("prune", () => {
       expect({ ...(yield* process.catena.prune()), isDryRun: true }).toEqual(dry);
       expect(recordOf(world, jobId)).toMatchObject({ status: "complete", costMicros: 1_000 });
       expect(recordOf(world, jobId)?.erasedAt).not.toBeNull();
+      expect(yield* assetsIn(world)).toBe(0);
+    }),
+  );
+
+  it.effect("goes on past a file that cannot be removed, and says so at the end", () =>
+    Effect.gen(function* () {
+      const plain = yield* painted();
+      const { world, stuck } = obstinate(plain.world);
+      yield* sleepFor(91 * dayMs);
+      const process = yield* processIn(world, [plain.pipeline], { retention: ages });
+      const listed = yield* world.assets.list({ after: null, limit: 100 });
+      // A large value is what is taken first; the picture comes after it.
+      stuck.add(listed.find(({ sizeBytes }) => sizeBytes > 60_000)?.sha256 ?? "");
+      expect(yield* Effect.flip(process.catena.prune())).toMatchObject({ operation: "remove" });
+      expect(recordOf(world, plain.jobId)?.erasedAt).not.toBeNull();
+      expect(yield* assetsIn(world)).toBe(1);
+      stuck.clear();
+      yield* process.catena.prune();
       expect(yield* assetsIn(world)).toBe(0);
     }),
   );

@@ -1,5 +1,15 @@
 /** What the file system adds: readable names, durability over restarts, damage that is said, leftovers removed. */
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -180,6 +190,23 @@ describe("opening a folder", () => {
       const left = yield* Effect.promise(() => readdir(join(root, shelf)));
       assert.sameMembers(left, [fresh, foreign]);
       assert.isTrue(Option.isNone(yield* store.get(sha256)));
+    }),
+  );
+
+  it.effect("does not mind what another process places, or removes, while it looks", () =>
+    Effect.gen(function* () {
+      const root = yield* folder;
+      const gone = "00000000-0000-0000-0000-000000000000.part";
+      yield* Effect.promise(async () => {
+        for (const name of ["incoming", shelf]) {
+          await mkdir(join(root, name));
+          // Listed, and not there when it is looked at: as an upload that was placed in between.
+          await symlink(join(root, "nowhere"), join(root, name, gone));
+        }
+      });
+      const store = yield* FileSystemAssets.make(root);
+      yield* store.put({ bytes, contentType: "image/png" });
+      assert.isTrue(Option.isSome(yield* store.get(sha256)));
     }),
   );
 });
