@@ -3,8 +3,10 @@ import { Clock, Effect } from "effect";
 import type { ProviderFailure } from "../../steps/failure.ts";
 import { isTerminal, type ModelClient, type Prediction } from "../../steps/model-client.ts";
 import type { LookPace } from "./look-pace.ts";
+import type { ProviderGate } from "./provider-gate.ts";
 import { runningMs } from "./running-clock.ts";
 import { settlementOf } from "./settlement.ts";
+import { SilentLooks } from "./silent-looks.ts";
 import type { WatchedPrediction } from "./watched-prediction.ts";
 import type { WatcherHost } from "./watcher-host.ts";
 
@@ -14,6 +16,7 @@ const minDenials = 5;
 
 export interface Poller {
   readonly client: ModelClient;
+  readonly gate: ProviderGate;
   readonly pace: LookPace;
   readonly host: WatcherHost;
 }
@@ -23,19 +26,26 @@ export const pollToEnd = Effect.fnUntraced(function* (
   poller: Poller,
   watched: WatchedPrediction,
 ): Effect.fn.Return<void> {
-  const { pollMs, maxPollMs } = poller.host.settings;
+  const { pollMs, maxPollMs, orphanGraceMs: graceMs } = poller.host.settings;
   let waitMs = pollMs;
-  const denials = new Denials(poller.host.settings.orphanGraceMs);
+  const denials = new Denials(graceMs);
+  const { timeoutMs } = watched.row;
+  const silence = new SilentLooks({ timeoutMs, graceMs, maxPollMs });
   yield* wakeAtEnd(poller, watched);
   if (!watched.isCancelWanted) yield* watched.pause(waitMs);
   while (!watched.isOver) {
     const isUrgent = watched.isCancelWanted;
     if (isUrgent) yield* cancelRemotely(poller, watched);
     const answer = yield* lookOnce(poller, watched, isUrgent ? "urgent" : "patient");
-    const isGone = answer === "gone" || denials.areEnough(answer, yield* runningMs);
-    if (isGone) yield* settle(poller, watched, gone(watched));
+    const now = yield* runningMs;
+    const isGone = answer === "gone" || denials.areEnough(answer, now);
+    if (isGone) yield* settle(poller, watched, endWithout(watched, denied));
     if (watched.isOver) return;
-    waitMs = Math.min(waitMs * pollGrowth, maxPollMs);
+    const standing = silence.after(answer, { now, ageMs: yield* watched.age });
+    if (standing === "lost") return yield* giveUp(poller, watched);
+    if (standing === "overdue") yield* poller.gate.leave(watched.row.key);
+    else yield* poller.gate.occupy(watched.row);
+    waitMs = Math.min(waitMs * pollGrowth, silence.maxWaitMs);
     yield* watched.pause(waitMs);
   }
 });
@@ -136,14 +146,25 @@ const cancelRemotely = ({ pace }: Poller, watched: WatchedPrediction): Effect.Ef
   return predictionId === null ? Effect.void : Effect.ignore(pace.urgent.cancel(predictionId));
 };
 
-/** The provider denies an id that it gave us itself: over, without an answer. */
-const gone = ({ row }: WatchedPrediction): Prediction => {
+/** What it cost stays reserved. */
+const giveUp = Effect.fnUntraced(function* (poller: Poller, watched: WatchedPrediction) {
+  const { predictionId, jobId } = watched.row;
+  yield* Effect.logWarning(`prediction ${predictionId} of job ${jobId} is given up: ${unanswered}`);
+  yield* settle(poller, watched, endWithout(watched, unanswered));
+});
+
+/** The provider denies an id that it gave us itself. */
+const denied = "the provider no longer knows this prediction";
+const unanswered = "no look at this prediction was answered for a week after its deadline";
+
+/** Over, without an answer. */
+const endWithout = ({ row }: WatchedPrediction, error: string): Prediction => {
   const id = row.predictionId ?? "";
   return {
     id,
     status: "failed",
     output: null,
-    error: "the provider no longer knows this prediction",
+    error,
     input: null,
     key: null,
     source: null,

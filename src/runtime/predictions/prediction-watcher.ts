@@ -166,7 +166,7 @@ class Watcher implements PredictionWatcher {
   readonly sightOf = (key: string): PredictionSight | undefined => this.#watched.get(key);
 
   get #poller(): Poller {
-    return { client: this.#client, pace: this.#pace, host: this.#host };
+    return { client: this.#client, gate: this.#gate, pace: this.#pace, host: this.#host };
   }
 
   readonly drained = Effect.suspend(() =>
