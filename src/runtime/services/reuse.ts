@@ -102,23 +102,41 @@ const holdAssets = Effect.fnUntraced(function* (
   run: ModelRun,
   { raw, files }: EntryOf<"PredictionSettled">,
 ): Effect.fn.Return<boolean> {
-  const { jobId, host } = run.job;
   const names: Array<NamedAsset> = files.flatMap(({ asset }) =>
     isAsset(asset) ? [{ sha256: asset.sha256, isRaw: false, isPayload: false, isOwn: true }] : [],
   );
+  if ("asset" in raw) names.push({ sha256: raw.asset, isRaw: true, isPayload: true });
+  if (!(yield* areHeld(run, names))) return false;
+  // Read only once it is named: until then whoever erases the job that had it takes it away.
   if ("asset" in raw) {
-    const text = JSON.stringify(yield* jsonOf(run.job, raw));
-    names.push({ sha256: raw.asset, isRaw: true, isPayload: true });
-    for (const sha256 of assetNamesIn(text)) names.push({ sha256, isRaw: true, isPayload: false });
+    const within = assetNamesIn(JSON.stringify(yield* jsonOf(run.job, raw)));
+    yield* name(
+      run,
+      within.map((sha256) => ({ sha256, isRaw: true, isPayload: false })),
+    );
   }
-  if (names.length === 0) return true;
-  const at = yield* Clock.currentTimeMillis;
-  yield* host.committer.commit({ type: "NameAssets", jobId, names, at });
-  const kept = names.filter(({ isRaw, isPayload }) => !isRaw || isPayload);
-  const there = yield* Effect.forEach(kept, ({ sha256 }) =>
-    Effect.orElseSucceed(host.assets.touch(sha256), () => false),
+  return true;
+});
+
+/** Named first, and then looked for: what is there stays. */
+const areHeld = Effect.fnUntraced(function* (
+  run: ModelRun,
+  names: ReadonlyArray<NamedAsset>,
+): Effect.fn.Return<boolean> {
+  yield* name(run, names);
+  const there = yield* Effect.forEach(names, ({ sha256 }) =>
+    Effect.orElseSucceed(run.job.host.assets.touch(sha256), () => false),
   );
   return there.every(Boolean);
+});
+
+const name = Effect.fnUntraced(function* (
+  { job: { host, jobId } }: ModelRun,
+  names: ReadonlyArray<NamedAsset>,
+) {
+  if (names.length === 0) return;
+  const at = yield* Clock.currentTimeMillis;
+  yield* host.committer.commit({ type: "NameAssets", jobId, names, at });
 });
 
 const factOf = Effect.fnUntraced(function* (

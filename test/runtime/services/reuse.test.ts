@@ -264,6 +264,36 @@ describe("a step that reuses answers", () => {
     }),
   );
 
+  it.effect("pays as ever where the answer is erased while it is being taken", () =>
+    Effect.gen(function* () {
+      const pipeline = reusing();
+      const output = JSON.stringify({ text: "x".repeat(70_000) });
+      const provider = new FakeProvider({
+        fateOf: () => ({ end: { status: "succeeded", output } }),
+      });
+      const plain = yield* makeWorld(provider);
+      const first = yield* processIn(plain, [pipeline]);
+      yield* outcome(first, pipeline, yield* submit(first, pipeline, "tea"));
+      yield* first.stop;
+      // Every large value is gone once it was read: whoever erases is that quick.
+      const { assets } = plain;
+      const get: typeof assets.get = (sha256) =>
+        Effect.tap(assets.get(sha256), () =>
+          assets.remove({ sha256, before: Infinity, isFree: Effect.succeed(true) }),
+        );
+      const listed = yield* assets.list({ after: null, limit: 100 });
+      const paid = new Set(listed.map(({ sha256 }) => sha256));
+      const quick: typeof assets.get = (sha256) =>
+        paid.delete(sha256) ? get(sha256) : assets.get(sha256);
+      const world = { ...plain, assets: { ...assets, get: quick } };
+      const second = yield* processIn(world, [pipeline]);
+      const jobId = yield* submit(second, pipeline, "tea");
+      expect((yield* outcome(second, pipeline, jobId)).status).toBe("complete");
+      expect(provider.made).toHaveLength(2);
+      expect(entriesOf(world, jobId, "PredictionReused")).toEqual([]);
+    }),
+  );
+
   it.effect("goes on from the reused answer where only that was written before a death", () =>
     Effect.gen(function* () {
       const pipeline = reusing();
