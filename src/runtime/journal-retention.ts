@@ -6,7 +6,8 @@
  * failed or cancelled, owned by nobody, with no message unread and no prediction open; otherwise the write
  * conflicts over the Job. What is erased is gone in one transaction, and nobody can append to an erased
  * job or leave it a message. An asset is named by a job from the entry on that says its SHA-256, or from
- * NameAssets on, whichever comes first, until the job is erased.
+ * NameAssets on, whichever comes first, until the job is erased. A submit that finds its job there already has
+ * named nothing.
  */
 import type { Effect, Option } from "effect";
 
@@ -56,7 +57,10 @@ export interface NamedAsset {
   readonly isOwn?: boolean;
 }
 
-/** Leftovers that are gone, or named again; and names for jobs that never came. */
+/**
+ * Leftovers that are gone, or named again; and names for jobs that never came. A leftover that such a name alone
+ * keeps stays one, so that whoever looks after the name has been dropped takes it.
+ */
 export interface TidyAssets {
   readonly type: "TidyAssets";
   readonly gone: ReadonlyArray<string>;

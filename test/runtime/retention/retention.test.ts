@@ -206,6 +206,20 @@ describe("erase", () => {
     }),
   );
 
+  it.effect("takes a large input that was submitted more than once under the same key", () =>
+    Effect.gen(function* () {
+      const pipeline = asking();
+      const world = yield* makeWorld(new FakeProvider());
+      const process = yield* processIn(world, [pipeline]);
+      const keyed = process.catena.submit(pipeline, large, { idempotencyKey: "order-17" });
+      const { jobId } = yield* keyed;
+      yield* outcome(process, pipeline, jobId);
+      expect((yield* keyed).jobId).toBe(jobId);
+      yield* process.catena.erase(jobId);
+      expect(yield* assetsIn(world)).toBe(0);
+    }),
+  );
+
   it.effect("lets the idempotency key be used anew", () =>
     Effect.gen(function* () {
       const pipeline = asking();

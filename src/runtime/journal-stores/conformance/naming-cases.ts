@@ -152,6 +152,39 @@ export const namingCases: ReadonlyArray<CaseBody> = [
     }),
   },
   {
+    name: "what was named for a job that proves to be there already is named by that one alone",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      const key = { idempotencyKey: "order-17" };
+      const first = createOf("a", { epoch: 1, owner: "o", ...key });
+      yield* commitAll(store, first, releaseOf("a", 1, { entries: [naming(2, { x })] }));
+      const [, result] = yield* store.commit([nameOf("again", x), createOf("again", key)]);
+      yield* expectEqual("second", result, { type: "Duplicate", jobId: "a" });
+      yield* commitAll(store, eraseOf("a", 2));
+      yield* expectEqual("free", yield* freeIn(store, x), [x]);
+      yield* expectEqual("left", yield* leftIn(store), [x]);
+    }),
+  },
+  {
+    name: "what an erased job and one that never came have named is left behind until the latter's name is dropped",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      yield* named(store, "a", naming(2, { x }));
+      yield* commitAll(store, nameOf("ghost", x), eraseOf("a", 2));
+      yield* expectEqual("free", yield* freeIn(store, x), []);
+      yield* expectEqual("left", yield* leftIn(store), [x]);
+      // Whoever looks finds it named, and that by nobody who is there.
+      const gone = { type: "TidyAssets", gone: [x] } as const;
+      yield* commitAll(store, { ...gone, earlyBefore: 0 });
+      yield* expectEqual("left", yield* leftIn(store), [x]);
+      yield* commitAll(store, { ...gone, gone: [], earlyBefore: startedAt + 1 });
+      yield* expectEqual("free", yield* freeIn(store, x), [x]);
+      yield* expectEqual("left", yield* leftIn(store), [x]);
+      yield* commitAll(store, { ...gone, earlyBefore: 0 });
+      yield* expectEqual("left", yield* leftIn(store), []);
+    }),
+  },
+  {
     name: "an erased job names nothing any more",
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;

@@ -45,22 +45,37 @@ export class AssetNames {
   }
 
   dropEarly(before: number): void {
-    for (const [jobId, at] of this.#early)
-      if (at < before) this.drop(jobId, { restedAt: 0, isLeft: () => false });
+    for (const [jobId, at] of this.#early) if (at < before) this.dropEarlyOf(jobId);
   }
 
-  /** All that the job names goes; what no other job names is left behind where that is wanted. */
+  /** The job will never be there. */
+  dropEarlyOf(jobId: string): void {
+    if (this.#early.has(jobId)) this.drop(jobId, { restedAt: 0, isLeft: () => false });
+  }
+
+  /** A leftover is none any more, unless it was only a job that may never come that kept it. */
+  tidy(sha256: string): void {
+    const jobs = [...(this.#jobsByAsset.get(sha256)?.keys() ?? [])];
+    if (!jobs.some((jobId) => this.#early.has(jobId))) this.leftovers.delete(sha256);
+  }
+
+  /** All that the job names goes; what no other job that is there names is left behind where that is wanted. */
   drop(jobId: string, { restedAt, isLeft }: Leaving): void {
     this.#early.delete(jobId);
     for (const sha256 of this.#assetsByJob.get(jobId) ?? []) {
       const jobs = this.#jobsByAsset.get(sha256);
       const naming = jobs?.get(jobId);
-      jobs?.delete(jobId);
-      if (jobs?.size !== 0) continue;
-      this.#jobsByAsset.delete(sha256);
-      if (naming !== undefined && isLeft(naming.isPayload)) this.leftovers.set(sha256, restedAt);
+      if (jobs === undefined || naming === undefined) continue;
+      jobs.delete(jobId);
+      if (jobs.size === 0) this.#jobsByAsset.delete(sha256);
+      if (this.#isFree(jobs) && isLeft(naming.isPayload)) this.leftovers.set(sha256, restedAt);
     }
     this.#assetsByJob.delete(jobId);
+  }
+
+  /** None of them is there. */
+  #isFree(jobs: ReadonlyMap<string, Naming>): boolean {
+    return [...jobs.keys()].every((jobId) => this.#early.has(jobId));
   }
 
   /** What only the job's raw answers name goes; payloads among it that no other job names are left behind. */
@@ -73,9 +88,8 @@ export class AssetNames {
       if (naming.isContent) continue;
       jobs.delete(jobId);
       this.#assetsByJob.get(jobId)?.delete(sha256);
-      if (jobs.size > 0) continue;
-      this.#jobsByAsset.delete(sha256);
-      if (naming.isPayload) this.leftovers.set(sha256, restedAt);
+      if (jobs.size === 0) this.#jobsByAsset.delete(sha256);
+      if (this.#isFree(jobs) && naming.isPayload) this.leftovers.set(sha256, restedAt);
     }
   }
 

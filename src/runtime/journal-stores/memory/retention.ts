@@ -134,7 +134,7 @@ export const nameIn = (
 };
 
 export const tidyAssets = (journals: MemoryJournals, write: TidyAssets): WriteResult => {
-  for (const sha256 of write.gone) journals.names.leftovers.delete(sha256);
+  for (const sha256 of write.gone) journals.names.tidy(sha256);
   journals.names.dropEarly(write.earlyBefore);
   return committed;
 };

@@ -53,7 +53,10 @@ const create = (journals: MemoryJournals, write: CreateJob): WriteResult => {
   if (holder !== undefined && keysFreeBefore !== undefined)
     freeKey(journals, holder, keysFreeBefore);
   const known = key === null ? undefined : journals.jobWithKey(job.record.pipeline, key);
-  if (known !== undefined) return { type: "Duplicate", jobId: known };
+  if (known !== undefined) {
+    journals.names.dropEarlyOf(job.record.jobId);
+    return { type: "Duplicate", jobId: known };
+  }
   if (journals.files.has(job.record.jobId)) return jobConflict;
   journals.add(job, entries);
   journals.names.arrive(job.record.jobId);

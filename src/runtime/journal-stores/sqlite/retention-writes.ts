@@ -41,10 +41,11 @@ const forgetContent = [
 
 const emptyLedger = `UPDATE predictions SET input_hash = '', raw = CASE WHEN raw IS NULL THEN NULL ELSE ? END WHERE job_id = ?`;
 
+// A name for a job that may never come keeps the file for now, and no longer than that name.
 const leave = `INSERT INTO leftover_assets (sha256, rested_at)
   SELECT DISTINCT sha256, (SELECT rested_at FROM jobs WHERE jobs.job_id = own.job_id) FROM asset_names AS own WHERE job_id = ? AND raw >= ? AND payload >= ?
     AND NOT EXISTS (SELECT 1 FROM asset_names AS other WHERE other.sha256 = own.sha256
-      AND (other.job_id <> own.job_id OR other.raw < ?))
+      AND other.early_at IS NULL AND (other.job_id <> own.job_id OR other.raw < ?))
   ON CONFLICT (sha256) DO UPDATE SET rested_at = excluded.rested_at`;
 
 export const eraseJob = ({ prepare }: Connection, write: EraseJob): WriteResult => {
@@ -124,11 +125,19 @@ export interface Said {
 const dropEarly = `DELETE FROM asset_names WHERE early_at < ?
   AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.job_id = asset_names.job_id)`;
 
+/** Unless it was only a job that may never come that kept it. */
+const forgetLeftover = `DELETE FROM leftover_assets WHERE sha256 = ?
+  AND NOT EXISTS (SELECT 1 FROM asset_names WHERE sha256 = ? AND early_at IS NOT NULL)`;
+
 export const tidyAssets = ({ prepare }: Connection, write: TidyAssets): WriteResult => {
-  for (const sha256 of write.gone)
-    prepare("DELETE FROM leftover_assets WHERE sha256 = ?").run(sha256);
+  for (const sha256 of write.gone) prepare(forgetLeftover).run(sha256, sha256);
   prepare(dropEarly).run(write.earlyBefore);
   return committed;
+};
+
+/** The job will never be there. */
+export const dropEarlyOf = ({ prepare }: Connection, jobId: string): void => {
+  prepare("DELETE FROM asset_names WHERE job_id = ? AND early_at IS NOT NULL").run(jobId);
 };
 
 // --- doubles, which may come after their job was erased

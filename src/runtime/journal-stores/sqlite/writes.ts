@@ -42,6 +42,7 @@ import {
 } from "./outbox.ts";
 import {
   changeOf,
+  dropEarlyOf,
   duplicateOf,
   eraseJob,
   eraseRawAnswers,
@@ -146,9 +147,9 @@ const create = (connection: Connection, write: CreateJob): WriteResult => {
       pipeline,
       job.idempotencyKey,
     );
-    return known === undefined
-      ? jobConflict
-      : { type: "Duplicate", jobId: String(known["job_id"]) };
+    if (known === undefined) return jobConflict;
+    dropEarlyOf(connection, jobId);
+    return { type: "Duplicate", jobId: String(known["job_id"]) };
   }
   const ordinal = Number(inserted.lastInsertRowid);
   connection.ordinals.learn(jobId, ordinal);
