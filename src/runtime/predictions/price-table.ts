@@ -97,14 +97,20 @@ export const priceOf = (prices: PriceTable, model: string): Price | undefined =>
 const isUnmeasured = ({ isDataRemoved, metrics }: Prediction): boolean =>
   isDataRemoved && Object.keys(metrics).length === 0;
 
-const usdOf = (price: Price, { metrics, output }: Prediction): number => {
+const usdOf = (price: Price, prediction: Prediction): number => {
+  const { metrics, output } = prediction;
   const metric = (name: string): number => metrics[name] ?? 0;
   if (price.unit === "image")
     return (metrics["image_count"] ?? outputCount(output)) * price.usdPerImage;
-  if (price.unit === "second") return metric("predict_time") * price.usdPerSecond;
+  if (price.unit === "second")
+    return (metrics["predict_time"] ?? ranSeconds(prediction)) * price.usdPerSecond;
   const input = metric("input_token_count") * price.inputUsdPerMillion;
   return (input + metric("output_token_count") * price.outputUsdPerMillion) / 1e6;
 };
+
+/** What was cancelled or failed is owed for as long as it ran, also where no measure says so. */
+const ranSeconds = ({ startedAt, completedAt }: Prediction): number =>
+  startedAt === null || completedAt === null ? 0 : Math.max(completedAt - startedAt, 0) / 1_000;
 
 const outputCount = (output: Prediction["output"]): number => {
   if (output === null) return 0;

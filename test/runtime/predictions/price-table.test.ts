@@ -44,6 +44,18 @@ describe("a price", () => {
     expect(costOf(prices, "a/b:version", canceled).costMicros).toBe(2_500);
   });
 
+  it("by the second counts what ran by its times where a cancelled or failed one shows no measure", () => {
+    const prices: PriceTable = { "a/b": { unit: "second", usdPerSecond: 0.001 } };
+    const ran = { startedAt: 10_000, completedAt: 14_500 };
+    for (const status of ["canceled", "failed"] as const)
+      expect(costOf(prices, "a/b", ended({ status, ...ran }))).toMatchObject({ costMicros: 4_500 });
+    for (const times of [{ startedAt: null }, { completedAt: null }, { startedAt: 20_000 }])
+      expect(costOf(prices, "a/b", ended({ status: "canceled", ...ran, ...times }))).toEqual({
+        costMicros: 0,
+        basis: "0.001 USD a second",
+      });
+  });
+
   it("is nothing for what was aborted before it ran, and for a cancelled picture", () => {
     expect(costOf(listPrices, flux, ended({ status: "aborted" })).costMicros).toBe(0);
     expect(costOf(listPrices, flux, ended({ status: "canceled" })).costMicros).toBe(0);
