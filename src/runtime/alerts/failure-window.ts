@@ -50,8 +50,10 @@ export class FailureWindow {
 
   /** Of everything that ended within the window before `now` (ms). */
   ended(now: number): ReadonlyArray<Ended> {
-    const oldest = Math.floor(now / this.#slotMs) - slotsInWindow;
+    const present = Math.floor(now / this.#slotMs);
+    const oldest = present - slotsInWindow;
     return [...this.#slots].flatMap(([subject, slots]) => {
+      forgetFuture(slots, present);
       while (slots[0] !== undefined && slots[0].index <= oldest) slots.shift();
       if (slots.length === 0) {
         this.#slots.delete(subject);
@@ -66,9 +68,11 @@ export class FailureWindow {
   #count(subject: string, hasFailed: boolean, at: number): void {
     const known = this.#slots.get(subject);
     const slots = known ?? [];
+    const present = Math.floor(at / this.#slotMs);
+    forgetFuture(slots, present);
     const last = slots.at(-1);
-    // A clock that was set back counts where it was.
-    const index = Math.max(Math.floor(at / this.#slotMs), last?.index ?? -Infinity);
+    // A clock that was set back a little counts where it was.
+    const index = Math.max(present, last?.index ?? -Infinity);
     const slot = last?.index === index ? last : { index, attempts: 0, failed: 0 };
     if (slot !== last) slots.push(slot);
     slot.attempts += 1;
@@ -77,6 +81,12 @@ export class FailureWindow {
     if (known === undefined) this.#slots.set(subject, slots);
   }
 }
+
+/** What was counted by a clock that was far ahead would last until that time has come. */
+const forgetFuture = (slots: Array<Slot>, present: number): void => {
+  const last = slots.at(-1);
+  if (last !== undefined && last.index - present > slotsInWindow) slots.length = 0;
+};
 
 /** Whether the try that ends with the entry has failed; null where none ends, or where none is to blame. */
 const endOf = (entry: Entry): boolean | null => {
