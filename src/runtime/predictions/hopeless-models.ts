@@ -5,10 +5,12 @@
 import type { Finding } from "../../machines/finding.ts";
 import type { PipelinePlan } from "../../machines/plan.ts";
 import type { ModelProgram } from "../../steps/step.ts";
+import type { TimeoutPolicy } from "../../steps/timeout.ts";
 import type { Budgets } from "../journal-spending.ts";
 import { usdOf } from "../us-dollars.ts";
 import { priceOf, type PriceTable } from "./price-table.ts";
 import { clientsOf, type Models } from "./providers.ts";
+import { upperTenths } from "./upper-estimate.ts";
 
 export interface ModelSurroundings {
   readonly models: Models | undefined;
@@ -29,7 +31,7 @@ export const hopelessModels = (
   const asking = plans.flatMap(({ name, version, nodes }) =>
     nodes.flatMap(({ path, step: { program, timeout } }) =>
       program.kind === "model"
-        ? [{ of: `${name}@${version}`, path, program, attemptMs: timeout.attemptMs }]
+        ? [{ of: `${name}@${version}`, path, program, longestMs: longestOf(timeout) }]
         : [],
     ),
   );
@@ -56,8 +58,12 @@ const noClient = (asking: ReadonlyArray<{ readonly path: string }>): HopelessMod
 
 interface AskedModel {
   readonly program: ModelProgram;
-  readonly attemptMs: number;
+  /** After this long (ms) the provider ends a call. */
+  readonly longestMs: number;
 }
+
+const longestOf = ({ attemptMs, stepMs = attemptMs }: TimeoutPolicy): number =>
+  Math.min(attemptMs, stepMs);
 
 type Trouble = Pick<Finding, "rule" | "message"> | undefined;
 
@@ -79,7 +85,7 @@ const trouble = (asked: AskedModel, { models, prices, budgets }: ModelSurroundin
 
 const unaffordable = (
   model: string,
-  { attemptMs }: AskedModel,
+  { longestMs }: AskedModel,
   { prices, budgets }: { readonly prices: PriceTable; readonly budgets: Budgets },
 ): Trouble => {
   const price = priceOf(prices, model);
@@ -92,12 +98,13 @@ const unaffordable = (
   // What other units cost at the most depends on the request.
   const perCallUsd =
     price.maxUsdPerCall ??
-    (price.unit === "second" ? (attemptMs / 1_000) * price.usdPerSecond : undefined);
+    (price.unit === "second" ? (longestMs / 1_000) * price.usdPerSecond : undefined);
   const { jobMicros, tenantMicros, dayMicros } = budgets;
   const least = Math.min(jobMicros ?? Infinity, tenantMicros ?? Infinity, dayMicros ?? Infinity);
-  if (perCallUsd === undefined || perCallUsd * 1e6 <= least) return undefined;
+  if (perCallUsd === undefined || upperTenths(perCallUsd) <= Math.round(least * 10))
+    return undefined;
   return {
     rule: "small-budget",
-    message: `a call may cost $${usdOf(perCallUsd * 1e6)} (its timeout, ${attemptMs / 1_000} s, at the price of ${model}), more than the smallest budget, $${usdOf(least)}: every call is refused; give the step a shorter timeout, or ${named} a maxUsdPerCall in "prices"`,
+    message: `a call may cost $${usdOf(perCallUsd * 1e6)} (its timeout, ${longestMs / 1_000} s, at the price of ${model}), more than the smallest budget, $${usdOf(least)}: every call is refused; give the step a shorter timeout, or ${named} a maxUsdPerCall in "prices"`,
   };
 };

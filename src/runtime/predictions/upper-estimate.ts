@@ -43,9 +43,11 @@ const byUnit = (price: Price, call: PlannedCall): UpperEstimate => {
   return upTo((asked + answered * price.outputUsdPerMillion) / 1e6, call);
 };
 
-/** The smallest error of a product must not make a tenth more of it. */
+/** In tenths of a millionth, rounded up; the smallest error of a product must not make a tenth more of it. */
+export const upperTenths = (usd: number): number => Math.max(Math.ceil(usd * 1e7 - 1e-6), 0);
+
 const upTo = (usd: number, call: PlannedCall): UpperEstimate => {
-  const tenths = Math.max(Math.ceil(usd * 1e7 - 1e-6), 0);
+  const tenths = upperTenths(usd);
   // A request may ask for more than any number, which no journal could keep.
   return isReckonable(tenths)
     ? { micros: tenths / 10 }

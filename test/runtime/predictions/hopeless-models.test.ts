@@ -5,6 +5,7 @@ import { asking } from "../support/ledger-harness.ts";
 
 const plansOf = (...models: ReadonlyArray<string>) => models.map((model) => asking({ model }).plan);
 const client = Functions.client({ models: {} });
+type ModelTimeout = NonNullable<NonNullable<Parameters<typeof asking>[0]>["timeout"]>;
 const second = { unit: "second", usdPerSecond: 0.001 } as const;
 
 it("a step whose model has no client is named", () => {
@@ -40,4 +41,17 @@ it("and one of which a single call may cost more than the smallest budget", () =
   expect(small?.rule).toBe("small-budget");
   expect(small?.message).toMatch(/more than the smallest budget, \$0\.001: every call is refused/u);
   expect(found(1e9)).toEqual([]);
+});
+
+it("but not one that fits, by the step's own time or to the last tenth of a millionth", () => {
+  const found = (timeout: ModelTimeout, usd: number, dayMicros: number) =>
+    hopelessModels([asking({ model: "slow", timeout }).plan], {
+      models: client,
+      prices: { slow: { unit: "second", usdPerSecond: usd } },
+      budgets: { dayMicros },
+    });
+  expect(found({ attempt: "10 minutes", step: "10 seconds" }, 0.001, 10_000)).toEqual([]);
+  // 3 × 0.1 is a little more than 0.3 to a computer.
+  expect(found("3 seconds", 0.1, 300_000)).toEqual([]);
+  expect(found("3 seconds", 0.1, 299_999)).toHaveLength(1);
 });
