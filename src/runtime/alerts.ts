@@ -126,9 +126,9 @@ class AlertWatch implements Alerts {
 
   /** What cannot be told now is told with a later check. */
   get #tell(): Effect.Effect<void> {
-    return Effect.catch(this.#untold.tell, (failure) =>
-      Effect.logWarning(`an alert is told later: ${failure.message}`),
-    );
+    const later = (failure: StoreFailure) =>
+      Effect.logWarning(`an alert is told later: ${failure.message}`);
+    return this.#untold.tell.pipe(Effect.catch(later));
   }
 
   #note(change: AlertChange): Effect.Effect<void> {

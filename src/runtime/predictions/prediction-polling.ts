@@ -2,6 +2,7 @@
 import { Clock, Effect } from "effect";
 import type { ProviderFailure } from "../../steps/failure.ts";
 import { isTerminal, type ModelClient, type Prediction } from "../../steps/model-client.ts";
+import type { Look } from "./look.ts";
 import type { LookPace } from "./look-pace.ts";
 import type { ProviderGate } from "./provider-gate.ts";
 import { runningMs } from "./running-clock.ts";
@@ -59,9 +60,6 @@ const wakeAtEnd = ({ client }: Poller, watched: WatchedPrediction): Effect.Effec
   });
   return Effect.asVoid(Effect.forkChild(woken));
 };
-
-/** `denied`: not known, or not yet, or not by whoever answered; `gone`: not known for certain. */
-export type Look = "open" | "over" | "denied" | "gone" | "silent";
 
 /** Looks in a row by which the provider did not know an id that it gave us itself. Instants in ms of a clock that runs. */
 class Denials {

@@ -3,7 +3,7 @@
  * deadline: one that cannot be looked at well after that holds no place from others, is looked at rarely, and is
  * booked as unknown in the end, so that its job can be pruned or erased some day.
  */
-import type { Look } from "./prediction-polling.ts";
+import type { Look } from "./look.ts";
 
 /** `overdue`: it must have ended, and nobody can say how. `lost`: nobody will. */
 export type Standing = "watched" | "overdue" | "lost";
