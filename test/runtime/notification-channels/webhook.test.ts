@@ -170,6 +170,24 @@ describe("the webhook channel", () => {
     }),
   );
 
+  it.effect(
+    "takes a yes for a yes though what follows it is no answer that anybody could read",
+    () =>
+      Effect.gen(function* () {
+        const open = yield* receiver;
+        const broken = (line: string): RequestListener => {
+          return (request) => {
+            request.socket.end(`HTTP/1.1 ${line}\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n`);
+          };
+        };
+        open.answer(broken("200 OK"));
+        yield* channelTo(open).deliver(notification);
+        open.answer(broken("503 Later"));
+        const failure = yield* Effect.flip(channelTo(open).deliver(notification));
+        expect(failure.detail).toBe("answered 503");
+      }),
+  );
+
   it.effect("says in short why nobody answered", () =>
     Effect.gen(function* () {
       const open = yield* receiver;

@@ -55,14 +55,20 @@ const exchange = (
     const send = url.protocol === "http:" ? requestHttp : requestHttps;
     // A connection of its own: one that was kept open might have been closed by the other side meanwhile.
     const request = send(url, { method: "POST", headers, lookup, agent: false });
+    let answered: Answer | null = null;
     request.on("response", (response) => {
-      onAnswer(answerOf(response));
+      const answer = answerOf(response);
+      answered = answer;
+      onAnswer(answer);
       hearOut(response, () => {
-        resume(Effect.succeed(answerOf(response)));
+        resume(Effect.succeed(answer));
       });
     });
     request.on("error", (error) => {
-      resume(Effect.fail({ detail: detailOf(error) }));
+      // What breaks off after the status does not change the status.
+      resume(
+        answered === null ? Effect.fail({ detail: detailOf(error) }) : Effect.succeed(answered),
+      );
     });
     request.end(body);
     return Effect.sync(() => {
@@ -77,7 +83,6 @@ const hearOut = (response: IncomingMessage, done: () => void): void => {
     size += chunk.length;
     if (size > maxAnswerBytes) response.destroy();
   });
-  // What breaks off after the status does not change the status.
   response.on("error", () => undefined);
   response.on("close", done);
 };
