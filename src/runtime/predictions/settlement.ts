@@ -1,5 +1,5 @@
 /** What is made durable of an ended prediction before anybody interprets it: files, raw answer, receipt. */
-import { Effect, Option, Result, Schedule, Schema, Semaphore } from "effect";
+import { Effect, Option, Result, Schedule, Schema } from "effect";
 import type { FactOf, Receipt } from "../../machines/entry.ts";
 import { encodeFailure, ProviderFailure } from "../../steps/failure.ts";
 import type { ModelClient, Prediction } from "../../steps/model-client.ts";
@@ -8,6 +8,7 @@ import type { PredictionRow } from "../journal-store.ts";
 import { assetsOfJob, type JobAssets } from "../job-assets.ts";
 import { storeValue } from "../job-values.ts";
 import type { WatcherHost } from "./watcher-host.ts";
+import { withFileInMemory } from "./files-in-memory.ts";
 import { costOf, withoutNonsense } from "./price-table.ts";
 
 type Settled = FactOf<"PredictionSettled">;
@@ -152,22 +153,17 @@ export const copyFiles = Effect.fnUntraced(function* (
   );
 });
 
-/** How many files of a provider are in memory at a time: thousands of predictions may end together, or wait for a disk. */
-const maxCopies = 32;
-const copying = new WeakMap<ModelClient, Semaphore.Semaphore>();
-
 /** Whoever waits to try again holds no file, and keeps nobody else from copying one. */
-const copyOf = (client: ModelClient, assets: JobAssets, url: string) => {
-  const known = copying.get(client) ?? Semaphore.makeUnsafe(maxCopies);
-  copying.set(client, known);
-  return known.withPermits(1)(
+const copyOf = (client: ModelClient, assets: JobAssets, url: string) =>
+  withFileInMemory(
+    client,
+    "fromProvider",
     Effect.gen(function* () {
       const file = yield* client.download(url);
       const asset: Schema.Json = { ...(yield* insist(assets.put(file))) };
       return asset;
     }),
   );
-};
 
 /** Tried again while that may help and costs nothing. */
 const patiently = <A>(

@@ -20,6 +20,7 @@ import { defectOf } from "./defect.ts";
 import { decodeInput, jsonOf, keep } from "./hand-over.ts";
 import { isAsset, mapJson, toJson } from "./json-value.ts";
 import type { PredictionRow } from "../journal-store.ts";
+import { withFileInMemory } from "../predictions/files-in-memory.ts";
 import type { PlannedCall } from "../predictions/upper-estimate.ts";
 import type { ModelRun } from "./model-run.ts";
 import { reuseAnswer } from "./reuse.ts";
@@ -207,15 +208,16 @@ const amended = (request: Schema.JsonObject, repair: Repair | undefined): Schema
   return Object.fromEntries([...Object.entries(request), ["prompt", repairPrompt(prompt, repair)]]);
 };
 
-const present = Effect.fnUntraced(function* (
-  run: ModelRun,
-  asset: Asset,
-): Effect.fn.Return<Schema.Json, ProviderFailure> {
+const present = (run: ModelRun, asset: Asset): Effect.Effect<Schema.Json, ProviderFailure> => {
   const { client } = run.provider;
-  const stored = yield* Effect.orDie(run.job.host.assets.get(asset.sha256));
-  if (Option.isSome(stored)) return yield* client.present(stored.value, asset.sha256);
-  return yield* Effect.die(new Error(`the asset ${asset.sha256} of a request is not in the store`));
-});
+  const read = Effect.orDie(run.job.host.assets.get(asset.sha256));
+  const presented = Effect.flatMap(read, (stored) =>
+    Option.isSome(stored)
+      ? client.present(stored.value, asset.sha256)
+      : Effect.die(new Error(`the asset ${asset.sha256} of a request is not in the store`)),
+  );
+  return withFileInMemory(client, "toProvider", presented);
+};
 
 /** As it would be sent now: later in the step's time it may only be shorter. */
 const plannedCall = (run: ModelRun, { description, input }: Prepared) =>

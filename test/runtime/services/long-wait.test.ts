@@ -12,6 +12,7 @@ import {
   recordOf,
   rowsOf,
   submit,
+  type World,
 } from "../support/ledger-harness.ts";
 
 describe("an upload", () => {
@@ -77,3 +78,46 @@ describe("an upload", () => {
       }),
   );
 });
+
+describe("the files of a hundred calls", () => {
+  it.effect("are in memory some at a time", () =>
+    Effect.gen(function* () {
+      const look = Step.model("look", {
+        input: Asset.Image,
+        output: Schema.Struct({ text: Schema.String }),
+        model: "fake/text",
+        request: (image) => ({ image }),
+      });
+      const pipeline = Pipeline.make("looking", { version: 1, input: Asset.Image })
+        .step(look)
+        .output(Schema.Struct({ text: Schema.String }), ({ last }) => last);
+      const provider = new FakeProvider();
+      const world = yield* makeWorld(provider);
+      let present = 0;
+      let most = 0;
+      const models: ModelClient = {
+        ...provider.client,
+        present: () =>
+          Effect.gen(function* () {
+            present += 1;
+            most = Math.max(most, present);
+            yield* Effect.sleep(1_000);
+            present -= 1;
+            return "https://uploads/1";
+          }),
+      };
+      const image = yield* world.assets.put({
+        bytes: new Uint8Array([1, 2, 3]),
+        contentType: "image/png",
+      });
+      const process = yield* processIn(world, [pipeline], { models });
+      for (let count = 0; count < 100; count += 1) yield* submit(process, pipeline, image);
+      yield* passUntil("all are done", () => isComplete(world, 100));
+      expect(most).toBe(32);
+    }),
+  );
+});
+
+const isComplete = ({ journals }: World, count: number): boolean =>
+  [...journals.files.values()].filter(({ job: { record } }) => record.status === "complete")
+    .length === count;
