@@ -54,6 +54,11 @@ const make = (journals: MemoryJournals = new MemoryJournals()): JournalStore["Se
         return writes.map((write) => applyWrite(journals, write));
       }),
     job: (jobId) => Effect.sync(() => Option.fromNullishOr(journals.files.get(jobId)?.job)),
+    jobWithKey: (pipeline, idempotencyKey) =>
+      Effect.sync(() => {
+        const jobId = journals.jobWithKey(pipeline, idempotencyKey) ?? "";
+        return Option.fromNullishOr(journals.files.get(jobId)?.job);
+      }),
     jobs: (filter) => Effect.sync(() => listed(journals, filter)),
     entries: (jobId) => Effect.sync(() => [...(journals.files.get(jobId)?.entries ?? [])]),
     entry: (jobId, seq) =>

@@ -137,6 +137,8 @@ const over = (owners: Owners, commit: CommitAll): JournalStore["Service"] => {
         return file.failure() ?? commit(writes);
       }),
     job: (jobId) => ask("read a job", () => reads.readJob(connection, jobId)),
+    jobWithKey: (pipeline, idempotencyKey) =>
+      ask("read a job", () => reads.readJobWithKey(connection, pipeline, idempotencyKey)),
     jobs: (filter) => ask("list jobs", () => reads.readJobs(connection, filter)),
     entries: (jobId) =>
       ask(`read the journal of ${jobId}`, () => reads.readEntries(connection, jobId)),

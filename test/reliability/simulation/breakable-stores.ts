@@ -31,6 +31,7 @@ export const breakableStore = (
         return results;
       }),
     job: (jobId) => alive(store.job(jobId)),
+    jobWithKey: (pipeline, key) => alive(store.jobWithKey(pipeline, key)),
     jobs: (filter) => alive(store.jobs(filter)),
     entries: (jobId) => alive(store.entries(jobId)),
     entry: (jobId, seq) => alive(store.entry(jobId, seq)),
