@@ -49,6 +49,7 @@ export const breakableStore = (
     knownPredictions: (provider, ids) => alive(store.knownPredictions(provider, ids)),
     prediction: (key) => alive(store.prediction(key)),
     spendingOf: (jobId, day) => alive(store.spendingOf(jobId, day)),
+    spendingBy: (tenant, day) => alive(store.spendingBy(tenant, day)),
     spendingOn: (day, limit) => alive(store.spendingOn(day, limit)),
     reusable: (query) => alive(store.reusable(query)),
     rested: (query) => alive(store.rested(query)),
