@@ -20,7 +20,7 @@ import { searchedForMs } from "./predictions/late-double.ts";
 import { makePredictionHints, type PredictionHints } from "./predictions/prediction-hints.ts";
 import type { PriceTable } from "./predictions/price-table.ts";
 import { upperEstimate } from "./predictions/upper-estimate.ts";
-import { type BudgetUse, budgetUse } from "./spending/budget-use.ts";
+import { type BudgetUse, budgetUse, budgetUseOf } from "./spending/budget-use.ts";
 import type { WatcherSettings } from "./predictions/watcher-host.ts";
 import type { LimitsByProvider } from "./predictions/limit-options.ts";
 import type { GateSettings } from "./predictions/provider-gate.ts";
@@ -85,6 +85,8 @@ export interface Engine {
   readonly deltas: Deltas;
   /** How far today's budgets are used, by whatever process of the store. */
   readonly budgets: Effect.Effect<ReadonlyArray<BudgetUse>, StoreFailure>;
+  /** The same of one tenant, also where it has used nothing. */
+  readonly budgetOf: (tenant: string) => Effect.Effect<BudgetUse, StoreFailure>;
   /** How many unfinished jobs of dead owners were taken over at the start. */
   readonly recovered: number;
   /** What is wrong with the store; null while it takes writes. */
@@ -221,7 +223,8 @@ export const makeEngine = Effect.fnUntraced(function* (
   const watched = { providers, hints, letters, notifications, alerts };
   const parts = { ...stores, ...watched, jobs, deployed, signals, recordUpload, changes, deltas };
   const hurry = () => void hurried.openUnsafe();
-  return { owner, ...parts, budgets, recovered, trouble, assetTrouble, hurry };
+  const budgetOf = (tenant: string) => budgetUseOf(store, options.jobs.budgets, tenant);
+  return { owner, ...parts, budgets, budgetOf, recovered, trouble, assetTrouble, hurry };
 });
 
 /** Who is told when an alert is raised and when it is cleared. */

@@ -57,6 +57,8 @@ export interface OverBudget extends Amount {
 export interface JournalSpending<StoreFailure> {
   /** Nothing at all for a job that is not there. */
   spendingOf(jobId: string, day: number): Effect.Effect<JobSpending, StoreFailure>;
+  /** Of the jobs of one tenant; nothing where it has used nothing. */
+  spendingBy(tenant: string, day: number): Effect.Effect<Amount, StoreFailure>;
   /** All jobs together first, then the tenants, who used most first; at most `limit` rows, none where nothing was used. */
   spendingOn(day: number, limit: number): Effect.Effect<ReadonlyArray<DaySpending>, StoreFailure>;
 }

@@ -9,6 +9,7 @@ import { erasingCases } from "./journal-stores/conformance/erasing-cases.ts";
 import { holdingCases } from "./journal-stores/conformance/holding-cases.ts";
 import { jobCases } from "./journal-stores/conformance/job-cases.ts";
 import { intentCases } from "./journal-stores/conformance/intent-cases.ts";
+import { keyCases } from "./journal-stores/conformance/key-cases.ts";
 import { ledgerCases } from "./journal-stores/conformance/ledger-cases.ts";
 import { letterCases } from "./journal-stores/conformance/letter-cases.ts";
 import { messageCases } from "./journal-stores/conformance/message-cases.ts";
@@ -37,6 +38,7 @@ export interface ConformanceCase {
 
 const cases = [
   ...jobCases,
+  ...keyCases,
   ...messageCases,
   ...ledgerCases,
   ...intentCases,

@@ -297,6 +297,11 @@ export class JournalStore extends Context.Service<
     /** All writes in one transaction; one result per write, in order. Fails with: StoreFailure. */
     commit(writes: ReadonlyArray<Write>): Effect.Effect<ReadonlyArray<WriteResult>, StoreFailure>;
     job(jobId: string): Effect.Effect<Option.Option<StoredJob>, StoreFailure>;
+    /** The job of the pipeline that has this idempotency key. */
+    jobWithKey(
+      pipeline: string,
+      idempotencyKey: string,
+    ): Effect.Effect<Option.Option<StoredJob>, StoreFailure>;
     jobs(filter: JobFilter): Effect.Effect<ReadonlyArray<StoredJob>, StoreFailure>;
     /** The journal in order of seq. Fails with: StoreFailure (Broken where an entry does not decode). */
     entries(jobId: string): Effect.Effect<ReadonlyArray<Entry>, StoreFailure>;

@@ -2,7 +2,7 @@
 import { Effect, Exit, Scope } from "effect";
 import { allScopes } from "../http-api/api-keys.ts";
 import type { HttpApiOptions } from "../http-api/http-options.ts";
-import { serveHttp } from "../http-api/serve-http.ts";
+import { type CannotListen, serveHttp, settingsAt } from "../http-api/serve-http.ts";
 import type { ConfigOptions } from "./config-file.ts";
 import { asUsage, Trouble, type UsageError } from "./ending.ts";
 import type { RunningService } from "./job-service.ts";
@@ -30,6 +30,8 @@ export const httpOptions = (
 };
 
 export interface HttpPlace {
+  /** Whether an API of these options may be served here. Fails with: UsageError, Trouble. */
+  check(options: ConfigOptions): Effect.Effect<void, UsageError | Trouble>;
   /** Serves this service from now on, and the one before no more; answers the address. Fails with: UsageError, Trouble where it cannot listen. */
   show(
     service: RunningService,
@@ -45,25 +47,35 @@ export const makeHttpPlace = Effect.fnUntraced(function* ({
   const around = yield* Effect.scope;
   let current: { readonly scope: Scope.Closeable; readonly port: number } | null = null;
   return {
+    check: ({ http, pipelines }) => {
+      const names = pipelines.map(({ plan }) => plan.name);
+      return asked(Effect.asVoid(settingsAt({ host, ...(http !== undefined && { http }) }, names)));
+    },
     show: Effect.fnUntraced(function* (service: RunningService, { http }: ConfigOptions) {
       const before = current;
       if (before !== null) yield* Scope.close(before.scope, Exit.void);
       const scope = yield* Scope.fork(around);
-      const address = yield* serveHttp(service, {
+      const served = serveHttp(service, {
         host,
         // Whatever was free at first stays the address.
         port: before?.port ?? port,
         ...(http !== undefined && { http }),
-      }).pipe(
-        Effect.provideService(Scope.Scope, scope),
-        Effect.mapError(({ message }) => new Trouble({ message: `${message}${hint(message)}` })),
-        asUsage,
-      );
+      });
+      const address = yield* asked(Effect.provideService(served, Scope.Scope, scope));
       current = { scope, port: Number(new URL(address).port) };
       return address;
     }),
   };
 });
+
+/** What cannot be, in the words of a command. */
+const asked = <A>(effect: Effect.Effect<A, CannotListen>): Effect.Effect<A, UsageError | Trouble> =>
+  asUsage(
+    Effect.mapError(
+      effect,
+      ({ message }) => new Trouble({ message: `${message}${hint(message)}` }),
+    ),
+  );
 
 /** What of it can be done from a command line. */
 const hint = (message: string): string => {

@@ -1,10 +1,10 @@
 /** What stands between a request and a route's answer: scope, rate, and one place where trouble gets its words. */
-import { Cause, Duration, Effect } from "effect";
+import { Cause, Clock, Effect } from "effect";
 import { HttpServerRequest, type HttpServerResponse } from "effect/http";
-import { RateLimiter } from "effect/persistence";
 import { CatenaStopped } from "../outcome.ts";
 import type { Caller } from "./http-options.ts";
 import { CurrentCaller } from "./authorized.ts";
+import { CallerRates } from "./caller-rates.ts";
 import { Problem, unavailable } from "./problem.ts";
 import { problemResponse } from "./problem-response.ts";
 import type { Route } from "./route.ts";
@@ -19,29 +19,22 @@ export interface Routed {
 
 export type Limit = (caller: Caller) => Effect.Effect<void, Problem>;
 
-/** A bucket for each caller, that fills again by the minute. */
-export const makeLimit = Effect.fnUntraced(function* (requestsPerMinute: number) {
-  const limiter = yield* RateLimiter.RateLimiter;
-  const limit: Limit = ({ id, tenant }) => {
-    const consumed = limiter.consume({
-      key: JSON.stringify([tenant, id]),
-      limit: requestsPerMinute,
-      window: "1 minute",
-      algorithm: "token-bucket",
+/** As many requests of each caller as `requestsPerMinute` says. */
+export const makeLimit = (requestsPerMinute: number): Limit => {
+  const rates = new CallerRates(requestsPerMinute);
+  return (caller) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const waitMs = rates.take(caller, now);
+      return waitMs === 0 ? Effect.void : Effect.fail(tooMany(waitMs));
     });
-    return Effect.asVoid(Effect.mapError(consumed, ({ reason }) => tooMany(reason)));
-  };
-  return limit;
-});
+};
 
-const tooMany = (reason: RateLimiter.RateLimiterErrorReason): Problem => {
-  const waitMs = "retryAfter" in reason ? Duration.toMillis(reason.retryAfter) : 1_000;
-  return new Problem({
+const tooMany = (waitMs: number): Problem =>
+  new Problem({
     status: 429,
     detail: "This key has asked too often",
     headers: { "retry-after": String(Math.max(1, Math.ceil(waitMs / 1_000))) },
   });
-};
 
 /** The route's answer as a response, whatever comes of it. */
 export const answering =

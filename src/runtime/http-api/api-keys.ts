@@ -39,7 +39,24 @@ export const checkKeys = (keys: unknown): ReadonlyArray<CheckedKey> => {
   );
   if (twin !== undefined)
     throw new StartError("http.keys", "keys with different ids", `${twin.caller.id} twice`);
+  refuseSharedSecrets(checked);
   return checked;
+};
+
+/** Who holds it would be one of two callers, and see what the other may see. */
+const refuseSharedSecrets = (keys: ReadonlyArray<CheckedKey>): void => {
+  const holders = new Map<string, string>();
+  for (const { digest, caller } of keys) {
+    const hash = digest.toString("hex");
+    const other = holders.get(hash);
+    if (other !== undefined)
+      throw new StartError(
+        "http.keys",
+        "keys with different secrets",
+        `one of ${other} and ${caller.id}`,
+      );
+    holders.set(hash, caller.id);
+  }
 };
 
 const names = Object.keys({

@@ -1,16 +1,16 @@
 /** Files in and out: what `POST /assets` keeps, any field that is a file takes; what a job holds is served. */
-import { Effect, Option, Result, Schema } from "effect";
+import { Effect, Option, Result, Schema, Stream } from "effect";
 import { HttpServerResponse } from "effect/http";
 import { HttpApiEndpoint, HttpApiSchema } from "effect/http-api";
 import { Asset } from "../../steps/asset.ts";
 import type { AssetStoreFailure, OpenedAsset } from "../../steps/asset-store.ts";
 import { checkMediaType } from "../../steps/media-type.ts";
 import type { StoreFailure } from "../journal-store.ts";
-import { rangeOf } from "./byte-range.ts";
+import { askedRange, hasAlready, rangeOf } from "./byte-range.ts";
 import { holdsFile } from "./held-files.ts";
-import { notFound, Problem } from "./problem.ts";
-import { problemSchemas } from "./problem-response.ts";
-import { bodyStream } from "./request-body.ts";
+import { notFound, Problem, unavailable } from "./problem.ts";
+import { problemResponse, problemSchemas } from "./problem-response.ts";
+import { bodyStream, refuseCoding } from "./request-body.ts";
 import type { ApiHost, Incoming, Route } from "./route.ts";
 
 export const assetRoutes = (host: ApiHost): ReadonlyArray<Route> => [
@@ -26,8 +26,14 @@ const uploadRoute = (host: ApiHost): Route => ({
     error: problemSchemas(400, 401, 403, 413, 415, 429, 503),
   }),
   answer: Effect.fnUntraced(function* ({ request, caller }) {
+    yield* refuseCoding(request);
+    // A sender may take for ever; what has come of its file is let go with the service.
+    const closed = Effect.andThen(
+      host.closing,
+      Effect.suspend(() => Effect.fail(unavailable())),
+    );
     const kept = yield* host.engine.assets.putStream({
-      stream: bodyStream(request, host.settings.maxAssetBytes),
+      stream: Stream.interruptWhen(bodyStream(request, host.settings.maxAssetBytes), closed),
       contentTypeOf: (head) => typeOf(head, request.headers["content-type"]),
     });
     if (caller.tenant !== null) yield* host.engine.recordUpload(kept.sha256, caller.tenant);
@@ -55,6 +61,7 @@ const downloadRoute = (host: ApiHost): Route => ({
     headers: {
       range: Schema.optionalKey(Schema.String),
       "if-none-match": Schema.optionalKey(Schema.String),
+      "if-range": Schema.optionalKey(Schema.String),
     },
     success: Schema.Uint8Array.pipe(HttpApiSchema.asUint8Array()),
     error: problemSchemas(401, 403, 404, 416, 429, 503),
@@ -92,6 +99,13 @@ const isAllowed = Effect.fnUntraced(function* (
   return yield* holdsFile(engine, job, { sha256, isOperator });
 });
 
+const noSuchPart = (sizeBytes: number): Problem =>
+  new Problem({
+    status: 416,
+    detail: `The file has ${sizeBytes} bytes, and none in this range`,
+    headers: { "content-range": `bytes */${sizeBytes}` },
+  });
+
 const served = (
   { request }: Incoming,
   { asset: { sha256, contentType, sizeBytes }, read }: OpenedAsset,
@@ -105,14 +119,9 @@ const served = (
     // What a model made may be a page with scripts, whatever it calls itself.
     "content-security-policy": "sandbox; default-src 'none'",
   };
-  if (request.headers["if-none-match"] === headers.etag)
-    return HttpServerResponse.empty({ status: 304, headers });
-  const range = rangeOf(request.headers["range"], sizeBytes);
-  if (range === "unsatisfiable")
-    return HttpServerResponse.empty({
-      status: 416,
-      headers: { "content-range": `bytes */${sizeBytes}` },
-    });
+  if (hasAlready(request, headers.etag)) return HttpServerResponse.empty({ status: 304, headers });
+  const range = rangeOf(askedRange(request, headers.etag), sizeBytes);
+  if (range === "unsatisfiable") return problemResponse(noSuchPart(sizeBytes));
   const { start, end } = range ?? { start: 0, end: sizeBytes - 1 };
   return HttpServerResponse.stream(read({ start, end }), {
     status: range === null ? 200 : 206,

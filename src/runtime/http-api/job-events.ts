@@ -14,8 +14,10 @@ import { publicEntry } from "./public-entry.ts";
 import { type Problem, wrongField } from "./problem.ts";
 import type { ApiHost } from "./route.ts";
 
-/** How often (ms) the row is looked at: a job that another process runs tells nobody here. */
+/** How often (ms) it is looked whether another process has written: a job that runs there tells nobody here. */
 const lookEveryMs = 1_000;
+/** The row is looked at anyway after so long (ms) without a word. */
+const rereadMs = 25_000;
 /** What a reader waits (ms) before it comes back. */
 const reconnectMs = 2_000;
 
@@ -72,51 +74,83 @@ interface Reader {
   readonly seq: number;
   /** When (ms) something was last sent. */
   readonly sentAt: number;
+  /** When (ms) the row was last read. */
+  readonly readAt: number;
+  /** The store's count of changes before that; null where it could not be read. */
+  readonly seen: number | null;
 }
 
 const events = (host: ApiHost, jobId: string, after: number): Stream.Stream<string> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const moved = Latch.makeUnsafe(false);
-      const sentAt = yield* Clock.currentTimeMillis;
+      const now = yield* Clock.currentTimeMillis;
       yield* Effect.acquireRelease(
         Effect.sync(() => host.engine.changes.listen(jobId, () => moved.openUnsafe())),
         (stop) => Effect.sync(stop),
       );
-      const first: Reader = { jobId, seq: after, sentAt };
+      const first: Reader = { jobId, seq: after, sentAt: now, readAt: now, seen: null };
       return Stream.paginate(first, (reader) => next(host, reader, moved));
     }),
   ).pipe(Stream.interruptWhen(host.closing));
 
 type Page = readonly [ReadonlyArray<string>, Option.Option<Reader>];
 
-/** Waits for something to send: entries, or a sign of life. Ends with a job that rests. */
+/**
+ * Waits for something to send: entries, or a sign of life. Ends with a job that rests. The row is read where
+ * something was written only: thousands of streams of jobs that wait would otherwise leave time for nothing else.
+ */
 const next = Effect.fnUntraced(function* (
   { engine, settings }: ApiHost,
   reader: Reader,
   moved: Latch.Latch,
 ): Effect.fn.Return<Page> {
+  let at = reader;
   while (true) {
-    moved.closeUnsafe();
-    // Store trouble is waited out: the reader sees signs of life meanwhile.
-    const job = yield* Effect.orElseSucceed(engine.store.job(reader.jobId), Option.none);
+    const isTold = moved.closeUnsafe();
+    // Asked before the row is read: what is written in between is looked for again.
+    const count = yield* Effect.orElseSucceed(engine.store.changeCount, () => null);
     const now = yield* Clock.currentTimeMillis;
-    const stored = Option.getOrNull(job);
-    const read =
-      stored === null || stored.seq <= reader.seq ? [] : yield* entriesAfter(engine, reader);
-    const entries = read ?? [];
-    // Of an erased job fewer entries are left than its row has counted.
-    const counted = stored === null || read === null ? reader.seq : stored.seq;
-    const last = Math.max(entries.at(-1)?.seq ?? 0, counted, reader.seq);
-    // One that was retried meanwhile has gone on since its row was read.
-    const isEnd = stored !== null && isRest(stored.record) && last === stored.seq;
-    const sent = entries.flatMap(eventOf);
-    const goesOn: Reader = { ...reader, seq: last, sentAt: now };
-    if (isEnd) return [[...sent, endOf(stored)], Option.none()];
-    if (sent.length > 0) return [sent, Option.some(goesOn)];
-    if (now - reader.sentAt >= settings.heartbeatMs) return [[": alive\n\n"], Option.some(goesOn)];
+    const isQuiet = !isTold && at.seen !== null && at.seen === count && now - at.readAt < rereadMs;
+    if (!isQuiet) {
+      const { sent, seq, end, isWhole } = yield* look(engine, at);
+      at = { ...at, seq, readAt: now, seen: isWhole ? count : null };
+      if (end !== null) return [[...sent, end], Option.none()];
+      if (sent.length > 0) return [sent, Option.some({ ...at, sentAt: now })];
+    }
+    if (now - at.sentAt >= settings.heartbeatMs)
+      return [[": alive\n\n"], Option.some({ ...at, sentAt: now })];
     yield* Effect.raceFirst(moved.await, Effect.sleep(Math.min(lookEveryMs, settings.heartbeatMs)));
   }
+});
+
+interface Look {
+  readonly sent: ReadonlyArray<string>;
+  /** The last seq that has been read. */
+  readonly seq: number;
+  /** The last word; null while the job may go on. */
+  readonly end: string | null;
+  /** Store trouble is waited out: the reader sees signs of life meanwhile. */
+  readonly isWhole: boolean;
+}
+
+/** What has come after the reader's last seq. */
+const look = Effect.fnUntraced(function* (
+  engine: ApiHost["engine"],
+  reader: Reader,
+): Effect.fn.Return<Look> {
+  const job = yield* Effect.orElseSucceed(engine.store.job(reader.jobId), Option.none);
+  const stored = Option.getOrNull(job);
+  const read =
+    stored === null || stored.seq <= reader.seq ? [] : yield* entriesAfter(engine, reader);
+  const entries = read ?? [];
+  // Of an erased job fewer entries are left than its row has counted.
+  const counted = stored === null || read === null ? reader.seq : stored.seq;
+  const seq = Math.max(entries.at(-1)?.seq ?? 0, counted, reader.seq);
+  // One that was retried meanwhile has gone on since its row was read.
+  const isEnd = stored !== null && isRest(stored.record) && seq === stored.seq;
+  const isWhole = stored !== null && read !== null;
+  return { sent: entries.flatMap(eventOf), seq, end: isEnd ? endOf(stored) : null, isWhole };
 });
 
 /** Null while the store does not answer. */

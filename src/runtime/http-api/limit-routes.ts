@@ -41,8 +41,8 @@ export const limitRoutes = ({ engine }: ApiHost): ReadonlyArray<Route> => [
       error: problemSchemas(401, 403, 429, 503),
     }),
     answer: Effect.fnUntraced(function* ({ caller: { tenant } }) {
-      const all = yield* engine.budgets;
-      const budgets = all.filter((use) => tenant === null || use.tenant === tenant).map(budgetView);
+      const uses = tenant === null ? yield* engine.budgets : [yield* engine.budgetOf(tenant)];
+      const budgets = uses.map(budgetView);
       const limits = tenant === null ? (yield* engine.providers.limits).map(limitView) : [];
       return HttpServerResponse.jsonUnsafe(
         { budgets, limits },

@@ -1,7 +1,8 @@
-/** The API for servers that speak Node's `(req, res)`: Express, Fastify, node:http. */
+/** The API for servers that speak Node's `(req, res)`: Express, Fastify, node:http, over HTTP/2 as well. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
 import { createRequestListener } from "@remix-run/node-fetch-server";
-import { plainProblem, Problem } from "./problem.ts";
+import { bodyGone, plainProblem, Problem } from "./problem.ts";
 import type { Fetch } from "./web-api.ts";
 
 export type NodeHandler = (req: IncomingMessage, res: ServerResponse) => void;
@@ -15,21 +16,37 @@ export const nodeHandler = (fetch: Fetch): NodeHandler => {
     onError: () => plainProblem(bodyGone),
   });
   return (req, res) => {
-    if (isBodyGone(req)) refuse(req, res);
-    else listener(req, res);
+    if (isBodyGone(req)) {
+      refuse(req, res);
+      return;
+    }
+    res.once("finish", () => {
+      passOver(req);
+    });
+    listener(req, res);
   };
 };
 
-const bodyGone = new Problem({
-  status: 500,
-  detail:
-    "The body was read before it came here: mount the handler of Catena before middleware that parses" +
-    " bodies, such as app.use(catena.handler) before app.use(express.json())",
-});
+type NodeRequest = IncomingMessage | Http2ServerRequest;
 
-const hasBody = ({ headers }: IncomingMessage): boolean =>
-  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? "0") > 0;
+const hasBody = (req: NodeRequest): boolean =>
+  // Over HTTP/2 a body needs no header.
+  "stream" in req
+    ? !req.stream.endAfterHeaders
+    : req.headers["transfer-encoding"] !== undefined ||
+      Number(req.headers["content-length"] ?? "0") > 0;
 
 /** Read to its end, or being read by another. */
-const isBodyGone = (req: IncomingMessage): boolean =>
+const isBodyGone = (req: NodeRequest): boolean =>
   hasBody(req) && (req.readableEnded || req.readableDidRead);
+
+/**
+ * Lets what is left of an answered request go by, and keeps nothing of it. Who sends a body to its end before it
+ * listens would otherwise never see why it was refused, and nobody else could use the connection.
+ */
+const passOver = (req: IncomingMessage): void => {
+  if (req.complete) return;
+  // The request that was made of it keeps what it is given until somebody reads it, which nobody will.
+  req.removeAllListeners("data");
+  req.resume();
+};

@@ -56,6 +56,14 @@ export const plainProblem = (problem: Problem): Response => {
 /** What a stopped service answers. */
 export const goneResponse = (): Response => plainProblem(unavailable());
 
+/** A host has read what was sent, and left nothing of it. */
+export const bodyGone = new Problem({
+  status: 500,
+  detail:
+    "The body was read before it came here: mount the handler of Catena before middleware that parses" +
+    " bodies, such as app.use(catena.handler) before app.use(express.json())",
+});
+
 /** A field, header or parameter is not as expected. */
 export const wrongField = (status: 400 | 422, path: string, message: string): Problem =>
   new Problem({ status, detail: `${path} is not valid`, errors: [{ path, message }] });

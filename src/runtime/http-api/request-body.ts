@@ -33,7 +33,18 @@ const tooLarge = (maxBytes: number): Problem =>
 
 const brokenOff = new Problem({ status: 400, detail: "The body did not arrive whole" });
 
-/** The body as JSON. Fails with: Problem (413, 415 for another type, 400 where it is no JSON). */
+/** Bodies are taken as they come: a packed one would be kept for what it is not. Fails with: Problem (415). */
+export const refuseCoding = ({ headers }: Request): Effect.Effect<void, Problem> =>
+  /^(identity)?$/i.test(headers["content-encoding"] ?? "") ? Effect.void : Effect.fail(packed);
+
+const packed = new Problem({
+  status: 415,
+  detail: "Expected the body as it is, without a Content-Encoding",
+  errors: [{ path: "Content-Encoding", message: "Expected identity, or none" }],
+  headers: { "accept-encoding": "identity" },
+});
+
+/** The body as JSON. Fails with: Problem (413, 415 for another type or coding, 400 where it is no JSON). */
 export const readJson = Effect.fnUntraced(function* (
   request: HttpServerRequest.HttpServerRequest,
   maxBytes: number,
@@ -43,6 +54,7 @@ export const readJson = Effect.fnUntraced(function* (
     const detail = "Expected a body of type application/json";
     return yield* new Problem({ status: 415, detail });
   }
+  yield* refuseCoding(request);
   const bytes = yield* readBytes(request, maxBytes);
   const json = yield* Effect.try({
     // A parser's message quotes the body.

@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import { Data, Effect, type Scope } from "effect";
 import type { CatenaService } from "../catena-service.ts";
 import type { HttpApiOptions } from "./http-options.ts";
-import { httpSettings } from "./http-settings.ts";
+import { type HttpSettings, httpSettings } from "./http-settings.ts";
 import { nodeHandler } from "./node-handler.ts";
 
 export interface ServeOptions {
@@ -25,21 +25,39 @@ const loopback: ReadonlySet<string> = new Set(["localhost", "::1"]);
 const isLoopback = (host: string): boolean =>
   loopback.has(host) || /^127(\.\d{1,3}){3}$/.test(host);
 
+const defaultHost = "127.0.0.1";
+
+/**
+ * The settings of an API at this place. Fails with: CannotListen where others could reach it and nobody would need
+ * a key. Throws StartError for an option that cannot be.
+ */
+export const settingsAt = (
+  { host = defaultHost, http }: Pick<ServeOptions, "host" | "http">,
+  pipelines: ReadonlyArray<string>,
+): Effect.Effect<HttpSettings, CannotListen> =>
+  Effect.suspend(() => {
+    const settings = httpSettings(http, pipelines);
+    return isOpen(settings) && !isLoopback(host)
+      ? Effect.fail(new CannotListen({ message: needsKeys(host) }))
+      : Effect.succeed(settings);
+  });
+
+const isOpen = ({ keys, caller }: HttpSettings): boolean =>
+  keys.length === 0 && caller === undefined;
+
 /**
  * Listens for as long as the scope lives; answers the address. Without keys it listens on loopback only, where
  * whoever is on this machine may call. Fails with: CannotListen. Throws StartError for an option that cannot be.
  */
 export const serveHttp = Effect.fnUntraced(function* (
   service: CatenaService["Service"],
-  { host = "127.0.0.1", port, http }: ServeOptions,
+  { host = defaultHost, port, http }: ServeOptions,
 ): Effect.fn.Return<string, CannotListen, Scope.Scope> {
   const names = [...service.engine.deployed.values()].map(({ plan }) => plan.name);
-  const settings = httpSettings(http, names);
-  const isOpen = settings.keys.length === 0 && settings.caller === undefined;
-  if (isOpen && !isLoopback(host)) return yield* new CannotListen({ message: needsKeys(host) });
+  const settings = yield* settingsAt({ host, ...(http !== undefined && { http }) }, names);
   // Loaded here, so that who only imports the package does not pay for it.
   const { makeWebApi } = yield* Effect.promise(() => import("./web-api.ts"));
-  const fetch = yield* makeWebApi(service, settings, isOpen ? "loopback" : "keys");
+  const fetch = yield* makeWebApi(service, settings, isOpen(settings) ? "loopback" : "keys");
   const server = createServer(
     { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs },
     nodeHandler(fetch),

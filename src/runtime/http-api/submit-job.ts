@@ -3,13 +3,15 @@
  * until a day after its job has come to rest, and stands for one input: what the stored job was made with
  * is compared, so that nothing but the job has to be stored and restarts forget nothing.
  */
-import { Clock, Effect, Exit, Option, Schema, SchemaIssue } from "effect";
+import { Clock, Effect, Exit, Option, Result, Schema, SchemaIssue } from "effect";
 import { canonicalJson } from "../../steps/canonical-json.ts";
 import type { AssetStoreFailure } from "../../steps/asset-store.ts";
 import type { Issue } from "../../steps/failure.ts";
 import type { AnySchema } from "../../steps/step.ts";
+import { type Engine, keyOf } from "../engine.ts";
 import { codecOf } from "../services/codecs.ts";
 import type { Deployed } from "../jobs/job-host.ts";
+import { isRest } from "../jobs/rest-waiters.ts";
 import type { StoredJob, StoreFailure } from "../journal-store.ts";
 import { keptValue } from "./kept-value.ts";
 import { withOwnReferences } from "./asset-references.ts";
@@ -31,27 +33,75 @@ export const submitJob = Effect.fnUntraced(function* (
   { engine }: ApiHost,
   { deployed, body, tenant, idempotencyKey }: Submission,
 ): Effect.fn.Return<StoredJob, Problem | StoreFailure | AssetStoreFailure> {
-  const key = idempotencyKey === undefined ? null : yield* checkedKey(idempotencyKey);
+  const key =
+    idempotencyKey === undefined ? null : scopedKey(tenant, yield* checkedKey(idempotencyKey));
   const own = yield* withOwnReferences(engine, { body, tenant });
-  const input = yield* inputOf(deployed.plan.input, own);
-  const submitted = yield* engine.jobs.submit({
-    deployed,
-    input,
-    tenant,
-    idempotencyKey: key === null ? null : scopedKey(tenant, key),
-    keysFreeBefore: (yield* Clock.currentTimeMillis) - keyKeptMs,
-  });
+  const keysFreeBefore = (yield* Clock.currentTimeMillis) - keyKeptMs;
+  const read = yield* Effect.result(inputOf(deployed.plan.input, own));
+  if (Result.isFailure(read)) {
+    const before = yield* jobBefore(engine, { deployed, key, keysFreeBefore });
+    const isSame = before !== null && (yield* isMadeOf(engine, before, { deployed, own }));
+    return isSame ? before : yield* read.failure;
+  }
+  const input = read.success;
+  const asked = { deployed, input, tenant, idempotencyKey: key, keysFreeBefore };
+  const submitted = yield* engine.jobs.submit(asked);
   if (submitted.job !== undefined) return submitted.job;
   const job = Option.getOrThrow(yield* engine.store.job(submitted.jobId));
-  const known = yield* keptValue(engine, job.record.inputPayload);
-  // What it was made with is gone: the key alone says that it is the same, and nothing is paid twice.
-  if (known === undefined || canonicalJson(known) === canonicalJson(input)) return job;
-  return yield* new Problem({
-    status: 409,
-    detail: "This Idempotency-Key was used with another body",
-    errors: [{ path: "Idempotency-Key", message: "Expected a new key for another body" }],
-  });
+  return (yield* isMadeOf(engine, job, { deployed, own, input })) ? job : yield* anotherBody;
 });
+
+const anotherBody = new Problem({
+  status: 409,
+  detail: "This Idempotency-Key was used with another body",
+  errors: [{ path: "Idempotency-Key", message: "Expected a new key for another body" }],
+});
+
+interface Keyed {
+  readonly deployed: Deployed;
+  readonly key: string | null;
+  readonly keysFreeBefore: number;
+}
+
+/** The job that has the key still; null where none does. Fails with: StoreFailure. */
+const jobBefore = Effect.fnUntraced(function* (
+  { store }: Engine,
+  { deployed, key, keysFreeBefore }: Keyed,
+): Effect.fn.Return<StoredJob | null, StoreFailure> {
+  if (key === null) return null;
+  const job = Option.getOrNull(yield* store.jobWithKey(deployed.plan.name, key));
+  const isFree = job !== null && isRest(job.record) && job.record.updatedAt < keysFreeBefore;
+  return isFree ? null : job;
+});
+
+interface Repeated {
+  readonly deployed: Deployed;
+  /** The body, its references made true. */
+  readonly own: unknown;
+  /** The body as the version that is deployed here now reads it; absent where it does not fit. */
+  readonly input?: Schema.Json;
+}
+
+/** Whether the body is the one that the job was made with. Fails with: AssetStoreFailure. */
+const isMadeOf = Effect.fnUntraced(function* (
+  engine: Engine,
+  { record }: StoredJob,
+  { deployed, own, input }: Repeated,
+): Effect.fn.Return<boolean, AssetStoreFailure> {
+  const known = yield* keptValue(engine, record.inputPayload);
+  // What it was made with is gone: the key alone says that it is the same, and nothing is paid twice.
+  if (known === undefined) return true;
+  const made = canonicalJson(known);
+  if (input !== undefined && canonicalJson(input) === made) return true;
+  if (record.version === deployed.plan.version) return false;
+  // A deployment came in between: the job's own version reads the body as it did then.
+  const then = engine.deployed.get(keyOf({ name: record.pipeline, version: record.version }));
+  if (then === undefined) return isJson(own) && canonicalJson(own) === made;
+  const read = yield* Effect.option(inputOf(then.plan.input, own));
+  return Option.exists(read, (old) => canonicalJson(old) === made);
+});
+
+const isJson = Schema.is(Schema.Json);
 
 /** No key of a caller can hold what divides the two, and none of the library's may. */
 const scopedKey = (tenant: string | null, key: string): string =>

@@ -5,7 +5,6 @@
 import { Effect, Latch, Layer, type Scope } from "effect";
 import { HttpRouter, HttpServer, type HttpServerResponse } from "effect/http";
 import { HttpApi, HttpApiBuilder, HttpApiGroup, HttpApiScalar, OpenApi } from "effect/http-api";
-import { RateLimiter } from "effect/persistence";
 import type { CatenaService } from "../catena-service.ts";
 import { answering, type Limit, makeLimit, type Routed } from "./answering.ts";
 import { type Access, Authorized, authorizedLayer, type CurrentCaller } from "./authorized.ts";
@@ -53,14 +52,11 @@ const appLayer = (host: ApiHost, access: Access) => {
   const { hasDocs, requestsPerMinute } = host.settings;
   const groups = routeGroups(host);
   const api = apiOf(groups, host.basePath);
-  const handlers = Layer.unwrap(
-    Effect.map(makeLimit(requestsPerMinute), (limit) =>
-      Layer.mergeAll(Layer.empty, ...groups.map((group) => handlersOf(api, group, limit))),
-    ),
-  ).pipe(
-    Layer.provide([RateLimiter.layer, authorizedLayer(host.settings, access), requestErrorsLayer]),
-    Layer.provide(RateLimiter.layerStoreMemory),
-  );
+  const limit = makeLimit(requestsPerMinute);
+  const handlers = Layer.mergeAll(
+    Layer.empty,
+    ...groups.map((group) => handlersOf(api, group, limit)),
+  ).pipe(Layer.provide([authorizedLayer(host.settings, access), requestErrorsLayer]));
   const routes = HttpApiBuilder.layer(api, hasDocs ? { openapiPath: "/openapi.json" } : {});
   const reference = hasDocs ? HttpApiScalar.layer(api, { path: "/docs" }) : Layer.empty;
   return Layer.mergeAll(

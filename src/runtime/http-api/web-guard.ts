@@ -2,7 +2,7 @@
  * The outermost layer, on plain requests and responses: the path the API is mounted under, pages of other
  * origins, and headers that every answer has.
  */
-import { notFound, plainProblem } from "./problem.ts";
+import { bodyGone, notFound, plainProblem } from "./problem.ts";
 import type { HttpSettings } from "./http-settings.ts";
 
 type Fetch = (request: Request) => Promise<Response>;
@@ -14,7 +14,9 @@ export const guarded = (settings: HttpSettings, answer: Fetch): Fetch => {
     const origin = request.headers.get("origin");
     const isAllowed = origin !== null && corsOrigins.includes(origin);
     if (isAllowed && isPreflight(request)) return preflight(origin);
-    const response = told(await answer(atRoot(request, basePath)));
+    const response = isBodyGone(request)
+      ? plainProblem(bodyGone)
+      : told(await answer(atRoot(request, basePath)));
     const headers = new Headers(response.headers);
     headers.set("x-content-type-options", "nosniff");
     if (headers.get("content-type")?.startsWith("text/html") === true)
@@ -31,6 +33,9 @@ export const guarded = (settings: HttpSettings, answer: Fetch): Fetch => {
 const referencePolicy =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:;" +
   " font-src data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/** Read to its end, or being read by another. */
+const isBodyGone = ({ bodyUsed, body }: Request): boolean => bodyUsed || body?.locked === true;
 
 /** A path that is no path, such as one with half an escape, ends before any route of ours. */
 const told = (response: Response): Response =>

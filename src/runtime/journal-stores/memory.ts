@@ -11,7 +11,7 @@ import type { JobFile } from "./memory/journals.ts";
 import * as retention from "./memory/retention.ts";
 import * as vitals from "./memory/vitals.ts";
 import { applyWrite } from "./memory/writes.ts";
-import { spendingIn } from "./spending-rules.ts";
+import { amountOf, scopeOfTenant, spendingIn } from "./spending-rules.ts";
 import { checkWrites, fits, isUnanswered } from "./write-rules.ts";
 
 export { MemoryJournals };
@@ -54,6 +54,11 @@ const make = (journals: MemoryJournals = new MemoryJournals()): JournalStore["Se
         return writes.map((write) => applyWrite(journals, write));
       }),
     job: (jobId) => Effect.sync(() => Option.fromNullishOr(journals.files.get(jobId)?.job)),
+    jobWithKey: (pipeline, idempotencyKey) =>
+      Effect.sync(() => {
+        const jobId = journals.jobWithKey(pipeline, idempotencyKey) ?? "";
+        return Option.fromNullishOr(journals.files.get(jobId)?.job);
+      }),
     jobs: (filter) => Effect.sync(() => listed(journals, filter)),
     entries: (jobId) => Effect.sync(() => [...(journals.files.get(jobId)?.entries ?? [])]),
     entry: (jobId, seq) =>
@@ -110,6 +115,8 @@ const make = (journals: MemoryJournals = new MemoryJournals()): JournalStore["Se
     prediction: (key) => Effect.sync(() => Option.fromNullishOr(journals.predictions.get(key))),
     reusable: (query) => Effect.sync(() => retention.reusable(journals, query)),
     spendingOf: (jobId, day) => Effect.sync(() => spendingIn(sumsOn(journals, jobId, day))),
+    spendingBy: (tenant, day) =>
+      Effect.sync(() => amountOf(journals.spending.sum(day, scopeOfTenant(tenant)))),
     spendingOn: (day, limit) => Effect.sync(() => journals.spending.on(day).slice(0, limit)),
     rested: (query) => Effect.sync(() => retention.rested(journals, query)),
     content: (jobId) => Effect.sync(() => retention.content(journals, jobId)),

@@ -33,7 +33,7 @@ import * as letters from "./sqlite/letter-reads.ts";
 import * as outbox from "./sqlite/outbox.ts";
 import * as reads from "./sqlite/reads.ts";
 import * as retention from "./sqlite/retention-reads.ts";
-import { readSpendingOf, readSpendingOn } from "./sqlite/spending.ts";
+import { readSpendingBy, readSpendingOf, readSpendingOn } from "./sqlite/spending.ts";
 import * as vitals from "./sqlite/vital-reads.ts";
 import { inTransaction } from "./sqlite/transaction.ts";
 import type { Connection } from "./sqlite/transaction.ts";
@@ -137,6 +137,8 @@ const over = (owners: Owners, commit: CommitAll): JournalStore["Service"] => {
         return file.failure() ?? commit(writes);
       }),
     job: (jobId) => ask("read a job", () => reads.readJob(connection, jobId)),
+    jobWithKey: (pipeline, idempotencyKey) =>
+      ask("read a job", () => reads.readJobWithKey(connection, pipeline, idempotencyKey)),
     jobs: (filter) => ask("list jobs", () => reads.readJobs(connection, filter)),
     entries: (jobId) =>
       ask(`read the journal of ${jobId}`, () => reads.readEntries(connection, jobId)),
@@ -166,6 +168,8 @@ const over = (owners: Owners, commit: CommitAll): JournalStore["Service"] => {
       ask("look for an answer to use again", () => retention.readReusable(connection, query)),
     spendingOf: (jobId, day) =>
       ask("read what is spent", () => readSpendingOf(connection, jobId, day)),
+    spendingBy: (tenant, day) =>
+      ask("read what is spent", () => readSpendingBy(connection, tenant, day)),
     spendingOn: (day, limit) =>
       ask("read what is spent", () => readSpendingOn(connection, day, limit)),
     rested: (query) => ask("look for jobs at rest", () => retention.readRested(connection, query)),

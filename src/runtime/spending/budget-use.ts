@@ -40,6 +40,18 @@ export const budgetUse = Effect.fnUntraced(function* (
   return [use({ budget: "day", tenant: null, day, limit: dayMicros ?? null }, all), ...tenants];
 });
 
+/** Today's use of one tenant's budget, also where it has used nothing. Fails with: StoreFailure. */
+export const budgetUseOf = Effect.fnUntraced(function* (
+  store: Pick<JournalStore["Service"], "spendingBy">,
+  { tenantMicros }: Budgets = {},
+  tenant: string,
+): Effect.fn.Return<BudgetUse, StoreFailure> {
+  const now = yield* Clock.currentTimeMillis;
+  const day = new Date(now).toISOString().slice(0, 10);
+  const amount = yield* store.spendingBy(tenant, dayOf(now));
+  return use({ budget: "tenant", tenant, day, limit: tenantMicros ?? null }, amount);
+});
+
 interface Scope extends Pick<BudgetUse, "budget" | "tenant" | "day"> {
   readonly limit: number | null;
 }

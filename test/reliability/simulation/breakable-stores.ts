@@ -31,6 +31,7 @@ export const breakableStore = (
         return results;
       }),
     job: (jobId) => alive(store.job(jobId)),
+    jobWithKey: (pipeline, key) => alive(store.jobWithKey(pipeline, key)),
     jobs: (filter) => alive(store.jobs(filter)),
     entries: (jobId) => alive(store.entries(jobId)),
     entry: (jobId, seq) => alive(store.entry(jobId, seq)),
@@ -48,6 +49,7 @@ export const breakableStore = (
     knownPredictions: (provider, ids) => alive(store.knownPredictions(provider, ids)),
     prediction: (key) => alive(store.prediction(key)),
     spendingOf: (jobId, day) => alive(store.spendingOf(jobId, day)),
+    spendingBy: (tenant, day) => alive(store.spendingBy(tenant, day)),
     spendingOn: (day, limit) => alive(store.spendingOn(day, limit)),
     reusable: (query) => alive(store.reusable(query)),
     rested: (query) => alive(store.rested(query)),

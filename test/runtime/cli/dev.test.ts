@@ -2,6 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { newApiKey } from "../../../src/index.ts";
 import { catena } from "./support/in-process.ts";
 import { projectWith, put } from "./support/project.ts";
 import { start } from "./support/process.ts";
@@ -81,6 +82,31 @@ test("jobs under way keep their definitions, new ones have the saved ones", pati
   expect(await outputOf(folder, young)).toBe("two and two.");
   expect(await outputOf(folder, third)).toBe("two and two!");
 });
+
+test(
+  "a config whose API may not be served is not taken, and the one before is served on",
+  patience,
+  async () => {
+    const { secret, sha256 } = newApiKey();
+    const withKeys = `http: { keys: [{ id: "me", sha256: "${sha256}", scopes: ["read"] }] },`;
+    const configOf = (http: string) => config.replace("pipelines:", `${http} pipelines:`);
+    const folder = await projectWith({
+      "catena.config.ts": configOf(withKeys),
+      "pipelines/greeting.ts": pipeline("one"),
+      "mark.ts": 'export const mark = ".";',
+    });
+    const dev = start(["dev"], { folder, environment: { CATENA_HOST: "0.0.0.0" } });
+    const [, port = ""] = await dev.says(/HTTP API at http:\/\/0\.0\.0\.0:(\d+)/);
+    await dev.says(/Watches the 3 files/);
+    await put(folder, "catena.config.ts", configOf(""));
+    await dev.says(/Expected http\.keys[^]*Not reloaded: the definitions before stay/);
+    const headers = { authorization: `Bearer ${secret}` };
+    const answer = await fetch(`http://127.0.0.1:${port}/jobs`, { headers });
+    expect([answer.status, await answer.json()]).toEqual([200, { jobs: [], next_cursor: null }]);
+    dev.kill("SIGINT");
+    expect((await dev.ended).code).toBe(0);
+  },
+);
 
 test("models without a token are at an emulator in the same process", patience, async () => {
   const folder = await projectWith({

@@ -84,6 +84,7 @@ describe("keys", () => {
     ["a tenant that is none", [{ ...admin.key, tenant: "a b" }], "http.keys[0].tenant"],
     ["a misspelt tenant", [{ ...admin.key, tenat: "acme" }], "http.keys[0]"],
     ["one id twice", [admin.key, admin.key], "http.keys"],
+    ["one secret for two", [admin.key, { ...admin.key, id: "b", tenant: "acme" }], "http.keys"],
   ])("refuses %s at the start, and names the field", async (_, keys, field) => {
     // What users of plain JavaScript may hand over.
     const http = { keys } as HttpApiOptions;

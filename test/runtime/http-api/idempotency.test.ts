@@ -2,9 +2,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Effect, Schema } from "effect";
 import { afterAll, describe, expect, it } from "vitest";
+import { Catena, Pipeline, Step } from "../../../src/index.ts";
 import { MemoryJournals, MemoryJournalStore } from "../../../src/runtime/journal-stores/memory.ts";
-import { admin, ask, type Asked, holderOf, posterOf, startApi } from "./support/api.ts";
+import { admin, ask, type Asked, holderOf, posterOf, quick, startApi } from "./support/api.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "catena-idempotency-"));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -16,6 +18,12 @@ const keyed = (body: unknown, key = "order-17", rest: Asked = {}): Asked => ({
 });
 const tea = { product: "tea" };
 const shout = posterOf(({ product }) => product.toUpperCase());
+
+/** A pipeline whose versions take different inputs. */
+const teaOf = (version: number, input: Schema.Codec<object>) =>
+  Pipeline.make("tea", { version, input })
+    .step(Step.make("brew", { input, output: Schema.String, run: () => "tea" }))
+    .output(Schema.String, ({ last }) => last);
 
 describe("Idempotency-Key", () => {
   it("answers 202 with the same job, whatever its state, and 409 to another body", async () => {
@@ -75,6 +83,33 @@ describe("Idempotency-Key", () => {
     await using after = await startApi(shout, { store });
     expect((await ask(after, "/poster", keyed(tea))).json.job_id).toBe(first.json.job_id);
     expect((await ask(after, "/poster", keyed({ product: "coffee" }))).status).toBe(409);
+  });
+
+  it("is the same job's after a deployment whose pipeline reads the body otherwise, or not at all", async () => {
+    const store = join(folder, "versions.db");
+    const Old = Schema.Struct({ cups: Schema.Number });
+    const More = Schema.Struct({
+      cups: Schema.Number,
+      lids: Schema.Number.pipe(Schema.withDecodingDefaultKey(Effect.succeed(1))),
+    });
+    const Other = Schema.Struct({ cups: Schema.String });
+    const [old, more, other] = [teaOf(1, Old), teaOf(2, More), teaOf(3, Other)];
+    const told = async (pipelines: ReadonlyArray<ReturnType<typeof teaOf>>, body: unknown) => {
+      const http = { keys: [admin.key] };
+      await using catena = await Catena.start({ ...quick, store, http, pipelines });
+      const { status, json } = await ask(catena, "/tea", keyed(body));
+      return [status, json.job_id];
+    };
+    const [status, id] = await told([old], { cups: 2 });
+    expect(status).toBe(202);
+    expect(await told([old, more], { cups: 2 })).toEqual([202, id]);
+    expect(await told([more], { cups: 2 })).toEqual([202, id]);
+    expect(await told([old, other], { cups: 2 })).toEqual([202, id]);
+    expect(await told([other], { cups: 2 })).toEqual([202, id]);
+    expect(await told([old, more], { cups: 3 })).toEqual([409, undefined]);
+    expect(await told([more], { cups: 3 })).toEqual([409, undefined]);
+    expect(await told([old, other], { cups: 3 })).toEqual([422, undefined]);
+    expect(await told([other], { cups: 3 })).toEqual([422, undefined]);
   });
 
   it("belongs to a tenant: the same key of another one is another job", async () => {

@@ -18,6 +18,7 @@ const draw = Pipeline.make("draw", { version: 1, input: Schema.String })
 const reader = holderOf("reader", ["read"]);
 const acme = holderOf("acme", ["submit", "read", "operate"], "acme");
 const bolt = holderOf("bolt", ["submit", "read", "operate"], "bolt");
+const calm = holderOf("calm", ["operate"], "calm");
 
 it("bounds each tenant by itself, and shows operators how far that is used", async () => {
   await using catena = await Catena.start({
@@ -28,7 +29,7 @@ it("bounds each tenant by itself, and shows operators how far that is used", asy
     pollEvery: "1 millis",
     budgets: { perTenantDayUsd: 0.02, perDayUsd: 1 },
     limits: { functions: { models: { painter: { concurrency: 3, createsPerMinute: 60 } } } },
-    http: { keys: [admin.key, reader.key, acme.key, bolt.key] },
+    http: { keys: [admin.key, reader.key, acme.key, bolt.key, calm.key] },
   });
   const status = async (secret: string): Promise<string> => {
     const headers = { prefer: "wait=10" };
@@ -75,5 +76,8 @@ it("bounds each tenant by itself, and shows operators how far that is used", asy
   });
   const own = await ask(catena, "/limits", { secret: bolt.secret });
   expect(own.json).toEqual({ budgets: [use("bolt", 0.02, 0.01)], limits: [] });
+  // Its budget is there before anything of it is used.
+  const unused = await ask(catena, "/limits", { secret: calm.secret });
+  expect(unused.json).toEqual({ budgets: [use("calm", 0.02, 0)], limits: [] });
   expect((await ask(catena, "/limits", { secret: reader.secret })).status).toBe(403);
 });

@@ -45,16 +45,17 @@ const develop = Effect.fnUntraced(function* (words: { readonly models: "real" | 
     isPaid: said.settings.token !== null,
   });
   const memory = { journals: new MemoryJournals(), assets: MemoryAssets.make() };
+  const place = yield* makeHttpPlace(said.settings);
   const load = Effect.fnUntraced(function* (generation: number) {
     const config = yield* Effect.ensuring(importConfig(configPath, generation), saved.refresh);
     const options = yield* provide(yield* settled(config, said, configPath));
     yield* requireClients(options.pipelines, options.models);
     yield* asUsage(Effect.sync(() => engineSettings(options)));
+    yield* place.check(options);
     return options.store === "memory" ? inMemory(options, memory) : options;
   });
   onInterrupt(0);
   const options = yield* load(1);
-  const place = yield* makeHttpPlace(said.settings);
   const { service } = yield* definitions.replace(options);
   const address = yield* place.show(service, options);
   tell(

@@ -84,6 +84,10 @@ export const spendingCases: ReadonlyArray<CaseBody> = [
         reserved("acme", 10),
       ]);
       yield* expectEqual("the first", yield* store.spendingOn(today, 1), [reserved(null, 70)]);
+      const { tenant: _, ...ofBolt } = reserved("bolt", 20);
+      yield* expectEqual("of one", yield* store.spendingBy("bolt", today), ofBolt);
+      const nothing = { reservedMicros: 0, spentMicros: 0 };
+      yield* expectEqual("of another", yield* store.spendingBy("calm", today), nothing);
       yield* commitAll(store, settles("k1", 3));
       const amount = (reservedMicros: number, spentMicros: number) => ({
         reservedMicros,

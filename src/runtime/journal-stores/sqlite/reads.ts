@@ -57,6 +57,15 @@ const heldAt = ({ prepare }: Connection, jobId: string, seq: number): Value => {
 export const readJob = (connection: Connection, jobId: string): Option.Option<StoredJob> =>
   Option.fromNullishOr(jobsWhere(connection, "WHERE job_id = ?", [jobId])[0]);
 
+export const readJobWithKey = (
+  connection: Connection,
+  pipeline: string,
+  idempotencyKey: string,
+): Option.Option<StoredJob> => {
+  const where = "WHERE pipeline = ? AND idempotency_key = ?";
+  return Option.fromNullishOr(jobsWhere(connection, where, [pipeline, idempotencyKey])[0]);
+};
+
 export const readJobs = (connection: Connection, filter: JobFilter): ReadonlyArray<StoredJob> => {
   const wanted = conditionsOf(filter);
   const where = wanted.map(([condition]) => condition).join(" AND ");

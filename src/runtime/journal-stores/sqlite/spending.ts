@@ -4,7 +4,7 @@
  */
 import { Schema } from "effect";
 import { Receipt } from "../../../machines/entry.ts";
-import type { DaySpending, JobSpending } from "../../journal-spending.ts";
+import type { Amount, DaySpending, JobSpending } from "../../journal-spending.ts";
 import type { PredictionRow } from "../../journal-store.ts";
 import {
   amountOf,
@@ -99,6 +99,9 @@ export const sumsOn = (connection: Connection, jobId: string, day: number): Sums
 
 export const readSpendingOf = (connection: Connection, jobId: string, day: number): JobSpending =>
   spendingIn(sumsOn(connection, jobId, day));
+
+export const readSpendingBy = (connection: Connection, tenant: string, day: number): Amount =>
+  amountOf(sumOf(connection, day, scopeOfTenant(tenant)));
 
 export const readSpendingOn = (
   { prepare }: Connection,
