@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "@effect/vitest";
 import { Effect } from "effect";
@@ -99,7 +100,7 @@ describe("checkpoints beside the commits", () => {
   it.live("are left to the commits where no thread may be started", () =>
     Effect.gen(function* () {
       const path = yield* temporaryPath;
-      const program = join(import.meta.dirname, "committing-process.ts");
+      const program = fileURLToPath(new URL("committing-process.ts", import.meta.url));
       const may = ["--permission", "--allow-fs-read=*", "--allow-fs-write=*"];
       const { stdout } = yield* Effect.promise(() =>
         promisify(execFile)(process.execPath, [...may, program, path], { timeout: 20_000 }),
