@@ -131,8 +131,8 @@ export interface PredictionRow {
   readonly cancelRequestedAt: number | null;
   /** True once `closeGrace` passed without a confirmed end: still watched, no longer waited for. */
   readonly isUnconfirmed: boolean;
-  /** The process that last began to copy its files, and how many had died of that before; null before the first. */
-  readonly copying: { readonly by: string; readonly deaths: number } | null;
+  /** Who has its files in hand, null while it waits to try again, and how many have died of that; null before the first. */
+  readonly copying: { readonly by: string | null; readonly deaths: number } | null;
   readonly settledAt: number | null;
   readonly raw: Value | null;
   readonly receipt: Receipt | null;

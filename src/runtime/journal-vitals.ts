@@ -20,6 +20,12 @@ export interface LongestWait {
   readonly since: number;
 }
 
+/** Which of the queue, and of which pipeline. */
+export interface LongestInQueue extends LongestWait {
+  readonly pipeline: string;
+  readonly version: number;
+}
+
 /** A prediction that has been open for long. */
 export interface LongOpen {
   readonly key: string;
@@ -39,11 +45,11 @@ export interface OpenPredictions {
 
 /** What the port answers about what waits; each fails with: StoreFailure. */
 export interface JournalVitals<StoreFailure> {
-  /** The first of the queue: pending, and owned by nobody, of whatever pipeline. */
-  readonly oldestPending: Effect.Effect<
-    Option.Option<LongestWait & { readonly pipeline: string; readonly version: number }>,
-    StoreFailure
-  >;
+  /**
+   * Who waits longest in the queue, of whatever pipeline, owned by nobody: the first that is pending, since it was
+   * made, or one that is `queued`, since it was told to go on.
+   */
+  readonly oldestPending: Effect.Effect<Option.Option<LongestInQueue>, StoreFailure>;
   /** The message that has lain longest in the inbox of a job that does not wait for a slot: there it is read with the job's turn. */
   readonly oldestMessage: Effect.Effect<Option.Option<LongestWait>, StoreFailure>;
   /** Of this owner's jobs and of jobs nobody owns; `before` in ms. */

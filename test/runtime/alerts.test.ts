@@ -159,6 +159,40 @@ describe("the queue's age", () => {
     }),
   );
 
+  it.effect("is that of a job as well that was told to go on, from then on; it is not stuck", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld(new FakeProvider());
+      const gate = Latch.makeUnsafe(false);
+      const script = newScript({ first: () => Effect.fail(down) });
+      const chain = chainOf(script, { ...patient, retry: Retry.none });
+      const slots = {
+        concurrency: 1,
+        alerts: { failureRate: false, stuckJobs: { quiet: "15 minutes" } },
+      } as const;
+      const { process, heard } = yield* watched(world, [chain], slots);
+      const failed = yield* submitted(process, chain, "x");
+      yield* pass(hour, minute);
+      expect(statusIn(world.journals, failed)).toBe("failed");
+      let isHere = false;
+      script.work["first"] = (text) => {
+        if (isHere) return Effect.succeed(text);
+        isHere = true;
+        return Effect.as(gate.await, text);
+      };
+      yield* submitted(process, chain, "x");
+      yield* process.catena.tell(failed, { type: "RetryRequested", by: "test", isFresh: false });
+      yield* pass(9 * minute, 10_000);
+      expect(raised(process)).toEqual([]);
+      yield* pass(2 * minute, 10_000);
+      expect(raised(process)).toEqual(["queue-age"]);
+      expect(process.catena.alerts()[0]?.what).toContain(failed);
+      gate.openUnsafe();
+      yield* pass(minute, 1_000);
+      expect(statusIn(world.journals, failed)).toBe("complete");
+      expect(heard()).toEqual(["raised queue-age", "cleared queue-age"]);
+    }),
+  );
+
   it.effect("tells of jobs whose pipeline no process has any more", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld(new FakeProvider());

@@ -1,13 +1,11 @@
 /** The first of the queue waits too long: too few slots, or nobody here has its pipeline. */
 import type { Option } from "effect";
-import type { LongestWait } from "../journal-vitals.ts";
+import type { LongestInQueue } from "../journal-vitals.ts";
 import { inWords, type Reading, stateOf } from "./alert.ts";
 import type { AlertSettings } from "./alert-settings.ts";
 
-type First = LongestWait & { readonly pipeline: string; readonly version: number };
-
 export const queueAge = (
-  first: Option.Option<First>,
+  first: Option.Option<LongestInQueue>,
   { afterMs }: NonNullable<AlertSettings["queueAge"]>,
   { now, isDeployed }: { readonly now: number; readonly isDeployed: (key: string) => boolean },
 ): ReadonlyArray<Reading> => {

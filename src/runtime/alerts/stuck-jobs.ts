@@ -1,7 +1,7 @@
 /**
  * Jobs that get nowhere: the instant they wait for is long over, or they are silent although they wait for
- * nobody; and words that were left for a job and that nobody reads. A job that was paused, or that waits for
- * a signal without a time limit, is not stuck.
+ * nobody; and words that were left for a job and that nobody reads. A job that was paused, that waits for a slot,
+ * or for a signal without a time limit, is not stuck.
  */
 import { Effect, type Option } from "effect";
 import type { JournalVitals, LongestWait, UnfinishedJob } from "../journal-vitals.ts";
@@ -52,7 +52,8 @@ const isStuck = (
   { overdueMs, quietMs }: Settings,
   now: number,
 ): boolean => {
-  if (detail === "paused") return false;
+  // Who waits for a slot is looked at as the queue's.
+  if (detail === "paused" || detail === "queued") return false;
   if (until !== null) return now - until > overdueMs;
   // Who waits without a limit waits for somebody to say something.
   return detail !== "waiting" && now - updatedAt > quietMs;

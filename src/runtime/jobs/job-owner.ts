@@ -44,6 +44,9 @@ export interface JobOwner {
   readonly snapshot: () => JobSnapshot;
   readonly record: () => StateRecord;
   readonly plan: PipelinePlan;
+  /** Of its claim: a later one is another owner's. */
+  readonly epoch: number;
+  readonly hasEnded: () => boolean;
   /** A message came that the owner, having ended, will not read. */
   readonly hasUnread: () => boolean;
   /** Lets the job and its services go, as they are, without a word to anybody. */
@@ -65,6 +68,7 @@ type Phase = "waiting" | "due" | "busy" | "ended";
 
 class Owner implements JobOwner {
   readonly plan: PipelinePlan;
+  readonly epoch: number;
   readonly #host: JobHost;
   readonly #loaded: LoadedJob;
   readonly #hooks: OwnerHooks;
@@ -88,6 +92,7 @@ class Owner implements JobOwner {
   constructor(host: JobHost, loaded: LoadedJob, hooks: OwnerHooks) {
     const { jobId, deployed } = loaded;
     this.plan = deployed.plan;
+    this.epoch = loaded.epoch;
     this.#host = host;
     this.#loaded = loaded;
     this.#hooks = hooks;
@@ -112,6 +117,7 @@ class Owner implements JobOwner {
 
   readonly snapshot = () => this.#snapshot;
   readonly record = () => this.#record;
+  readonly hasEnded = () => this.#phase === "ended";
   readonly hasUnread = () => this.#inboxDue;
 
   readonly nudge = () => {
@@ -306,7 +312,8 @@ class Owner implements JobOwner {
 
   #writeOf(staged: Staged, record: StateRecord): AppendEntries {
     const { owner, settings } = this.#host;
-    const { jobId, epoch } = this.#loaded;
+    const { jobId } = this.#loaded;
+    const { epoch } = this;
     const isReleased = isAtRest(staged.snapshot);
     // The row of a job at rest may name nobody any more: who goes on with it is its owner again.
     const isResumed = isAtRest(this.#snapshot) && !isReleased;

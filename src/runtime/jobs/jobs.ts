@@ -9,7 +9,6 @@ import { thenAtOnce } from "../services/at-once.ts";
 import { BackgroundWork } from "./background-work.ts";
 import { type Claim, claimJob, submittedJob } from "./claim.ts";
 import type { Submission, Submitted } from "./claim.ts";
-import { HeldJobs } from "./held-jobs.ts";
 import type { Identifiers } from "../identifiers.ts";
 import type { Deployed, JobHost } from "./job-host.ts";
 import { type JobOwner, type LoadedJob, makeOwner, type OwnerEnd } from "./job-owner.ts";
@@ -22,6 +21,7 @@ import { JobUnavailable } from "../outcome.ts";
 import { keepWatch, type LookAround } from "./look-around.ts";
 import { unloadSleepers } from "./passivation.ts";
 import { PendingQueue } from "./pending-queue.ts";
+import { ResidentJobs } from "./resident-jobs.ts";
 import { isRest, RestWaiters, untilRest } from "./rest-waiters.ts";
 import { UnreadableJournals } from "./unreadable-journals.ts";
 import { Waking } from "./waking.ts";
@@ -66,25 +66,23 @@ export const makeJobs = Effect.fnUntraced(function* (
   host: JobHost,
   options: JobsOptions,
 ): Effect.fn.Return<Jobs, never, Scope.Scope> {
-  const jobs = new ResidentJobs(host, options);
+  const jobs = new JobsHere(host, options);
   yield* Effect.addFinalizer(() => Effect.raceFirst(jobs.leave, options.hurried));
   yield* keepWatch(jobs.surroundings);
   yield* Effect.forkScoped(jobs.recoverRegularly);
   return jobs;
 });
 
-class ResidentJobs implements Jobs {
+class JobsHere implements Jobs {
   readonly #host: JobHost;
   readonly #options: JobsOptions;
-  readonly #resident = new Map<string, JobOwner>();
+  readonly #resident = new ResidentJobs();
   readonly #rest = new RestWaiters();
   readonly #queue: PendingQueue;
   readonly #sleepers: Waking;
   readonly #unreadable = new UnreadableJournals();
   readonly #timersChanged = Latch.makeUnsafe(false);
-  readonly #held = new HeldJobs();
   #intake: Intake;
-  #running = 0;
   /** What dead owners left goes first, and takes slots as well. */
   #hasRecovered = false;
   /** Slots of jobs whose creation is being committed. */
@@ -139,11 +137,7 @@ class ResidentJobs implements Jobs {
     };
   }
 
-  readonly counts = () => ({ resident: this.#resident.size, running: this.#inPlace });
-
-  get #inPlace(): number {
-    return this.#running - this.#held.withoutPlace;
-  }
+  readonly counts = () => ({ resident: this.#resident.size, running: this.#resident.inPlace });
 
   // --- new jobs
 
@@ -198,7 +192,7 @@ class ResidentJobs implements Jobs {
 
   #freeSlots(): number {
     if (!this.#hasRecovered) return 0;
-    return this.#options.concurrency - this.#inPlace - this.#reserved;
+    return this.#options.concurrency - this.#resident.inPlace - this.#reserved;
   }
 
   /** Whether a new job starts at once. Who waits already goes first, where this process runs the queue. */
@@ -269,29 +263,26 @@ class ResidentJobs implements Jobs {
   /** Gives the job its owner in this process, and looks after what becomes of it. */
   #settleIn(loaded: LoadedJob): void {
     const { jobId } = loaded;
-    if (this.#isLeaving || this.#resident.has(jobId)) return;
+    if (this.#isLeaving || !this.#resident.wants(loaded)) return;
     const owner = makeOwner(this.#host, loaded, {
       onAdopt: (record) => {
         if (isRest(record)) this.#rest.tell(jobId, record);
-        if (this.#held.note(record, owner.snapshot())) this.#queue.drain();
+        if (this.#resident.note(record, owner.snapshot())) this.#queue.drain();
       },
       onEnd: (end) => {
-        // One that a bug has ended would only meet it again: it keeps the job from being woken, but no slot.
-        if (end !== "lost") this.#resident.delete(jobId);
-        this.#held.forget(jobId);
+        this.#resident.remove(jobId, owner, end);
         this.#onEnd(owner, end);
       },
     });
-    this.#resident.set(jobId, owner);
-    this.#running += 1;
-    this.#held.note(loaded.record, loaded.snapshot);
+    const before = this.#resident.add(loaded, owner);
+    if (before !== undefined) this.#host.fork(before.leave);
     owner.start();
   }
 
   readonly leave: Effect.Effect<void> = Effect.suspend(() => {
     this.#isLeaving = true;
     this.#rest.tellAll();
-    const owners = [...this.#resident.values()].map(({ leave }) => leave);
+    const owners = [...this.#resident.owners].map(({ leave }) => leave);
     return Effect.all([this.#beside.leave, ...owners], {
       concurrency: "unbounded",
       discard: true,
@@ -299,7 +290,6 @@ class ResidentJobs implements Jobs {
   });
 
   #onEnd(owner: JobOwner, end: OwnerEnd): void {
-    this.#running -= 1;
     this.#queue.drain();
     if (end === "passivated") this.#timersChanged.openUnsafe();
     if (end === "fenced") this.#rest.tell(owner.record().jobId, null);
@@ -335,7 +325,7 @@ class ResidentJobs implements Jobs {
       yield* Effect.sleep(this.#options.recoverEveryMs);
       yield* this.#beside.insist(Effect.asVoid(this.recover));
       const now = yield* Clock.currentTimeMillis;
-      unloadSleepers(this.#resident.values(), { now, passivateAfterMs });
+      unloadSleepers(this.#resident.owners, { now, passivateAfterMs });
     }
   });
 

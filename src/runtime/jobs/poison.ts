@@ -44,7 +44,7 @@ export const isSuspect = (death: Death): boolean => {
 };
 
 const isInHand = (row: PredictionRow, { loaded, owner, providers }: Death): boolean => {
-  if (row.copying !== null && row.copying.by === owner) return true;
+  if (owner !== null && row.copying?.by === owner) return true;
   const call = loaded.snapshot.context.steps[row.path]?.call;
   const claimedSeq = loaded.entries.findLast(({ type }) => type === "Claimed")?.seq ?? 0;
   // Whoever intends a call sends it, and nobody else does.

@@ -134,7 +134,7 @@ const settle = (
 const endOf = (watched: WatchedPrediction, prediction: Prediction) => ({
   row: watched.row,
   prediction,
-  beginCopying: watched.beginCopying,
+  copyMark: watched.copyMark,
   isDeadlyToCopy: watched.isDeadlyToCopy,
 });
 

@@ -16,10 +16,16 @@ type Settled = FactOf<"PredictionSettled">;
 export interface Ended {
   readonly row: PredictionRow;
   readonly prediction: Prediction;
-  /** To be done before the first file is copied; a prediction without files costs nothing by it. */
-  readonly beginCopying: Effect.Effect<void>;
+  readonly copyMark: CopyMark;
   /** Copying has killed process after process: settled without its files, which a RETRY copies in the job's name. */
   readonly isDeadlyToCopy: boolean;
+}
+
+/** Says in the ledger whose files this process has in hand: of copying one it may die. A prediction without files costs nothing by it. */
+export interface CopyMark {
+  readonly set: Effect.Effect<void>;
+  /** It is given up for now, and waits to be tried again. */
+  readonly lift: Effect.Effect<void>;
 }
 
 /** A provider that cannot be reached is waited for, for some minutes: what it made is paid and still there. */
@@ -116,7 +122,7 @@ const receiptOf = (
 const copiesOf = (
   client: ModelClient,
   assets: JobAssets,
-  { row, prediction, beginCopying, isDeadlyToCopy }: Ended,
+  { row, prediction, copyMark, isDeadlyToCopy }: Ended,
 ): Effect.Effect<Settled["files"], ProviderFailure> => {
   const { provider } = client;
   if (prediction.status !== "succeeded") return Effect.succeed([]);
@@ -129,41 +135,65 @@ const copiesOf = (
     return Effect.fail(new ProviderFailure({ reason: "BadResponse", provider, detail }));
   }
   const { model } = row;
-  return copyFiles(client, assets, { model, output: prediction.output, onBegin: beginCopying });
+  return copyFiles(client, assets, { model, output: prediction.output, mark: copyMark });
 };
 
 export interface Output {
   readonly model: string;
   readonly output: Schema.Json;
-  /** Before the first file, if there is one. Default: nothing. */
-  readonly onBegin?: Effect.Effect<void>;
+  /** Default: nothing is marked. */
+  readonly mark?: CopyMark;
 }
+
+type Copied = Settled["files"][number];
+
+const noMark: CopyMark = { set: Effect.void, lift: Effect.void };
 
 /** The files of an output, copied into our own store. Fails with: ProviderFailure. */
 export const copyFiles = Effect.fnUntraced(function* (
   client: ModelClient,
   assets: JobAssets,
-  { model, output, onBegin = Effect.void }: Output,
+  { model, output, mark = noMark }: Output,
 ): Effect.fn.Return<Settled["files"], ProviderFailure> {
   const description = yield* patiently(client.describe(model));
   const urls = filesIn(description.output, output);
-  if (urls.length > 0) yield* onBegin;
-  return yield* Effect.forEach(urls, (url) =>
-    Effect.map(patiently(copyOf(client, assets, url)), (asset) => ({ url, asset })),
+  const copied: Array<Copied> = [];
+  const giveUp = () => (copied.length < urls.length ? mark.lift : Effect.void);
+  const turn = copyOn(urls, copied, (url) => copyOf(client, assets, url)).pipe(
+    Effect.tap(giveUp),
+    Effect.tapError(giveUp),
   );
+  // Whoever waits for a turn, or to try again, holds no file, and keeps nobody else from copying one.
+  const inTurn = withFileInMemory(client, "fromProvider", Effect.andThen(mark.set, turn));
+  while (copied.length < urls.length) yield* patiently(inTurn);
+  return copied;
 });
 
-/** Whoever waits to try again holds no file, and keeps nobody else from copying one. */
-const copyOf = (client: ModelClient, assets: JobAssets, url: string) =>
-  withFileInMemory(
-    client,
-    "fromProvider",
-    Effect.gen(function* () {
-      const file = yield* client.download(url);
-      const asset: Schema.Json = { ...(yield* insist(assets.put(file))) };
-      return asset;
-    }),
-  );
+/** One after the other, so that what was begun is soon done. What fails has patience of its own: it begins a turn then. */
+const copyOn = Effect.fnUntraced(function* (
+  urls: ReadonlyArray<string>,
+  copied: Array<Copied>,
+  copy: (url: string) => Effect.Effect<Copied, ProviderFailure>,
+): Effect.fn.Return<void, ProviderFailure> {
+  const before = copied.length;
+  for (const url of urls.slice(before)) {
+    const one = yield* Effect.result(copy(url));
+    if (Result.isSuccess(one)) copied.push(one.success);
+    else if (copied.length === before) return yield* Effect.fail(one.failure);
+    else return;
+  }
+});
+
+const copyOf = (
+  client: ModelClient,
+  assets: JobAssets,
+  url: string,
+): Effect.Effect<Copied, ProviderFailure> =>
+  Effect.gen(function* () {
+    const file = yield* client.download(url);
+    const asset: Schema.Json = { ...(yield* insist(assets.put(file))) };
+    return { url, asset };
+  });
 
 /** Tried again while that may help and costs nothing. */
 const patiently = <A>(

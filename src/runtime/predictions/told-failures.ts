@@ -16,6 +16,8 @@ export const tellingFailures = (client: ModelClient): ModelClient => {
   let unsaid = 0;
   const tell = (what: string) => (failure: ProviderFailure) =>
     Effect.flatMap(runningMs, (now) => {
+      // Nobody tries that again: it is the end of the prediction, and its job says so.
+      if (failure.isPermanent === true) return Effect.void;
       if (now - saidAt < quietMs) {
         unsaid += 1;
         return Effect.void;

@@ -13,6 +13,7 @@ import type { Prediction } from "../../steps/model-client.ts";
 import type { ChangePrediction, PredictionRow } from "../journal-store.ts";
 import { isUnanswered } from "../journal-stores/write-rules.ts";
 import { runningMs } from "./running-clock.ts";
+import type { CopyMark } from "./settlement.ts";
 import type { WatcherHost } from "./watcher-host.ts";
 
 interface Change {
@@ -52,8 +53,8 @@ export class WatchedPrediction {
   constructor(row: PredictionRow, host: WatcherHost, died: string | null = null) {
     this.row = row;
     const { copying } = row;
-    this.#copyingDeaths =
-      (copying?.deaths ?? 0) + (copying !== null && copying.by === died ? 1 : 0);
+    const isOfCopying = died !== null && copying?.by === died;
+    this.#copyingDeaths = (copying?.deaths ?? 0) + (isOfCopying ? 1 : 0);
     this.isCancelWanted = row.cancelRequestedAt !== null;
     this.#host = host;
   }
@@ -146,13 +147,17 @@ export class WatchedPrediction {
     return this.#copyingDeaths >= maxDeaths;
   }
 
-  /** Its files are about to be copied: written down first, so that a process that dies of it is known to. */
-  readonly beginCopying: Effect.Effect<void> = Effect.suspend(() => {
-    const { owner } = this.#host;
-    if (this.row.copying?.by === owner) return Effect.void;
-    const copying = { by: owner, deaths: this.#copyingDeaths };
+  /** Written down before its files are copied, so that a process that dies of it is known to. */
+  readonly copyMark: CopyMark = {
+    set: Effect.suspend(() => this.#markCopying(this.#host.owner)),
+    lift: Effect.suspend(() => this.#markCopying(null)),
+  };
+
+  #markCopying(by: string | null): Effect.Effect<void> {
+    if (this.row.copying?.by === by) return Effect.void;
+    const copying = { by, deaths: this.#copyingDeaths };
     return Effect.asVoid(this.#change({ change: { copying }, from: ["accepted"], fact: null }));
-  });
+  }
 
   /** `closeGrace` has passed: watched on, but nobody waits for it. */
   giveUp(): Effect.Effect<void> {

@@ -65,9 +65,15 @@ export class Rules {
           if (write?.type === "AppendEntries" && write.claim !== null)
             this.#fenced.delete(`${process.name} ${write.jobId}`);
         } else if (write?.type === "AppendEntries" && write.claim === null)
-          this.#fenced.add(`${process.name} ${write.jobId}`);
+          this.#toldOff(process, write.jobId);
       }
     };
+  }
+
+  /** It may have the job again by now, and what it had to say as the owner before is in vain all the same. */
+  #toldOff(process: Mortal, jobId: string): void {
+    if (this.#book.journals.files.get(jobId)?.job.owner !== process.owner)
+      this.#fenced.add(`${process.name} ${jobId}`);
   }
 
   /** The process is killed. */

@@ -353,4 +353,50 @@ describe("that files are copied", () => {
       expect(yield* marks(asking(), {})).toBe(0);
     }),
   );
+
+  const copiers = Effect.fnUntraced(function* (file: FakeProvider["file"], count: number) {
+    const world = yield* makeWorld(
+      new FakeProvider({
+        fateOf: () => ({ end: { status: "succeeded", output: [fileUrl, `${fileUrl}?2`] } }),
+      }),
+    );
+    world.provider.file = file;
+    const pipeline = painting();
+    const process = yield* processIn(world, [pipeline]);
+    for (let nth = 0; nth < count; nth += 1) yield* submit(process, pipeline, `${nth}`);
+    return { world, process, pipeline };
+  });
+
+  const suspectsAfter = Effect.fnUntraced(function* ({
+    world,
+    process,
+    pipeline,
+  }: Effect.Success<ReturnType<typeof copiers>>) {
+    yield* process.kill;
+    yield* processIn(world, [pipeline]);
+    const claims = [...world.journals.files.keys()].flatMap((id) =>
+      entriesOf(world, id, "Claimed"),
+    );
+    return claims.filter(({ isSuspect }) => isSuspect).length;
+  });
+
+  it.effect("is not held against those whose files wait for their turn", () =>
+    Effect.gen(function* () {
+      const copying = yield* copiers(() => Effect.never, 40);
+      yield* passUntil("many are copied", () => copying.world.provider.downloads === 32);
+      yield* pass(20_000);
+      expect(yield* suspectsAfter(copying)).toBe(32);
+    }),
+  );
+
+  it.effect("is not held against those that wait to try it again", () =>
+    Effect.gen(function* () {
+      const detail = "the host of the files is down";
+      const down = new ProviderFailure({ reason: "Unavailable", provider: "fake", detail });
+      const copying = yield* copiers(() => Effect.fail(down), 5);
+      yield* passUntil("all have tried", () => copying.world.provider.downloads >= 5);
+      yield* pass(20_000);
+      expect(yield* suspectsAfter(copying)).toBe(0);
+    }),
+  );
 });

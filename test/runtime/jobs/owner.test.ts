@@ -249,6 +249,30 @@ describe("the owner of a job", () => {
     }),
   );
 
+  it.effect("goes on with a job that was another's meanwhile, also where nobody had told it", () =>
+    Effect.gen(function* () {
+      const journals = new MemoryJournals();
+      const gates = { old: gatedWork("second"), next: gatedWork("second") };
+      const script = newScript({ second: gates.old.work });
+      const chain = chainOf(script);
+      const old = yield* startProcess({ journals, pipelines: [chain] });
+      const jobId = yield* submitted(old, chain, "x");
+      yield* until("second runs", () => script.callsOf("second").length === 1);
+      // Frozen, taken over, and awake again before it has anything to say.
+      yield* old.declareDead;
+      const chain2 = chainOf(newScript({ second: gates.next.work }));
+      const next = yield* startProcess({ journals, pipelines: [chain2] });
+      const ownerOf = () => journals.files.get(jobId)?.job.owner;
+      expect(ownerOf()).toBe(next.catena.engine.owner);
+      yield* next.die;
+      yield* within(old.catena.engine.jobs.recover);
+      expect(ownerOf()).toBe(old.catena.engine.owner);
+      gates.old.open();
+      expect(yield* outcomeOf(old, chain, jobId)).toEqual(complete);
+      expect(old.catena.engine.jobs.counts()).toEqual({ resident: 0, running: 0 });
+    }),
+  );
+
   it.effect("lets the services of a fenced job go: their signal is aborted", () =>
     Effect.gen(function* () {
       const journals = new MemoryJournals();

@@ -1,6 +1,9 @@
 /** The log is moved into the file beside the commits, and whatever becomes of that, nothing of it is lost. */
-import { stat } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, it } from "@effect/vitest";
 import { Effect } from "effect";
 import { Checkpoints } from "../../../src/runtime/journal-stores/sqlite/checkpoints.ts";
@@ -78,6 +81,31 @@ describe("checkpoints beside the commits", () => {
         yield* checkpoints.close;
       }
       expect(checkpoints.hasEnded).toBe(true);
+    }),
+  );
+
+  it.live("make no file in the place of one that was moved away", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder;
+      const checkpoints = new Checkpoints({
+        path: join(folder, "moved.db"),
+        synchronous: "NORMAL",
+      });
+      checkpoints.note(10_000);
+      yield* checkpoints.close;
+      expect(yield* Effect.promise(() => readdir(folder))).toEqual([]);
+    }),
+  );
+
+  it.live("are left to the commits where no thread may be started", () =>
+    Effect.gen(function* () {
+      const path = yield* temporaryPath;
+      const program = fileURLToPath(new URL("committing-process.ts", import.meta.url));
+      const may = ["--permission", "--allow-fs-read=*", "--allow-fs-write=*"];
+      const { stdout } = yield* Effect.promise(() =>
+        promisify(execFile)(process.execPath, [...may, program, path], { timeout: 20_000 }),
+      );
+      expect(stdout.trim()).toBe("601");
     }),
   );
 });

@@ -1,8 +1,18 @@
 /** Why a job waits for looks or searches that fail is told, and not once for each of them. */
 import { describe, expect, it } from "@effect/vitest";
 import { Effect, Logger } from "effect";
+import { Functions, Retry } from "../../../src/index.ts";
 import { FakeProvider } from "../support/fake-provider.ts";
-import { asking, makeWorld, pass, processIn, submit } from "../support/ledger-harness.ts";
+import {
+  asking,
+  makeWorld,
+  pass,
+  passUntil,
+  processIn,
+  recordOf,
+  rowsOf,
+  submit,
+} from "../support/ledger-harness.ts";
 
 /** What is logged while the effect runs. */
 const logged = <A, E, R>(effect: (lines: ReadonlyArray<string>) => Effect.Effect<A, E, R>) => {
@@ -48,6 +58,24 @@ describe("a failing provider", () => {
         expect(lines.filter((line) => line.includes("search"))).toEqual([
           "the search for a prediction failed: fake: Unavailable: HTTP 502; it is tried again",
         ]);
+      }),
+    ),
+  );
+
+  it.effect("is told of nothing that is over for certain, and not tried again", () =>
+    logged((lines) =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld(new FakeProvider());
+        const client = () =>
+          Functions.client({ models: { "fake/text": { run: () => new Promise(() => {}) } } });
+        const pipeline = asking({ retry: Retry.none });
+        const first = yield* processIn(world, [pipeline], { models: client() });
+        const jobId = yield* submit(first, pipeline, "tea");
+        yield* passUntil("it runs", () => rowsOf(world)[0]?.state === "accepted");
+        yield* first.kill;
+        yield* processIn(world, [pipeline], { models: client() });
+        yield* passUntil("it has failed", () => recordOf(world, jobId)?.status === "failed");
+        expect(lines.filter((line) => line.includes("tried again"))).toEqual([]);
       }),
     ),
   );

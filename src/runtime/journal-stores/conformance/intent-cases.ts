@@ -84,6 +84,9 @@ export const intentCases: ReadonlyArray<CaseBody> = [
       const [marked] = yield* store.predictions("a");
       yield* expectEqual("copying", marked?.copying, change.copying);
       yield* expectEqual("open", yield* store.openPredictions("o"), [marked]);
+      const lifted = { copying: { by: null, deaths: 2 } };
+      yield* commitAll(store, { ...mark, from: ["intended"], change: lifted });
+      yield* expectEqual("lifted", (yield* store.predictions("a"))[0]?.copying, lifted.copying);
     }),
   },
 ];

@@ -90,6 +90,32 @@ export const vitalCases: ReadonlyArray<CaseBody> = [
     }),
   },
   {
+    name: "one that was left to nobody stands in the queue for as long as its row says so, and since then",
+    run: Effect.fnUntraced(function* ({ open }) {
+      const store = yield* open;
+      const leave = (jobId: string, detail: string, updatedAt: number) =>
+        appendOf(jobId, 1, {
+          record: recordOf(jobId, { status: "processing", detail, updatedAt }),
+          claim: { owner: null, epoch: 2 },
+        });
+      const fresh = recordOf("d", { createdAt: startedAt + 9 });
+      yield* commitAll(store, ownedOf("a"), ownedOf("b"), ownedOf("c"));
+      yield* commitAll(store, leave("a", "paused", startedAt), createOf("d", { record: fresh }));
+      const first = Effect.map(store.oldestPending, Option.getOrNull);
+      const since = (jobId: string, ms: number) => ({
+        jobId,
+        since: startedAt + ms,
+        pipeline: "campaign",
+        version: 1,
+      });
+      yield* expectEqual("new", yield* first, since("d", 9));
+      yield* commitAll(store, leave("b", "queued", startedAt + 20));
+      yield* expectEqual("later", yield* first, since("d", 9));
+      yield* commitAll(store, leave("c", "queued", startedAt + 7));
+      yield* expectEqual("earlier", yield* first, since("c", 7));
+    }),
+  },
+  {
     name: "the message that has lain longest is found until it is read",
     run: Effect.fnUntraced(function* ({ open }) {
       const store = yield* open;

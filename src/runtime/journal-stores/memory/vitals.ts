@@ -1,7 +1,12 @@
 /** What waits longest, in memory. */
 import { Option } from "effect";
 import type { Hint } from "../../journal-hints.ts";
-import type { LongestWait, OpenPredictions, UnfinishedJob } from "../../journal-vitals.ts";
+import type {
+  LongestInQueue,
+  LongestWait,
+  OpenPredictions,
+  UnfinishedJob,
+} from "../../journal-vitals.ts";
 import { mayBeHinted } from "../write-rules.ts";
 import type { JobFile, MemoryJournals } from "./journals.ts";
 
@@ -9,11 +14,16 @@ const oldestFirst = (left: JobFile, right: JobFile): number => left.ordinal - ri
 
 const isNew = ({ job }: JobFile): boolean => job.record.status === "pending";
 
-export const oldestPending = ({ pending }: MemoryJournals) => {
-  const [file] = [...pending].filter(isNew).sort(oldestFirst);
-  if (file === undefined) return Option.none();
-  const { jobId, createdAt: since, pipeline, version } = file.job.record;
-  return Option.some({ jobId, since, pipeline, version });
+export const oldestPending = ({ pending }: MemoryJournals): Option.Option<LongestInQueue> => {
+  const [first] = [...pending].filter(isNew).sort(oldestFirst);
+  const told = [...pending].filter((file) => !isNew(file)).sort(oldestFirst);
+  const [oldest] = [...(first === undefined ? [] : [first]), ...told]
+    .map((file) => {
+      const { jobId, createdAt, updatedAt, pipeline, version } = file.job.record;
+      return { jobId, since: isNew(file) ? createdAt : updatedAt, pipeline, version };
+    })
+    .sort((left, right) => left.since - right.since);
+  return Option.fromNullishOr(oldest);
 };
 
 export const oldestMessage = ({ unread }: MemoryJournals): Option.Option<LongestWait> => {

@@ -2,12 +2,13 @@
 import { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import { type CheckpointRequest, isCheckpointOptions } from "./checkpoint-messages.ts";
+import { existingFile } from "./existing-file.ts";
 
 const options: unknown = workerData;
 if (parentPort === null || !isCheckpointOptions(options))
   throw new Error("this file is run by a thread that was given the options of a database");
 const port = parentPort;
-const db = new DatabaseSync(options.path, { timeout: 0 });
+const db = new DatabaseSync(existingFile(options.path), { timeout: 0 });
 // Log and file are flushed as the process itself flushes them.
 db.exec(`PRAGMA synchronous = ${options.synchronous}`);
 const checkpoint = db.prepare("PRAGMA wal_checkpoint(PASSIVE)");

@@ -39,13 +39,19 @@ export class Checkpoints {
     this.#pages += pagesOfCommit + writes * pagesOfWrite;
     if (this.#pages < pagesOfMove || this.#state !== "idle") return;
     this.#pages = 0;
-    this.#state = "moving";
     this.#thread ??= this.#start();
-    this.#thread.postMessage("checkpoint" satisfies CheckpointRequest);
+    this.#state = this.#thread === undefined ? "ended" : "moving";
+    this.#thread?.postMessage("checkpoint" satisfies CheckpointRequest);
   }
 
-  #start(): Worker {
-    const thread = new Worker(file, { workerData: this.#options, name: "catena-checkpoint" });
+  #start(): Worker | undefined {
+    let thread: Worker;
+    try {
+      thread = new Worker(file, { workerData: this.#options, name: "catena-checkpoint" });
+    } catch {
+      // A process that may start none (`node --permission`) has committed all the same.
+      return undefined;
+    }
     // Moving the log keeps nobody's process: it is read by whoever opens the file next.
     thread.unref();
     thread.on("message", () => {

@@ -3,6 +3,7 @@ import { accessSync, constants, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StoreFailure } from "../../journal-store.ts";
+import { existingFile } from "./existing-file.ts";
 import { migrate } from "./schema.ts";
 import { connectionOver, introduce } from "./transaction.ts";
 import type { Connection } from "./transaction.ts";
@@ -102,7 +103,7 @@ const idsOf = ({ connectionId, threadId }: DatabaseOptions): ReadonlyArray<strin
 export const openBeside = (
   options: DatabaseOptions & { readonly threadId: string },
 ): Connection => {
-  const db = new DatabaseSync(options.path, {
+  const db = new DatabaseSync(existingFile(options.path), {
     timeout: threadBusyTimeoutMs,
     enableForeignKeyConstraints: true,
   });

@@ -82,7 +82,9 @@ export const decodePrediction: (stored: unknown) => PredictionRow = Schema.decod
     cancelRequestedAt: NullableNumber,
     isUnconfirmed: Schema.BooleanFromBit,
     copying: Schema.NullOr(
-      Schema.fromJsonString(Schema.Struct({ by: Schema.String, deaths: Schema.Number })),
+      Schema.fromJsonString(
+        Schema.Struct({ by: Schema.NullOr(Schema.String), deaths: Schema.Number }),
+      ),
     ),
     settledAt: NullableNumber,
     raw: Schema.NullOr(ValueText),

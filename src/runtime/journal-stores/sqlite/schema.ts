@@ -21,6 +21,9 @@ export const hintedPrediction = `hinted_at IS NOT NULL AND (${openPrediction} OR
 /** The condition of a job that is for whoever takes it; queries repeat it to use its index. */
 export const unownedJob = "owner IS NULL AND released = 0";
 
+/** The condition of a job that has begun and was left to nobody: queued, or paused then. */
+export const leftJob = `${unownedJob} AND status = 'processing'`;
+
 /*
  * Partial indices keep every question of the running service as cheap with a million finished jobs as
  * with none. The ordinals give the order of arrival, which no clock can.
@@ -138,6 +141,7 @@ const migrations: ReadonlyArray<string | ((db: DatabaseSync) => void)> = [
   `CREATE INDEX jobs_unowned ON jobs (ordinal) WHERE ${unownedJob}`,
   reusableByTenant,
   outboxTopics,
+  `CREATE INDEX jobs_left ON jobs (ordinal) WHERE ${leftJob}`,
 ];
 
 export const schemaVersion = migrations.length;

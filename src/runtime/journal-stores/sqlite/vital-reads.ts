@@ -1,25 +1,35 @@
 /** What waits longest, as SQL: every question goes by an index of what is not finished. */
 import { Option } from "effect";
 import type { Hint } from "../../journal-hints.ts";
-import type { LongestWait, OpenPredictions, UnfinishedJob } from "../../journal-vitals.ts";
+import type {
+  LongestInQueue,
+  LongestWait,
+  OpenPredictions,
+  UnfinishedJob,
+} from "../../journal-vitals.ts";
 import { numberIn, numberOrNullIn, type Row, textIn, textOrNullIn } from "./columns.ts";
-import { hintedPrediction, openPrediction } from "./schema.ts";
+import { hintedPrediction, leftJob, openPrediction } from "./schema.ts";
 import type { Connection } from "./transaction.ts";
 
-export const readOldestPending = ({ prepare }: Connection) =>
-  Option.map(
-    Option.fromNullishOr(
-      prepare(
-        `SELECT job_id, created_at AS since, pipeline, version FROM jobs INDEXED BY jobs_pending
-         WHERE status = 'pending' AND owner IS NULL ORDER BY ordinal LIMIT 1`,
-      ).get(),
-    ),
-    (row) => ({
+const neverBegun = `SELECT job_id, created_at AS since, pipeline, version FROM jobs INDEXED BY jobs_pending
+  WHERE status = 'pending' AND owner IS NULL ORDER BY ordinal LIMIT 1`;
+
+/** Those that were told to go on wait since then: it was their last entry. */
+const toldToGoOn = `SELECT job_id, updated_at AS since, pipeline, version FROM jobs INDEXED BY jobs_left
+  WHERE ${leftJob} AND detail = 'queued' ORDER BY updated_at, ordinal LIMIT 1`;
+
+export const readOldestPending = ({ prepare }: Connection): Option.Option<LongestInQueue> => {
+  const [oldest] = [neverBegun, toldToGoOn]
+    .map((query) => prepare(query).get())
+    .filter((row) => row !== undefined)
+    .map((row) => ({
       ...longestIn(row),
       pipeline: textIn(row, "pipeline"),
       version: numberIn(row, "version"),
-    }),
-  );
+    }))
+    .toSorted((left, right) => left.since - right.since);
+  return Option.fromNullishOr(oldest);
+};
 
 export const readOldestMessage = ({ prepare }: Connection): Option.Option<LongestWait> =>
   Option.map(
