@@ -2,6 +2,9 @@
 import type { JobContext } from "./context.ts";
 import type { Entry, EntryOf } from "./entry.ts";
 
+/** So many in a row make a job poison, and leave a prediction's files uncopied. */
+export const maxDeaths = 3;
+
 /** The context after the entry, which is folded already but for this. */
 export const countDeaths = (context: JobContext, entry: Entry): JobContext => {
   if (entry.type === "Claimed") return entry.isTakeover ? takenOver(context, entry) : context;

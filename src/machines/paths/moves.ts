@@ -1,4 +1,5 @@
 /** What may happen next in a world: one thing, or two at the same tick. */
+import { maxDeaths } from "../count-deaths.ts";
 import { signalNodes, type StepNode } from "../plan.ts";
 import {
   type Act,
@@ -88,7 +89,6 @@ const crash: Act = { do: "crash", isCreated: true };
 
 /** The last round in which a path asks for a RETRY. */
 const maxRound = 2;
-const maxClaims = 3;
 
 /** Everything that may happen one at a time. */
 export const singleMoves = (world: World, can: Provocables): ReadonlyArray<Move> => {
@@ -161,7 +161,7 @@ const wordsAt = (world: World, { place, path }: Point): ReadonlyArray<ReadonlyAr
   const retry: ReadonlyArray<ReadonlyArray<Act>> = round < maxRound ? [[{ do: "retry" }]] : [];
   if (place === "failed" || place === "asking") return [...retry, [cancel]];
   if (place === "queued") return [[crash], [cancel]];
-  const mayCrash = world.context.claims < maxClaims;
+  const mayCrash = world.context.claims < maxDeaths;
   if (place.startsWith("cancelling")) return mayCrash ? [[crash]] : [];
   if (!isBusy.has(place)) return [];
   const crashes: ReadonlyArray<ReadonlyArray<Act>> =

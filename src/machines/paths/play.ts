@@ -1,4 +1,5 @@
 /** What each act makes of a world: the facts that a correct runtime journals. */
+import { maxDeaths } from "../count-deaths.ts";
 import {
   encodeFailure,
   type Failure,
@@ -46,9 +47,6 @@ const perform = (world: World, act: Act): World => {
 };
 
 const by = "path";
-/** This many deaths in a row without progress are poison. */
-const maxClaims = 3;
-
 const tell = (world: World, what: "start" | "cancel" | "pause" | "resume" | "retry"): World => {
   const isRunning = world.standing === "running";
   const { isPaused } = world.context;
@@ -90,7 +88,7 @@ const crash = (world: World, isCreated: boolean): World => {
   if (node === undefined || taken.standing !== "running") return taken;
   const step = currentStep(taken);
   const defect = { _tag: "Defect", message: "" } as const;
-  if (taken.context.claims >= maxClaims) return append(taken, failed(node, step, defect));
+  if (taken.context.claims >= maxDeaths) return append(taken, failed(node, step, defect));
   const isLost = node.step.program.kind === "run" && step.phase === "started";
   if (!isLost || node.step.isRepeatable) return taken;
   return append(taken, failed(node, step, encodeFailure(provider("OutcomeUnknown"))));

@@ -1,5 +1,5 @@
 /**
- * The owner of one job: a mailbox and a fiber around the pure driver. The order is always: advance, one
+ * The owner of one job: a mailbox around the pure driver, without a fiber of its own. The order is always: advance, one
  * transaction, adopt the snapshot, start and stop services. A commit that conflicts means that somebody
  * else owns the job now: the new snapshot is thrown away and every service is let go.
  */

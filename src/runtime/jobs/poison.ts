@@ -2,6 +2,7 @@
  * Poison: a job that took its process down three times in a row rests, so that no service dies of it for ever.
  * Which deaths may be a job's own doing is read off its journal and its rows of the ledger.
  */
+import { maxDeaths } from "../../machines/count-deaths.ts";
 import type { JobSnapshot } from "../../machines/advance.ts";
 import type { FactOf } from "../../machines/entry.ts";
 import { mayHaveRun } from "../../machines/suspicion.ts";
@@ -11,9 +12,6 @@ import type { Providers } from "../predictions/providers.ts";
 import { nodeAt } from "../services/hand-over.ts";
 import type { LoadedJob } from "./job-owner.ts";
 import { isAtRest, positionOf } from "./state-record.ts";
-
-/** A job that took down its process this often in a row is poison. */
-const maxClaims = 3;
 
 export interface Death {
   /** The job as the dead process left it. */
@@ -56,7 +54,7 @@ const isInHand = (row: PredictionRow, { loaded, owner, providers }: Death): bool
 export const poisonIn = (snapshot: JobSnapshot): FactOf<"StepFailed"> | null => {
   const { context } = snapshot;
   const { path } = positionOf(snapshot);
-  if (context.claims < maxClaims || path === null || isAtRest(snapshot)) return null;
+  if (context.claims < maxDeaths || path === null || isAtRest(snapshot)) return null;
   return {
     type: "StepFailed",
     path,

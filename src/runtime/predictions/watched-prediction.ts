@@ -3,6 +3,7 @@
  * the row had, and shares its transaction with the message that tells the job.
  */
 import { Clock, Effect, Latch, Option, Semaphore } from "effect";
+import { maxDeaths } from "../../machines/count-deaths.ts";
 import type { Fact, FactOf } from "../../machines/entry.ts";
 import {
   encodeFailure,
@@ -22,9 +23,6 @@ interface Change {
   /** What the job is told; null where it is no longer concerned. */
   readonly fact: Fact | null;
 }
-
-/** As many as make a job poison. */
-const maxDeaths = 3;
 
 const unanswered: ChangePrediction["from"] = ["intended", "unknown"];
 

@@ -56,6 +56,22 @@ const asleep = Effect.fnUntraced(function* (
   return { journals, script, chain, process, jobId };
 });
 
+/** The look that unloads it begins in this turn of the loop; the word comes so many turns later. */
+const toldWhileLeaving = Effect.fnUntraced(function* (
+  process: Effect.Success<ReturnType<typeof startProcess>>,
+  jobId: string,
+  { turn, word }: { readonly turn: number; readonly word: "CancelRequested" | "ResumeRequested" },
+) {
+  const leaving = yield* Effect.forkChild(TestClock.adjust("3 seconds"), {
+    startImmediately: true,
+  });
+  for (let one = 0; one < turn; one += 1) yield* Effect.yieldNow;
+  yield* process.catena.engine.jobs.post(jobId, asked(word));
+  yield* turns;
+  yield* TestClock.adjust("1 second");
+  leaving.interruptUnsafe();
+});
+
 describe("a job that waits for an hour", () => {
   it.effect("leaves memory, and its row says what it waits for", () =>
     Effect.gen(function* () {
@@ -126,16 +142,8 @@ describe("a job that waits for an hour", () => {
         yield* until("it backs off", () =>
           typesOf(journalOf(journals, jobId)).includes("AttemptFailed first"),
         );
-        // The look that unloads it begins in this turn of the loop; the word comes some turns later.
-        const leaving = yield* Effect.forkChild(TestClock.adjust("3 seconds"), {
-          startImmediately: true,
-        });
-        for (let one = 0; one < turn; one += 1) yield* Effect.yieldNow;
-        yield* process.catena.engine.jobs.post(jobId, asked("CancelRequested"));
-        yield* turns;
-        yield* TestClock.adjust("1 second");
+        yield* toldWhileLeaving(process, jobId, { turn, word: "CancelRequested" });
         expect(statusIn(journals, jobId), `after ${turn} turns`).toBe("cancelled");
-        leaving.interruptUnsafe();
         yield* process.stop;
       }
     }),
@@ -300,15 +308,8 @@ describe("a paused job", () => {
         yield* until("first runs", () => script.calls.length === 1);
         yield* ask(process, jobId, "PauseRequested");
         gated.open();
-        const leaving = yield* Effect.forkChild(TestClock.adjust("3 seconds"), {
-          startImmediately: true,
-        });
-        for (let one = 0; one < turn; one += 1) yield* Effect.yieldNow;
-        yield* process.catena.engine.jobs.post(jobId, asked("ResumeRequested"));
-        yield* turns;
-        yield* TestClock.adjust("1 second");
+        yield* toldWhileLeaving(process, jobId, { turn, word: "ResumeRequested" });
         expect(statusIn(journals, jobId), `after ${turn} turns`).toBe("complete");
-        leaving.interruptUnsafe();
         yield* process.stop;
       }
     }),

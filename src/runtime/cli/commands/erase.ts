@@ -1,4 +1,4 @@
-/** `catena erase`: takes one job's content off the disk, whoever runs the jobs; its status and cost stay. */
+/** `catena erase`: takes one job's content out of tables, log and files, whoever runs the jobs; its status and cost stay. */
 import { Effect } from "effect";
 import { Argument, Command } from "effect/cli";
 import { eraseJob } from "../../retention/erase.ts";
@@ -28,5 +28,7 @@ const eraseOne = Effect.fnUntraced(function* ({ job }: { readonly job: string })
 });
 
 export const erase = Command.make("erase", words, (input) => Effect.scoped(eraseOne(input))).pipe(
-  Command.withDescription("Take a resting job's content off the disk; its status and cost stay"),
+  Command.withDescription(
+    "Take a resting job's content out of tables, log and files; its status and cost stay",
+  ),
 );

@@ -122,7 +122,8 @@ export const readReusable = (
 
 /**
  * The log holds pages as they were before something was erased; emptied into the file, it is cut to
- * nothing. What was deleted in the file itself is overwritten at once (`secure_delete`).
+ * nothing. What was deleted in the file itself is overwritten at once (`secure_delete`), but for
+ * copies that SQLite left in unused parts of pages when it moved rows: those only a VACUUM takes.
  */
 export const emptyLog = ({ db }: Connection): void => {
   const answer = db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
